@@ -1,7 +1,5 @@
 package rng
 
-import "math/bits"
-
 // Constants of Philox-4x32 (Salmon et al. 2011, table 2): two multipliers and
 // the Weyl increments of the key schedule.
 const (
@@ -30,6 +28,24 @@ func philox4x32(lo, hi, key uint64) (uint64, uint64) {
 	return uint64(c0) | uint64(c1)<<32, uint64(c2) | uint64(c3)<<32
 }
 
+// philoxPair encrypts the counters lo and lo+1: two chains of multiplications
+// side by side take little longer than one.
+func philoxPair(lo, hi, key uint64, out *[4]uint64) {
+	c0, c1, c2, c3 := uint32(lo), uint32(lo>>32), uint32(hi), uint32(hi>>32)
+	d0, d1, d2, d3 := uint32(lo+1), uint32((lo+1)>>32), c2, c3
+	k0, k1 := uint32(key), uint32(key>>32)
+	for range rounds {
+		a, b := uint64(c0)*mulA, uint64(c2)*mulB
+		e, f := uint64(d0)*mulA, uint64(d2)*mulB
+		c0, c1, c2, c3 = uint32(b>>32)^c1^k0, uint32(b), uint32(a>>32)^c3^k1, uint32(a)
+		d0, d1, d2, d3 = uint32(f>>32)^d1^k0, uint32(f), uint32(e>>32)^d3^k1, uint32(e)
+		k0 += weylA
+		k1 += weylB
+	}
+	out[0], out[1] = uint64(c0)|uint64(c1)<<32, uint64(c2)|uint64(c3)<<32
+	out[2], out[3] = uint64(d0)|uint64(d1)<<32, uint64(d2)|uint64(d3)<<32
+}
+
 // address folds a seed and a path into the 128 bits that name a stream: the
 // Philox key and the high half of its counter. Each word is absorbed by one
 // whole encryption, so that order, length and every bit of the path count.
@@ -40,11 +56,4 @@ func address(seed uint64, path []uint64) (key, hi uint64) {
 		key, hi = philox4x32(word, hi, key)
 	}
 	return key, hi
-}
-
-// bounded maps a uniform word onto 0..n-1 and reports whether the word has to
-// be drawn again (Lemire 2019, "Fast random integer generation in an interval").
-func bounded(word, n uint64) (value uint64, again bool) {
-	value, rest := bits.Mul64(word, n)
-	return value, rest < n && rest < -n%n
 }

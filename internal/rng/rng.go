@@ -18,7 +18,10 @@
 // A Stream is not safe for concurrent use: give each goroutine its own path.
 package rng
 
-import "math"
+import (
+	"math"
+	"math/bits"
+)
 
 // blocksPerFill trades the latency of one block, which the CPU hides behind the
 // next, against words that a short stream never uses.
@@ -62,9 +65,9 @@ func (s *Stream) Uint64() uint64 {
 }
 
 func (s *Stream) fill() {
-	for i := 0; i < wordsPerFill; i += 2 {
-		s.words[i], s.words[i+1] = philox4x32(s.block, s.hi, s.key)
-		s.block++
+	for i := 0; i < wordsPerFill; i += 4 {
+		philoxPair(s.block, s.hi, s.key, (*[4]uint64)(s.words[i:]))
+		s.block += 2
 	}
 	s.left = wordsPerFill
 }
@@ -90,11 +93,17 @@ func (s *Stream) IntN(n int) int {
 		return 0
 	}
 	for {
-		if v, again := bounded(s.Uint64(), uint64(n)); !again {
+		v, rest := bits.Mul64(s.Uint64(), uint64(n))
+		if fair(rest, uint64(n)) {
 			return int(v)
 		}
 	}
 }
+
+// fair reports whether a word that was scaled by n, with this rest, is one of
+// the words that hit every integer equally often (Lemire 2019, "Fast random
+// integer generation in an interval"). The division is rarely reached.
+func fair(rest, n uint64) bool { return rest >= n || rest >= -n%n }
 
 // Perm returns a uniform permutation of 0..n-1.
 func (s *Stream) Perm(n int) []int {
@@ -104,11 +113,30 @@ func (s *Stream) Perm(n int) []int {
 }
 
 // PermInto fills p with a uniform permutation of 0..len(p)-1; the same one that
-// Perm(len(p)) returns.
+// Perm(len(p)) returns. One word serves several steps of the shuffle, still
+// without bias (Brackett-Rozinsky and Lemire, arXiv:2408.06213).
 func (s *Stream) PermInto(p []int) {
-	for i := range p {
-		j := s.IntN(i + 1)
-		p[i] = p[j]
-		p[j] = i
+	const limit = 1 << 40 // keeps a redraw below one in 2^24
+	for start := 0; start < len(p); {
+		end, product := start+1, uint64(start+1)
+		for end < len(p) && product*uint64(end+1) <= limit {
+			end++
+			product *= uint64(end)
+		}
+		word := s.Uint64()
+		rest := word
+		for i := start; i < end; i++ {
+			_, rest = bits.Mul64(rest, uint64(i+1))
+		}
+		if !fair(rest, product) {
+			continue
+		}
+		for i := start; i < end; i++ {
+			var j uint64
+			j, word = bits.Mul64(word, uint64(i+1))
+			p[i] = p[j]
+			p[j] = i
+		}
+		start = end
 	}
 }

@@ -203,6 +203,41 @@ func TestIntNAndPermAreUniform(t *testing.T) {
 	}
 }
 
+// Where each of 24 items lands must be uniform, across the several words that a
+// long permutation takes.
+func TestLongPermutationIsUniform(t *testing.T) {
+	s := New(16)
+	const n = 24
+	times := draws(100_000)
+	var landed [n][n]float64
+	for range times {
+		for at, item := range s.Perm(n) {
+			landed[item][at]++
+		}
+	}
+	want := float64(times) / n
+	for item := range landed {
+		for at, c := range landed[item] {
+			if math.Abs(c-want) > 5*math.Sqrt(want) {
+				t.Errorf("item %d at place %d: %g times, want %g", item, at, c, want)
+			}
+		}
+	}
+}
+
+// The two-block path must give the blocks of the reference path.
+func TestPairEqualsSingle(t *testing.T) {
+	for _, lo := range []uint64{0, 1<<32 - 1, 1<<64 - 1} {
+		var got, want [4]uint64
+		philoxPair(lo, 5, 6, &got)
+		want[0], want[1] = philox4x32(lo, 5, 6)
+		want[2], want[3] = philox4x32(lo+1, 5, 6)
+		if got != want {
+			t.Errorf("counter %d: pair %x, single %x", lo, got, want)
+		}
+	}
+}
+
 func TestDrawsDoNotAllocate(t *testing.T) {
 	s := New(15)
 	p := make([]int, 20)
@@ -251,6 +286,14 @@ func BenchmarkNormal(b *testing.B) {
 	s := New(1)
 	for b.Loop() {
 		s.Normal()
+	}
+}
+
+func BenchmarkPerm20(b *testing.B) {
+	s := New(1)
+	p := make([]int, 20)
+	for b.Loop() {
+		s.PermInto(p)
 	}
 }
 
