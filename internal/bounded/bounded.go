@@ -146,7 +146,7 @@ func (r *Reader) Bytes(n int64) ([]byte, error) {
 func (r *Reader) All() ([]byte, error) {
 	b, err := io.ReadAll(r)
 	if err != nil {
-		return nil, err
+		return nil, err // not a part that looks like the whole
 	}
 	return b, nil
 }
