@@ -1,0 +1,10 @@
+// Package all is the table of architectures.
+package all
+
+import (
+	"github.com/comlam/comlam/model"
+	"github.com/comlam/comlam/model/wifo"
+)
+
+// Entries lists the architectures by name.
+var Entries = []model.Entry{wifo.Entry}

@@ -1,0 +1,58 @@
+// Package model says what an architecture is: a folder with a configuration that
+// builds the thing, named once in the sorted table of model/all.
+//
+// What a model can do it says by one or more small interfaces; so far there is
+// one, Filler, for masked models of radio channels.
+package model
+
+import (
+	"github.com/comlam/comlam/checkpoint"
+	"github.com/comlam/comlam/nn"
+)
+
+// Kind is the class of a model.
+type Kind string
+
+// Masked models reconstruct what was hidden from them.
+const Masked Kind = "masked"
+
+// Entry is one architecture: its name is folder, package, recipe key and
+// command-line argument alike.
+type Entry struct {
+	Name  string
+	Kind  Kind
+	Paper string        // where it was published
+	About string        // one line
+	New   func() Config // the default configuration
+}
+
+// Config builds the model it describes. Validate returns a *setting.Error that
+// names the field at fault.
+type Config interface {
+	Validate() error
+	Build() (Model, error)
+}
+
+// Model can be loaded and saved.
+type Model interface {
+	// Weights lists every variable with its published tensor name.
+	Weights() checkpoint.Map
+}
+
+// Grid is the size of a CSI sample: time slots, subcarriers, antennas
+// (rx x tx pairs).
+type Grid struct{ NumSlots, NumSubcarriers, NumAnt int }
+
+// Filler is a masked model of CSI: it sees some patches of a sample and
+// reconstructs all of them.
+type Filler interface {
+	Model
+	// Patches is the number of patches of a sample along time, frequency and
+	// antennas, or an error that says why the grid does not fit the model.
+	Patches(g Grid) ([3]int, error)
+	// Reconstruct returns the sample [B S K A 2] rebuilt from the visible patches
+	// of x [B S K A 2] (S slots, K subcarriers, A antennas, real and imaginary
+	// part). visible [B V] int32 holds patch numbers, time slowest, antenna
+	// fastest; nothing outside those patches can influence the result.
+	Reconstruct(s *nn.Scope, x, visible *nn.Node) *nn.Node
+}

@@ -1,0 +1,29 @@
+package nn
+
+import (
+	"math"
+
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// SelfAttention is multi-head attention of every token to every token (Vaswani et
+// al. 2017): x [B T D] -> [B T D], D divisible by heads.
+func SelfAttention(s *Scope, x *Node, heads int) *Node {
+	b, t, d := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2)
+	e := d / heads
+	q := graph.Reshape(Dense(s.In("query"), x, d), b, t, heads, e) // [B T H E]
+	k := graph.Reshape(Dense(s.In("key"), x, d), b, t, heads, e)
+	v := graph.Reshape(Dense(s.In("value"), x, d), b, t, heads, e)
+	scores := graph.Einsum("bqhe,bkhe->bhqk", q, k) // [B H T T]
+	weights := graph.Softmax(graph.MulScalar(scores, 1/math.Sqrt(float64(e))), -1)
+	mixed := graph.Einsum("bhqk,bkhe->bqhe", weights, v) // [B T H E]
+	return Dense(s.In("output"), graph.Reshape(mixed, b, t, d), d)
+}
+
+// Block is one pre-norm transformer block: x + attention(norm(x)), then
+// x + mlp(norm(x)). It has 4(D^2+D) + 2 D M + D + M + 4 D parameters for an MLP
+// of width M.
+func Block(s *Scope, x *Node, heads, hidden int, eps float64) *Node {
+	x = graph.Add(x, SelfAttention(s.In("attention"), LayerNorm(s.In("norm1"), x, eps), heads))
+	return graph.Add(x, MLP(s.In("mlp"), LayerNorm(s.In("norm2"), x, eps), hidden))
+}

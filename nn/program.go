@@ -1,0 +1,185 @@
+package nn
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/comlam/comlam/backend"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+)
+
+// Array is a dense array on the host, last axis fastest. Exactly one of Float32
+// and Int32 is set.
+type Array struct {
+	Shape   []int
+	Float32 []float32
+	Int32   []int32
+}
+
+func (a Array) tensor() *tensors.Tensor {
+	if a.Int32 != nil {
+		return tensors.FromFlatDataAndDimensions(a.Int32, a.Shape...)
+	}
+	return tensors.FromFlatDataAndDimensions(a.Float32, a.Shape...)
+}
+
+// Weight is one named variable of a model.
+type Weight struct {
+	Name   string
+	Shape  []int
+	Values []float32
+}
+
+// Weights are the variables of a model, sorted by name.
+type Weights []Weight
+
+// Find returns the weight called name, or nil.
+func (w Weights) Find(name string) *Weight {
+	i, ok := slices.BinarySearchFunc(w, name, func(a Weight, n string) int { return strings.Compare(a.Name, n) })
+	if !ok {
+		return nil
+	}
+	return &w[i]
+}
+
+// Clone copies names, shapes and values.
+func (w Weights) Clone() Weights {
+	c := slices.Clone(w)
+	for i := range c {
+		c[i].Values = slices.Clone(c[i].Values)
+	}
+	return c
+}
+
+// NumParameters is the number of values in all weights.
+func (w Weights) NumParameters() int {
+	n := 0
+	for _, v := range w {
+		n += len(v.Values)
+	}
+	return n
+}
+
+// GraphFunc builds a graph from its inputs.
+type GraphFunc func(s *Scope, in []*Node) []*Node
+
+// Program is a graph function with its variables on one engine. It is used by one
+// goroutine at a time.
+type Program struct {
+	store *Store
+	exec  *model.Exec
+}
+
+// NewProgram prepares f to run with the variables of store.
+func NewProgram(engine backend.Engine, store *Store, f GraphFunc) (*Program, error) {
+	exec, err := model.NewExec(engine, store, func(s *Scope, in []*Node) []*Node { return f(s, in) })
+	if err != nil {
+		return nil, fmt.Errorf("prepare graph: %w", err)
+	}
+	exec.SetMaxCache(64)
+	return &Program{store, exec}, nil
+}
+
+// Run computes the outputs for the given inputs. A graph is built once for every
+// new combination of input shapes.
+func (p *Program) Run(in ...Array) ([]Array, error) {
+	args := make([]any, len(in))
+	for i, a := range in {
+		args[i] = a.tensor()
+	}
+	out, err := p.exec.Call(args...)
+	if err != nil {
+		return nil, fmt.Errorf("run graph: %w", err)
+	}
+	for _, a := range args {
+		a.(*tensors.Tensor).MustFinalizeAll()
+	}
+	arrays := make([]Array, len(out))
+	for i, t := range out {
+		arrays[i].Shape = slices.Clone(t.Shape().Dimensions)
+		err := tensors.ConstFlatData(t, func(flat []float32) { arrays[i].Float32 = slices.Clone(flat) })
+		if err != nil {
+			return nil, fmt.Errorf("read output %d: %w", i, err)
+		}
+		t.MustFinalizeAll()
+	}
+	return arrays, nil
+}
+
+// Compile builds the graph for the given inputs and creates the variables it
+// uses without changing their values afterwards.
+func (p *Program) Compile(in ...Array) error {
+	_, err := p.Run(in...)
+	return err
+}
+
+// Pull copies the variables of a store to the host.
+func Pull(store *Store) (Weights, error) {
+	var w Weights
+	for v := range store.IterVariables() {
+		if strings.HasPrefix(v.Name(), "#") { // GoMLX's own, such as its RNG state
+			continue
+		}
+		value, err := v.Value()
+		if err != nil {
+			return nil, fmt.Errorf("read variable %q: %w", v.Path(), err)
+		}
+		item := Weight{Name: strings.TrimPrefix(v.Path(), "/"), Shape: slices.Clone(v.Shape().Dimensions)}
+		if err := tensors.ConstFlatData(value, func(flat []float32) { item.Values = slices.Clone(flat) }); err != nil {
+			return nil, fmt.Errorf("read variable %q: %w", v.Path(), err)
+		}
+		w = append(w, item)
+	}
+	slices.SortFunc(w, func(a, b Weight) int { return strings.Compare(a.Name, b.Name) })
+	return w, nil
+}
+
+// Push sets the variables of a store, creating those it does not have yet.
+func Push(store *Store, w Weights) error {
+	for _, item := range w {
+		path := "/" + item.Name
+		v := store.GetVariable(path)
+		if v == nil {
+			t := tensors.FromFlatDataAndDimensions(slices.Clone(item.Values), item.Shape...)
+			if _, err := store.CreateVariable(path, t); err != nil {
+				return fmt.Errorf("create variable %q: %w", item.Name, err)
+			}
+			continue
+		}
+		if !slices.Equal(v.Shape().Dimensions, item.Shape) {
+			return fmt.Errorf("variable %q has shape %v, not %v", item.Name, v.Shape().Dimensions, item.Shape)
+		}
+		if !v.HasValue() {
+			t := tensors.FromFlatDataAndDimensions(slices.Clone(item.Values), item.Shape...)
+			if err := v.SetValue(t); err != nil {
+				return fmt.Errorf("set variable %q: %w", item.Name, err)
+			}
+			continue
+		}
+		value, err := v.Value()
+		if err != nil {
+			return fmt.Errorf("read variable %q: %w", item.Name, err)
+		}
+		if err := tensors.MutableFlatData(value, func(flat []float32) { copy(flat, item.Values) }); err != nil {
+			return fmt.Errorf("set variable %q: %w", item.Name, err)
+		}
+	}
+	return nil
+}
+
+// Gradients returns the gradient of a scalar loss with respect to the named
+// variables, in that order. The forward graph must have been built.
+func Gradients(s *Scope, loss *Node, names []string) []*Node {
+	nodes := make([]*Node, len(names))
+	for i, name := range names {
+		v := s.Store().GetVariable("/" + name)
+		if v == nil {
+			panic(fmt.Errorf("nn: no variable %q to differentiate", name))
+		}
+		nodes[i] = v.NodeValue(loss.Graph())
+	}
+	return graph.Gradient(loss, nodes...)
+}
