@@ -1,0 +1,114 @@
+package channel
+
+// rayScratch turns the rays of one cluster into the coefficients of one tap: a
+// matrix product of gains [pair, ray] and Doppler phasors [slot, ray].
+type rayScratch struct {
+	bs, ue array
+	motion vector // phase per slot is motion.dot(direction of arrival), rad
+
+	numRays       int
+	aoa, zod, zoa [NumRays]int
+
+	fieldBS, fieldUE []field      // [polarisation]
+	steerBS, steerUE []complex128 // [position]
+	gainRe, gainIm   []float64    // [pair, ray]
+	turn             []float64    // [ray], rad per slot
+	many, single     *phasorTable // Doppler of a cluster, of a specular ray
+	toStart          float64      // slots from the middle of the grid to time 0
+}
+
+func newRayScratch(c CDLConfig) *rayScratch {
+	pairs := c.BS.NumPorts() * c.UE.NumPorts()
+	return &rayScratch{
+		fieldBS: make([]field, len(c.BS.slants())),
+		fieldUE: make([]field, len(c.UE.slants())),
+		steerBS: make([]complex128, c.BS.Rows*c.BS.Cols),
+		steerUE: make([]complex128, c.UE.Rows*c.UE.Cols),
+		gainRe:  make([]float64, pairs*NumRays),
+		gainIm:  make([]float64, pairs*NumRays),
+		turn:    make([]float64, NumRays),
+		many:    newPhasorTable(c.Slots.Num, NumRays),
+		single:  newPhasorTable(c.Slots.Num, 1),
+		toStart: float64(c.Slots.Num-1) / 2,
+	}
+}
+
+func (w *rayScratch) begin(numRays int) { w.numRays = numRays }
+
+// aim notes what depends on the ray's directions only.
+func (w *rayScratch) aim(ray int, departure, arrival *direction) {
+	w.bs.fieldsInto(w.fieldBS, departure)
+	w.ue.fieldsInto(w.fieldUE, arrival)
+	w.bs.steerInto(w.steerBS, departure)
+	w.ue.steerInto(w.steerUE, arrival)
+	w.turn[ray] = w.motion.dot(arrival.toward)
+}
+
+// scatter gives a ray the gains of equation 7.5-22: a random phase for each pair
+// of polarisations, the crossed ones weakened by crossLoss.
+func (w *rayScratch) scatter(ray int, amplitude, crossLoss float64, phases [4]float64) {
+	// The grid of Doppler phasors is centred; phases hold at time 0.
+	late := w.turn[ray] * w.toStart
+	if w.bs.onlyVertical && w.ue.onlyVertical {
+		w.spread(ray, 0, 0, complex(amplitude*w.fieldUE[0].theta*w.fieldBS[0].theta, 0)*phasor(phases[0]+late))
+		return
+	}
+	straight, cross := complex(amplitude, 0), complex(amplitude*crossLoss, 0)
+	thetaTheta, thetaPhi := straight*phasor(phases[0]+late), cross*phasor(phases[1]+late)
+	phiTheta, phiPhi := cross*phasor(phases[2]+late), straight*phasor(phases[3]+late)
+	for q, rx := range w.fieldUE {
+		alongTheta := complex(rx.theta, 0)*thetaTheta + complex(rx.phi, 0)*phiTheta
+		alongPhi := complex(rx.theta, 0)*thetaPhi + complex(rx.phi, 0)*phiPhi
+		for p, tx := range w.fieldBS {
+			w.spread(ray, q, p, alongTheta*complex(tx.theta, 0)+alongPhi*complex(tx.phi, 0))
+		}
+	}
+}
+
+// reflectless gives the only ray the gains of a line of sight (7.5-29): no
+// polarisation crosses, and phi changes sign between the ends' views.
+func (w *rayScratch) reflectless(amplitude, phase float64) {
+	turned := complex(amplitude, 0) * phasor(phase+w.turn[0]*w.toStart)
+	for q, rx := range w.fieldUE {
+		for p, tx := range w.fieldBS {
+			w.spread(0, q, p, turned*complex(rx.theta*tx.theta-rx.phi*tx.phi, 0))
+		}
+	}
+}
+
+// spread gives one pair of polarisations, all positions, its gain of a ray.
+func (w *rayScratch) spread(ray, ueSlant, bsSlant int, gain complex128) {
+	numUE, numBS := len(w.steerUE), len(w.steerBS)
+	ports := numBS * len(w.fieldBS)
+	for i, atUE := range w.steerUE {
+		g := gain * atUE
+		pair := (ueSlant*numUE+i)*ports + bsSlant*numBS
+		at := pair*w.numRays + ray
+		for _, atBS := range w.steerBS {
+			v := g * atBS
+			w.gainRe[at], w.gainIm[at] = real(v), imag(v)
+			at += w.numRays
+		}
+	}
+}
+
+// sumInto writes the sum of the rays into a tap, or adds it to the tap.
+func (w *rayScratch) sumInto(t *Taps, tap int, add bool) {
+	doppler := w.many
+	if w.numRays == 1 {
+		doppler = w.single
+	}
+	doppler.fill(w.turn[:w.numRays])
+	n, num := w.numRays, t.NumSlots
+	for pair := range t.NumUEAnt * t.NumBSAnt {
+		gRe, gIm := w.gainRe[pair*n:(pair+1)*n], w.gainIm[pair*n:(pair+1)*n]
+		for h := range halfOf(num) {
+			above, below := pairSum(gRe, gIm, doppler.re[h*n:(h+1)*n], doppler.im[h*n:(h+1)*n])
+			late, early := t.row(pair, num/2+h)+tap, t.row(pair, (num-1)/2-h)+tap
+			t.put(late, above, add)
+			if early != late {
+				t.put(early, below, add)
+			}
+		}
+	}
+}

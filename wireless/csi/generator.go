@@ -1,0 +1,199 @@
+package csi
+
+import (
+	"math"
+	"sync"
+
+	"github.com/comlam/comlam/internal/rng"
+	"github.com/comlam/comlam/internal/setting"
+	"github.com/comlam/comlam/wireless/channel"
+)
+
+// Version names the way samples are drawn. It changes whenever the bits of a
+// sample would: a stored data set says by which version it was made.
+const Version = "csi/1"
+
+// streamDomain keeps the draws of this package apart from those of others that
+// use the same seed: the letters "csi".
+const streamDomain = 0x637369
+
+// The streams of one sample: what is drawn about the link, and the channel.
+const (
+	linkStream = iota
+	channelStream
+)
+
+// Shape is the size of a sample along its axes [time, subcarrier, rx, tx].
+type Shape struct {
+	NumSlots       int
+	NumSubcarriers int
+	NumRxAnt       int
+	NumTxAnt       int
+}
+
+// Len is the number of values in a sample.
+func (s Shape) Len() int { return s.NumSlots * s.NumSubcarriers * s.NumRxAnt * s.NumTxAnt }
+
+// Drop is what was drawn for a sample beside its fading.
+type Drop struct {
+	SpeedMPS     float64
+	DelaySpreadS float64 // desired RMS delay spread; that of the table where it is fixed, 0 for jakes
+
+	TravelAzimuth        float64 // rad; cdl only
+	TxBearing, RxBearing float64 // rad, added to the panels' own; cdl only
+}
+
+// model is what channel.CDL and channel.TDL have in common.
+type model interface {
+	NewTaps() *channel.Taps
+	Draw(s *rng.Stream, link channel.Link, t *channel.Taps) error
+}
+
+// Generator draws the samples of one configuration. Any number of goroutines may
+// use it at once.
+type Generator struct {
+	config     Config
+	shape      Shape
+	model      model
+	direction  channel.Direction
+	scale      float64 // makes the mean power 1
+	fixedDelay float64 // s; delay spread of a profile with absolute delays, else NaN
+	workspaces sync.Pool
+}
+
+// workspace is what one sample needs; it is reused.
+type workspace struct {
+	stream   rng.Stream
+	taps     *channel.Taps
+	response []complex128
+}
+
+// Build validates c and prepares its channel model.
+func (c Config) Build() (*Generator, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	profile, err := c.profile()
+	if err != nil {
+		return nil, setting.Bad("channel", "", "%v", err)
+	}
+	g := &Generator{
+		config: c,
+		shape:  Shape{c.NumSlots, c.NumSubcarriers, c.Rx.numPorts(), c.Tx.numPorts()},
+	}
+	g.fixedDelay = math.NaN()
+	if profile.Fixed {
+		g.fixedDelay = profile.PDP(0).RMSDelaySpreadS()
+	}
+	power := 1.0
+	if c.clustered() {
+		g.model, power, err = c.buildCDL(profile)
+	} else {
+		g.model, err = c.buildTDL(profile)
+	}
+	if err != nil {
+		return nil, setting.Bad("channel", "", "%v", err)
+	}
+	_, _, g.direction = c.ends()
+	g.scale = 1 / math.Sqrt(power)
+	g.workspaces.New = func() any { return g.newWorkspace() }
+	return g, nil
+}
+
+// buildCDL also returns the mean power of a draw, in closed form.
+func (c Config) buildCDL(profile *channel.Profile) (*channel.CDL, float64, error) {
+	bs, ue, _ := c.ends()
+	m, err := channel.NewCDL(channel.CDLConfig{
+		Profile: profile, CarrierHz: float64(c.Carrier),
+		BS: bs.panel(), UE: ue.panel(), Slots: c.slots(),
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	if c.RandomRotation {
+		return m, m.MeanPowerAnyBearing(), nil
+	}
+	return m, m.MeanPower(channel.Link{}), nil
+}
+
+func (c Config) buildTDL(profile *channel.Profile) (*channel.TDL, error) {
+	bs, ue, _ := c.ends()
+	process := channel.Gaussian
+	if c.Process == "sinusoids" {
+		process = channel.Sinusoids
+	}
+	return channel.NewTDL(channel.TDLConfig{
+		Profile: profile, CarrierHz: float64(c.Carrier),
+		NumBSAnt: bs.numPorts(), NumUEAnt: ue.numPorts(),
+		Slots: c.slots(), Process: process,
+	})
+}
+
+func (c Config) slots() channel.Slots {
+	return channel.Slots{Num: c.NumSlots, IntervalS: float64(c.Interval)}
+}
+
+func (g *Generator) newWorkspace() *workspace {
+	return &workspace{taps: g.model.NewTaps(), response: make([]complex128, g.shape.Len())}
+}
+
+// Config returns what g was built from.
+func (g *Generator) Config() Config { return g.config }
+
+// Shape returns the size of a sample.
+func (g *Generator) Shape() Shape { return g.shape }
+
+// Sample writes sample index of the data set of seed into h, which holds
+// Shape().Len() values [time, subcarrier, rx, tx]. The result depends on the
+// configuration, seed and index only.
+func (g *Generator) Sample(seed, index uint64, h []complex64) Drop {
+	w := g.workspaces.Get().(*workspace)
+	defer g.workspaces.Put(w)
+	return g.sample(w, seed, index, h)
+}
+
+func (g *Generator) sample(w *workspace, seed, index uint64, h []complex64) Drop {
+	w.stream.Reset(seed, streamDomain, index, linkStream)
+	link := g.drawLink(&w.stream)
+	w.stream.Reset(seed, streamDomain, index, channelStream)
+	// Neither call can fail: the model was built from a validated configuration
+	// and the workspace was made for it.
+	_ = g.model.Draw(&w.stream, link, w.taps)
+	_ = w.taps.CFR(channel.Subcarriers{
+		Num: g.shape.NumSubcarriers, SpacingHz: float64(g.config.SubcarrierSpacing),
+	}, g.direction, w.response)
+	h = h[:len(w.response)]
+	for i, v := range w.response {
+		h[i] = complex(float32(g.scale*real(v)), float32(g.scale*imag(v)))
+	}
+	return g.drop(link)
+}
+
+// drawLink draws speed, delay spread and rotations, always all of them, so that
+// switching one on does not change the others.
+func (g *Generator) drawLink(s *rng.Stream) channel.Link {
+	c := &g.config
+	link := channel.Link{
+		SpeedMPS:     s.Uniform(float64(c.Speed.Min), float64(c.Speed.Max)),
+		DelaySpreadS: s.Uniform(float64(c.DelaySpread.Min), float64(c.DelaySpread.Max)),
+	}
+	travel, bs, ue := s.Uniform(-math.Pi, math.Pi), s.Uniform(-math.Pi, math.Pi), s.Uniform(-math.Pi, math.Pi)
+	if c.RandomRotation && c.clustered() {
+		link.TravelAzimuth, link.BSBearing, link.UEBearing = travel, bs, ue
+	}
+	return link
+}
+
+func (g *Generator) drop(link channel.Link) Drop {
+	d := Drop{
+		SpeedMPS: link.SpeedMPS, DelaySpreadS: link.DelaySpreadS, TravelAzimuth: link.TravelAzimuth,
+		TxBearing: link.BSBearing, RxBearing: link.UEBearing,
+	}
+	if g.direction == channel.Uplink {
+		d.TxBearing, d.RxBearing = d.RxBearing, d.TxBearing
+	}
+	if !math.IsNaN(g.fixedDelay) {
+		d.DelaySpreadS = g.fixedDelay
+	}
+	return d
+}
