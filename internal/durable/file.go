@@ -143,17 +143,17 @@ func ReadFile(fsys FS, path string) ([]byte, error) {
 // survives a power cut. A folder that is there already is no error.
 func MkdirAll(fsys FS, path string) error {
 	path = filepath.Clean(path)
+	parent := filepath.Dir(path)
 	info, err := fsys.Stat(path)
-	if err == nil && info.IsDir() {
-		return nil
-	}
-	if err == nil {
+	switch {
+	case err == nil && !info.IsDir():
 		return fmt.Errorf("make folder %q: a file of that name is in the way", path)
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	case err == nil:
+		flushAbove(fsys, path)
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
 		return explain(fsys, "make folder", path, -1, err)
 	}
-	parent := filepath.Dir(path)
 	if parent != path {
 		if err := MkdirAll(fsys, parent); err != nil {
 			return err
@@ -166,6 +166,16 @@ func MkdirAll(fsys FS, path string) error {
 		return explain(fsys, "flush folder", parent, -1, err)
 	}
 	return nil
+}
+
+// flushAbove flushes the entries of a folder that is there and of those above:
+// whoever made them may have been killed before doing so. Errors do not count,
+// since most of these folders are not ours and some cannot be flushed.
+func flushAbove(fsys FS, path string) {
+	for parent := filepath.Dir(path); parent != path; parent = filepath.Dir(path) {
+		_ = fsys.SyncDir(parent)
+		path = parent
+	}
 }
 
 // RemoveAll removes a file or a folder with all that is in it, and flushes the
