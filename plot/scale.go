@@ -82,7 +82,7 @@ func fitLog(data extent, snug bool) (lo, hi float64) {
 		pad := math.Pow(hi/lo, 0.03)
 		return lo / pad, hi * pad
 	}
-	if math.Log10(hi/lo) < 1 {
+	if math.Log10(hi/lo) < 2 {
 		return logFloor(lo), logCeil(hi)
 	}
 	return math.Pow(10, math.Floor(math.Log10(lo)+1e-9)), math.Pow(10, math.Ceil(math.Log10(hi)-1e-9))

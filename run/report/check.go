@@ -151,11 +151,20 @@ func (f Figure) check() error {
 	if err := checkSVG(f.SVG); err != nil {
 		return fmt.Errorf("picture: %w", err)
 	}
-	if f.SVGZH == nil {
-		return nil
+	if f.NarrowZH != nil && f.Narrow == nil {
+		return errors.New("it has a narrow chinese picture but no narrow english one; give both or neither")
 	}
-	if err := checkSVG(f.SVGZH); err != nil {
-		return fmt.Errorf("chinese picture: %w", err)
+	variants := []struct {
+		name string
+		svg  []byte
+	}{{"chinese picture", f.SVGZH}, {"narrow picture", f.Narrow}, {"narrow chinese picture", f.NarrowZH}}
+	for _, v := range variants {
+		if v.svg == nil {
+			continue
+		}
+		if err := checkSVG(v.svg); err != nil {
+			return fmt.Errorf("%s: %w", v.name, err)
+		}
 	}
 	return nil
 }

@@ -33,12 +33,12 @@ func (d Definition) check() error {
 var meanings = map[string]Text{
 	metric.RatioOfSums: {
 		"Normalised mean square error: error energy summed over all samples, divided by the channel energy summed over all samples. " +
-			"In dB after averaging, 10 log₁₀. The reference is the noiseless channel.",
-		"归一化均方误差：所有样本的误差能量之和除以所有样本的信道能量之和。先平均，后取 10 log₁₀ 得 dB。参考为无噪声信道。"},
+			"In dB after averaging, 10\u00a0log10. The reference is the noiseless channel.",
+		"归一化均方误差：所有样本的误差能量之和除以所有样本的信道能量之和。先平均，后取 10\u00a0log10 得 dB。参考为无噪声信道。"},
 	metric.SampleMean: {
 		"Normalised mean square error: error energy divided by channel energy in each sample, then the mean over samples. " +
-			"In dB after averaging, 10 log₁₀. The reference is the noiseless channel.",
-		"归一化均方误差：逐样本以误差能量除以信道能量，再对样本取平均。先平均，后取 10 log₁₀ 得 dB。参考为无噪声信道。"},
+			"In dB after averaging, 10\u00a0log10. The reference is the noiseless channel.",
+		"归一化均方误差：逐样本以误差能量除以信道能量，再对样本取平均。先平均，后取 10\u00a0log10 得 dB。参考为无噪声信道。"},
 	metric.SEMRT: {
 		"Spectral efficiency in bit/s/Hz when the beam is pointed at the predicted channel (maximum ratio transmission) " +
 			"at 10 dB signal-to-noise ratio, averaged over time, subcarriers and receive antennas.",

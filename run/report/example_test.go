@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -63,8 +64,7 @@ func exampleTable() Table {
 }
 
 // exampleChart draws the table in one language; pick chooses the words.
-func exampleChart(t *testing.T, pick func(Text) string) []byte {
-	t.Helper()
+func exampleChart(pick func(Text) string) plot.Chart {
 	c := plot.Chart{
 		X: plot.Axis{Label: pick(Text{"UE speed (km/h)", "用户速度（km/h）"}), Ticks: exampleSpeeds},
 		Y: plot.Axis{Label: "NMSE (dB)"},
@@ -77,34 +77,24 @@ func exampleChart(t *testing.T, pick func(Text) string) []byte {
 		}
 		c.Series = append(c.Series, s)
 	}
-	svg, err := c.SVG()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return svg
+	return c
 }
 
-func exampleLoss(t *testing.T, pick func(Text) string) []byte {
-	t.Helper()
+func exampleLoss(pick func(Text) string) plot.Chart {
 	var x, y []float64
 	for i := range 200 {
 		x = append(x, float64(10*i))
 		y = append(y, 0.9*math.Exp(-float64(i)/25)+0.06+0.004*math.Sin(float64(i)*1.7))
 	}
-	svg, err := plot.Chart{
+	return plot.Chart{
 		X:      plot.Axis{Label: pick(Text{"step", "训练步"})},
 		Y:      plot.Axis{Label: pick(Text{"masked NMSE (linear)", "掩码 NMSE（线性）"}), Log: true},
 		Series: []plot.Series{{Name: pick(Text{"training", "训练"}), X: x, Y: y}},
 		Lines:  []plot.RefLine{{Label: pick(Text{"hold", "保持"}), At: 0.76}},
-	}.SVG()
-	if err != nil {
-		t.Fatal(err)
 	}
-	return svg
 }
 
-func exampleChannel(t *testing.T, pick func(Text) string) []byte {
-	t.Helper()
+func exampleChannel(pick func(Text) string) plot.HeatMap {
 	h := plot.HeatMap{
 		X:     plot.Axis{Label: pick(Text{"time (ms)", "时间（ms）"}), Range: [2]float64{0, 10}},
 		Y:     plot.Axis{Label: pick(Text{"subcarrier", "子载波"})},
@@ -118,18 +108,27 @@ func exampleChannel(t *testing.T, pick func(Text) string) []byte {
 		}
 		h.Values = append(h.Values, row)
 	}
-	svg, err := h.SVG()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return svg
+	return h
 }
 
 func english(t Text) string { return t.EN }
 func chinese(t Text) string { return t.ZH }
 
+func exampleFigures(t *testing.T) (speed, loss, channel Figure) {
+	t.Helper()
+	speed, err1 := ChartFigure(Text{"Prediction error of classical and learned methods between the two extremes: holding the last channel and the Bayes bound.",
+		"经典方法与学习方法的预测误差，介于两个极端之间：保持最后信道与贝叶斯界。"}, exampleChart(english), exampleChart(chinese))
+	loss, err2 := ChartFigure(Text{"Training loss.", "训练损失。"}, exampleLoss(english), exampleLoss(chinese))
+	channel, err3 := HeatMapFigure(Text{"Magnitude of one training channel.", "一个训练信道的幅度。"}, exampleChannel(english), exampleChannel(chinese))
+	if err := errors.Join(err1, err2, err3); err != nil {
+		t.Fatal(err)
+	}
+	return speed, loss, channel
+}
+
 func example(t *testing.T) Report {
 	t.Helper()
+	speed, loss, channel := exampleFigures(t)
 	var definitions []Definition
 	for _, name := range []string{metric.RatioOfSums, metric.SampleMean} {
 		d, err := Define(metric.Value{Name: name, N: 1500, Drops: 500})
@@ -143,25 +142,21 @@ func example(t *testing.T) Report {
 		Summary: []Text{
 			{"LoRA with 5.6 % of the parameters stays within 0.21 dB of full fine-tuning at every speed.", "LoRA 只训练 5.6% 的参数，在各速度下与全参数微调相差不超过 0.21 dB。"},
 			{"Without adaptation the pre-trained model is worse than an AR(4) predictor at all three speeds.", "不做适配时，预训练模型在三种速度下都不如 AR(4) 预测器。"},
-			{"No method reaches the Bayes bound; the best is 0.69 dB above it at 30 km/h.", "没有方法达到贝叶斯界；30 km/h 时最好的方法仍高出 0.69 dB。"},
+			{"No method reaches the Bayes bound; the best learned one is 0.69 dB above it at 30 km/h.", "没有方法达到贝叶斯界；30 km/h 时最好的学习方法仍高出 0.69 dB。"},
 		},
 		Sections: []Section{
 			{
 				Heading: Text{"Prediction error over speed", "预测误差与速度"},
 				Body: []Text{{"Every method saw the same 500 drops that no model was trained on. Shaded bands and error bars are 95 % intervals over drops.",
 					"所有方法使用同样的 500 个撒点，任何模型都未在其上训练。阴影与误差棒为按撒点计算的 95% 区间。"}},
-				Figures: []Figure{{Caption: Text{"Prediction error of classical and learned methods between the two extremes: holding the last channel and the Bayes bound.",
-					"经典方法与学习方法的预测误差，介于两个极端之间：保持最后信道与贝叶斯界。"}, SVG: exampleChart(t, english), SVGZH: exampleChart(t, chinese)}},
+				Figures: []Figure{speed},
 			},
 			{Heading: Text{"All numbers", "全部数值"}, Tables: []Table{exampleTable()}},
 			{
 				Heading: Text{"Pre-training", "预训练"},
 				Body: []Text{{"The model fills masked parts of noisy channels. It is better than holding the last channel after about 200 steps.",
 					"模型补全含噪信道中被掩码的部分，约 200 步后优于保持最后信道。"}},
-				Figures: []Figure{
-					{Caption: Text{"Training loss.", "训练损失。"}, SVG: exampleLoss(t, english), SVGZH: exampleLoss(t, chinese)},
-					{Caption: Text{"Magnitude of one training channel.", "一个训练信道的幅度。"}, SVG: exampleChannel(t, english), SVGZH: exampleChannel(t, chinese)},
-				},
+				Figures: []Figure{loss, channel},
 			},
 		},
 		Definitions: definitions,

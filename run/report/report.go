@@ -108,10 +108,14 @@ func Plain(value float64, decimals int) Cell {
 func Absent() Cell { return Cell{Text: Same("–")} }
 
 // Figure is a picture with a caption; its number is counted by the page.
+// [ChartFigure] and [HeatMapFigure] fill one.
 type Figure struct {
 	Caption Text
 	SVG     []byte // the English picture
 	SVGZH   []byte // the Chinese one; nil shows SVG in both languages
+	// Narrow and NarrowZH stand in on screens under about 640 px; nil lets the
+	// reader scroll the wide picture there.
+	Narrow, NarrowZH []byte
 }
 
 // Pair is one line of the provenance.

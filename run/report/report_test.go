@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/comlam/comlam/metric"
+	"github.com/comlam/comlam/plot"
 )
 
 var (
@@ -175,6 +176,21 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
+func TestDecimal(t *testing.T) {
+	cases := []struct {
+		value    float64
+		decimals int
+		want     string
+	}{
+		{0, 0, "0"}, {-0.004, 2, "0.00"}, {-12.345, 1, "−12.3"}, {9999, 0, "9999"}, {21512832, 0, "21,512,832"}, {-366784.25, 1, "−366,784.2"},
+	}
+	for _, test := range cases {
+		if got := decimal(test.value, test.decimals); got != test.want {
+			t.Errorf("decimal(%v, %d) = %q, want %q", test.value, test.decimals, got, test.want)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	cases := []struct {
 		want   []string
@@ -204,6 +220,8 @@ func TestRefusals(t *testing.T) {
 		{[]string{"provenance 1"}, func(r *Report) { r.Provenance[0].Name.ZH = "" }},
 		{[]string{`figure 1 "A line"`, "picture"}, func(r *Report) { r.Sections[0].Figures[0].SVG = nil }},
 		{[]string{`figure 1 "A line"`, "chinese picture"}, func(r *Report) { r.Sections[0].Figures[0].SVGZH = []byte("<b/>") }},
+		{[]string{"narrow picture"}, func(r *Report) { r.Sections[0].Figures[0].Narrow = []byte("<b/>") }},
+		{[]string{"both or neither"}, func(r *Report) { r.Sections[0].Figures[0].NarrowZH = []byte(picture) }},
 		{[]string{"caption"}, func(r *Report) { r.Sections[0].Figures[0].Caption.ZH = "" }},
 	}
 	for _, test := range cases {
@@ -265,6 +283,16 @@ func TestDefine(t *testing.T) {
 	}
 	if _, err := Define(metric.Value{Name: "nmse"}); err == nil || !strings.Contains(err.Error(), `"nmse"`) {
 		t.Errorf("error %v does not name the metric", err)
+	}
+}
+
+func TestFigureErrors(t *testing.T) {
+	caption := Text{"A curve", "一条曲线"}
+	if _, err := ChartFigure(caption, exampleLoss(english), plot.Chart{}); err == nil || !strings.Contains(err.Error(), `"A curve"`) {
+		t.Errorf("error %v does not name the figure", err)
+	}
+	if _, err := HeatMapFigure(caption, plot.HeatMap{}, exampleChannel(chinese)); err == nil {
+		t.Error("an empty heat map was accepted")
 	}
 }
 

@@ -2,6 +2,7 @@ package report
 
 import (
 	"html/template"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -25,7 +26,12 @@ type sectionView struct {
 type figureView struct {
 	Number  int
 	Caption Text
-	EN, ZH  template.HTML // ZH is empty where EN serves both
+	Wide    pictureView
+	Narrow  pictureView // empty where there is none
+}
+
+type pictureView struct {
+	EN, ZH template.HTML // ZH is empty where EN serves both
 }
 
 type tableView struct {
@@ -82,7 +88,9 @@ func newView(r Report) view {
 			figures++
 			// The pictures passed checkSVG, so they hold nothing but drawing.
 			section.Figures = append(section.Figures, figureView{
-				Number: figures, Caption: f.Caption, EN: template.HTML(f.SVG), ZH: template.HTML(f.SVGZH),
+				Number: figures, Caption: f.Caption,
+				Wide:   pictureView{template.HTML(f.SVG), template.HTML(f.SVGZH)},
+				Narrow: pictureView{template.HTML(f.Narrow), template.HTML(f.NarrowZH)},
 			})
 		}
 		for _, t := range s.Tables {
@@ -135,15 +143,21 @@ func newCell(c Cell) cellView {
 	return v
 }
 
-// decimal writes a number with a true minus sign, which is as wide as a digit's
-// plus sign and so keeps columns straight.
+// decimal writes a number with a true minus sign, which is as wide as a plus
+// sign, and with commas between the thousands of long ones.
 func decimal(v float64, decimals int) string {
-	s := strconv.FormatFloat(v, 'f', decimals, 64)
-	if rest, negative := strings.CutPrefix(s, "-"); negative {
-		if strings.Trim(rest, "0.") == "" {
-			return rest
+	s := strconv.FormatFloat(math.Abs(v), 'f', decimals, 64)
+	whole, fraction, _ := strings.Cut(s, ".")
+	if len(whole) > 4 {
+		for at := len(whole) - 3; at > 0; at -= 3 {
+			whole = whole[:at] + "," + whole[at:]
 		}
-		return "−" + rest
 	}
-	return s
+	if fraction != "" {
+		whole += "." + fraction
+	}
+	if v < 0 && strings.Trim(s, "0.") != "" {
+		return "−" + whole
+	}
+	return whole
 }
