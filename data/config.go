@@ -71,3 +71,18 @@ func (m Mask) validate() error {
 	}
 	return nil
 }
+
+// fits reports a way of hiding that a sample of so many patches cannot serve.
+func (m Mask) fits(patches [3]int) error {
+	total := patches[0] * patches[1] * patches[2]
+	for _, w := range []struct {
+		key    string
+		weight float64
+		n      int
+	}{{"time", m.Time, patches[0]}, {"freq", m.Freq, patches[1]}, {"random", m.Random, total}} {
+		if w.weight > 0 && w.n < 2 {
+			return setting.Bad(w.key, "set it to 0, or use smaller patches", "%d patch along it cannot be split into seen and hidden", w.n)
+		}
+	}
+	return nil
+}

@@ -20,10 +20,17 @@ func SelfAttention(s *Scope, x *Node, heads int) *Node {
 	return Dense(s.In("output"), graph.Reshape(mixed, b, t, d), d)
 }
 
+// BlockSize is the shape of a transformer block.
+type BlockSize struct {
+	NumHeads     int
+	Intermediate int // width M of the MLP
+	Act          func(*Node) *Node
+	NormEps      float64
+}
+
 // Block is one pre-norm transformer block: x + attention(norm(x)), then
-// x + mlp(norm(x)). It has 4(D^2+D) + 2 D M + D + M + 4 D parameters for an MLP
-// of width M.
-func Block(s *Scope, x *Node, heads, hidden int, eps float64) *Node {
-	x = graph.Add(x, SelfAttention(s.In("attention"), LayerNorm(s.In("norm1"), x, eps), heads))
-	return graph.Add(x, MLP(s.In("mlp"), LayerNorm(s.In("norm2"), x, eps), hidden))
+// x + mlp(norm(x)). It has 4(D^2+D) + 2 D M + D + M + 4 D parameters.
+func Block(s *Scope, x *Node, z BlockSize) *Node {
+	x = graph.Add(x, SelfAttention(s.In("attention"), LayerNorm(s.In("norm1"), x, z.NormEps), z.NumHeads))
+	return graph.Add(x, MLP(s.In("mlp"), LayerNorm(s.In("norm2"), x, z.NormEps), z.Intermediate, z.Act))
 }

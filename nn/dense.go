@@ -61,8 +61,15 @@ func Gelu(x *Node) *Node {
 	return graph.Mul(graph.MulScalar(x, 0.5), graph.AddScalar(graph.Tanh(inner), 1))
 }
 
-// MLP is the feed-forward part of a transformer block: up to hidden, Gelu, down.
-func MLP(s *Scope, x *Node, hidden int) *Node {
+// Relu is max(x, 0).
+func Relu(x *Node) *Node { return graph.Max(x, graph.ZerosLike(x)) }
+
+// Activations are the names that configurations use.
+var Activations = map[string]func(*Node) *Node{"gelu": Gelu, "relu": Relu}
+
+// MLP is the feed-forward part of a transformer block: up to hidden, activation,
+// down. x [... D] -> [... D].
+func MLP(s *Scope, x *Node, hidden int, act func(*Node) *Node) *Node {
 	d := x.Shape().Dim(-1)
-	return Dense(s.In("down"), Gelu(Dense(s.In("up"), x, hidden)), d)
+	return Dense(s.In("down"), act(Dense(s.In("up"), x, hidden)), d)
 }

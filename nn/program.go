@@ -36,6 +36,12 @@ type Weight struct {
 // Weights are the variables of a model, sorted by name.
 type Weights []Weight
 
+// Sorted sorts the weights by name in place and returns them.
+func (w Weights) Sorted() Weights {
+	slices.SortFunc(w, func(a, b Weight) int { return strings.Compare(a.Name, b.Name) })
+	return w
+}
+
 // Find returns the weight called name, or nil.
 func (w Weights) Find(name string) *Weight {
 	i, ok := slices.BinarySearchFunc(w, name, func(a Weight, n string) int { return strings.Compare(a.Name, n) })
@@ -109,13 +115,6 @@ func (p *Program) Run(in ...Array) ([]Array, error) {
 	return arrays, nil
 }
 
-// Compile builds the graph for the given inputs and creates the variables it
-// uses without changing their values afterwards.
-func (p *Program) Compile(in ...Array) error {
-	_, err := p.Run(in...)
-	return err
-}
-
 // Pull copies the variables of a store to the host.
 func Pull(store *Store) (Weights, error) {
 	var w Weights
@@ -133,8 +132,7 @@ func Pull(store *Store) (Weights, error) {
 		}
 		w = append(w, item)
 	}
-	slices.SortFunc(w, func(a, b Weight) int { return strings.Compare(a.Name, b.Name) })
-	return w, nil
+	return w.Sorted(), nil
 }
 
 // Push sets the variables of a store, creating those it does not have yet.
@@ -170,16 +168,23 @@ func Push(store *Store, w Weights) error {
 	return nil
 }
 
-// Gradients returns the gradient of a scalar loss with respect to the named
-// variables, in that order. The forward graph must have been built.
-func Gradients(s *Scope, loss *Node, names []string) []*Node {
+// Gradients differentiates a scalar loss with respect to every variable of its
+// graph whose name trains accepts (nil accepts all), sorted by name. The forward
+// graph must have been built.
+func Gradients(s *Scope, loss *Node, trains func(name string) bool) (names []string, grads []*Node) {
+	vars := map[string]*Node{}
+	for v := range s.Store().IterVariables() {
+		name := strings.TrimPrefix(v.Path(), "/")
+		if !v.InUseByGraph(loss.Graph()) || (trains != nil && !trains(name)) {
+			continue
+		}
+		vars[name] = v.NodeValue(loss.Graph())
+		names = append(names, name)
+	}
+	slices.Sort(names)
 	nodes := make([]*Node, len(names))
 	for i, name := range names {
-		v := s.Store().GetVariable("/" + name)
-		if v == nil {
-			panic(fmt.Errorf("nn: no variable %q to differentiate", name))
-		}
-		nodes[i] = v.NodeValue(loss.Graph())
+		nodes[i] = vars[name]
 	}
-	return graph.Gradient(loss, nodes...)
+	return names, graph.Gradient(loss, nodes...)
 }

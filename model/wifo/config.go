@@ -14,6 +14,7 @@ import (
 
 	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/model"
+	"github.com/comlam/comlam/nn"
 )
 
 // Entry describes the family.
@@ -34,6 +35,7 @@ type Config struct {
 	NumDecoderLayers  int     `yaml:"num_decoder_layers"`  // decoder blocks
 	NumAttentionHeads int     `yaml:"num_attention_heads"` // heads of every block
 	IntermediateSize  int     `yaml:"intermediate_size"`   // width of the MLPs; 0 = 2 x hidden_size
+	HiddenAct         string  `yaml:"hidden_act"`          // gelu, as published, or relu
 	LayerNormEps      float64 `yaml:"layer_norm_eps"`
 }
 
@@ -50,7 +52,7 @@ const (
 
 // Default is WiFo-Tiny with the patches of the paper.
 func Default() Config {
-	return Config{Size: "tiny", PatchSize: [3]int{4, 4, 4}, LayerNormEps: 1e-6}
+	return Config{Size: "tiny", PatchSize: [3]int{4, 4, 4}, HiddenAct: "gelu", LayerNormEps: 1e-6}
 }
 
 // resolved fills in the dimensions that Size stands for.
@@ -103,6 +105,9 @@ func (c Config) Validate() error {
 	if r.HiddenSize%r.NumAttentionHeads != 0 {
 		return setting.Bad("num_attention_heads", "use a divisor of hidden_size",
 			"%d heads do not divide hidden_size %d", r.NumAttentionHeads, r.HiddenSize)
+	}
+	if _, ok := nn.Activations[c.HiddenAct]; !ok {
+		return setting.Bad("hidden_act", "use gelu or relu", "there is no activation %q", c.HiddenAct)
 	}
 	if c.LayerNormEps <= 0 || c.LayerNormEps > 1 {
 		return setting.Bad("layer_norm_eps", "use a small positive number such as 1e-6", "%g is not usable", c.LayerNormEps)

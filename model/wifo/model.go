@@ -1,7 +1,6 @@
 package wifo
 
 import (
-	"github.com/comlam/comlam/checkpoint"
 	"github.com/comlam/comlam/model"
 	"github.com/comlam/comlam/nn"
 	"github.com/gomlx/compute/dtypes"
@@ -37,7 +36,7 @@ func (m *Model) encode(s *nn.Scope, patches, pick *nn.Node, n [3]int) *nn.Node {
 	z := nn.Dense(s.In("patch_embed"), Einsum("bvp,bpc->bvc", pick, patches), m.c.HiddenSize)
 	z = Add(z, Einsum("bvp,pd->bvd", pick, m.positions(s, g, n))) // [B V D]
 	for i := range m.c.NumHiddenLayers {
-		z = nn.Block(s.In("block%d", i), z, m.c.NumAttentionHeads, m.c.IntermediateSize, m.c.LayerNormEps)
+		z = nn.Block(s.In("block%d", i), z, m.block())
 	}
 	return nn.LayerNorm(s.In("norm"), z, m.c.LayerNormEps)
 }
@@ -53,7 +52,7 @@ func (m *Model) decode(s *nn.Scope, z, pick *nn.Node, n [3]int) *nn.Node {
 	y = Add(y, Mul(InsertAxes(hidden, -1), Reshape(mask, 1, 1, d)))
 	y = Add(y, InsertAxes(m.positions(s, g, n), 0)) // [B P D]
 	for i := range m.c.NumDecoderLayers {
-		y = nn.Block(s.In("block%d", i), y, m.c.NumAttentionHeads, m.c.IntermediateSize, m.c.LayerNormEps)
+		y = nn.Block(s.In("block%d", i), y, m.block())
 	}
 	y = nn.LayerNorm(s.In("norm"), y, m.c.LayerNormEps)
 	return nn.Dense(s.In("head"), y, 2*m.c.PatchSize[0]*m.c.PatchSize[1]*m.c.PatchSize[2])
@@ -88,5 +87,11 @@ func (m *Model) unpatchify(y *nn.Node, n [3]int) *nn.Node {
 	return Reshape(y, b, n[0]*p[0], n[1]*p[1], n[2]*p[2], 2)
 }
 
-// Weights implements model.Model.
-func (m *Model) Weights() checkpoint.Map { return weights(m.c) }
+func (m *Model) block() nn.BlockSize {
+	return nn.BlockSize{
+		NumHeads:     m.c.NumAttentionHeads,
+		Intermediate: m.c.IntermediateSize,
+		Act:          nn.Activations[m.c.HiddenAct],
+		NormEps:      m.c.LayerNormEps,
+	}
+}

@@ -1,0 +1,191 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/comlam/comlam/backend"
+	"github.com/comlam/comlam/data"
+	"github.com/comlam/comlam/nn"
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// Loss builds one loss per sample, [B], from the arrays of a data.Batch.
+type Loss func(s *nn.Scope, in []*nn.Node) *nn.Node
+
+// replica is the model on one engine: it turns a micro-batch into losses and
+// gradients, on the goroutine that calls it.
+type replica struct {
+	engine  backend.Engine
+	store   *nn.Store
+	program *nn.Program
+	names   []string // of the gradients, in order
+}
+
+func newReplica(j *Job) (*replica, error) {
+	engine, err := backend.Open()
+	if err != nil {
+		return nil, err
+	}
+	r := &replica{engine: engine, store: nn.NewStore(j.Seed)}
+	if j.Adapter != nil {
+		nn.SetAdapter(r.store, j.Adapter)
+	}
+	if err := nn.Push(r.store, j.Start); err != nil {
+		return nil, err
+	}
+	r.program, err = nn.NewProgram(engine, r.store, func(s *nn.Scope, in []*nn.Node) []*nn.Node {
+		losses := j.Loss(s, in)
+		names, grads := nn.Gradients(s, graph.ReduceAllMean(losses), j.Trains)
+		r.names = names
+		return append([]*nn.Node{losses}, grads...)
+	})
+	return r, err
+}
+
+// run computes one micro-batch.
+func (r *replica) run(b data.Batch) (losses []float32, grads [][]float32, err error) {
+	out, err := r.program.Run(b.Arrays...)
+	if err != nil {
+		return nil, nil, err
+	}
+	grads = make([][]float32, len(out)-1)
+	for i := range grads {
+		grads[i] = out[i+1].Float32
+	}
+	return out[0].Float32, grads, nil
+}
+
+// NonFiniteError says where a NaN or an infinity came up. The weights are those
+// from before the step.
+type NonFiniteError struct {
+	Step    int
+	Tensor  string   // "loss", or the variable whose gradient it is
+	Samples []uint64 // the samples at fault, or all of the micro-batch if none fails alone
+	Value   float32
+}
+
+func (e *NonFiniteError) Error() string {
+	return fmt.Sprintf("step %d: %s became %v at sample %v; the weights are as before the step; lower the learning rate, or look at that sample",
+		e.Step, e.Tensor, e.Value, e.Samples)
+}
+
+// inspect returns a *NonFiniteError if a micro-batch produced a NaN or infinity.
+func (r *replica) inspect(step int, b data.Batch, losses []float32, grads [][]float32) error {
+	for i, l := range losses {
+		if !finite(l) {
+			return &NonFiniteError{step, "loss", []uint64{b.Samples[i]}, l}
+		}
+	}
+	for i, g := range grads {
+		for _, v := range g {
+			if !finite(v) {
+				return &NonFiniteError{step, fmt.Sprintf("the gradient of %q", r.names[i]), r.culprits(b, i), v}
+			}
+		}
+	}
+	return nil
+}
+
+// culprits finds which samples give a non-finite gradient i when they are alone.
+func (r *replica) culprits(b data.Batch, i int) []uint64 {
+	var list []uint64
+	for k := range b.Samples {
+		_, grads, err := r.run(row(b, k))
+		if err != nil {
+			return b.Samples
+		}
+		for _, v := range grads[i] {
+			if !finite(v) {
+				list = append(list, b.Samples[k])
+				break
+			}
+		}
+	}
+	if list == nil {
+		return b.Samples
+	}
+	return list
+}
+
+// row is sample k of a batch as a batch of one.
+func row(b data.Batch, k int) data.Batch {
+	one := data.Batch{Samples: b.Samples[k : k+1]}
+	for _, a := range b.Arrays {
+		n := 1
+		for _, d := range a.Shape[1:] {
+			n *= d
+		}
+		c := nn.Array{Shape: append([]int{1}, a.Shape[1:]...)}
+		if a.Int32 != nil {
+			c.Int32 = a.Int32[k*n : (k+1)*n]
+		} else {
+			c.Float32 = a.Float32[k*n : (k+1)*n]
+		}
+		one.Arrays = append(one.Arrays, c)
+	}
+	return one
+}
+
+func finite(v float32) bool { return !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0) }
+
+// micro is the result of one micro-batch.
+type micro struct {
+	losses []float32
+	grads  [][]float32
+	err    error
+}
+
+// gradients computes all micro-batches of a step, each on any replica, and adds
+// their gradients into g in order.
+func (l *loop) gradients(step int, g nn.Weights) (loss float64, err error) {
+	size := l.microSize()
+	n := l.Config.BatchSize / size
+	results := make([]micro, n)
+	jobs := make(chan int, n)
+	for k := range n {
+		jobs <- k
+	}
+	close(jobs)
+	var wg sync.WaitGroup
+	for _, r := range l.replicas[:min(len(l.replicas), n)] {
+		wg.Go(func() {
+			for k := range jobs {
+				first := uint64(step)*uint64(l.Config.BatchSize) + uint64(k*size)
+				results[k] = r.micro(step, l.Source, first, size)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range g {
+		clear(g[i].Values)
+	}
+	for k := range results {
+		m := &results[k]
+		if m.err != nil {
+			return 0, m.err
+		}
+		for _, v := range m.losses {
+			loss += float64(v) / float64(l.Config.BatchSize)
+		}
+		for i := range g {
+			for j, v := range m.grads[i] {
+				g[i].Values[j] += v / float32(n)
+			}
+		}
+	}
+	return loss, nil
+}
+
+func (r *replica) micro(step int, source data.Source, first uint64, n int) micro {
+	b, err := source.Batch(first, n)
+	if err != nil {
+		return micro{err: fmt.Errorf("samples from %d: %w", first, err)}
+	}
+	losses, grads, err := r.run(b)
+	if err != nil {
+		return micro{err: err}
+	}
+	return micro{losses, grads, r.inspect(step, b, losses, grads)}
+}

@@ -1,0 +1,119 @@
+package tune
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/comlam/comlam/data"
+	"github.com/comlam/comlam/nn"
+	"github.com/comlam/comlam/train"
+)
+
+// Task is what is adapted to what.
+type Task struct {
+	Config   Config
+	Seed     uint64
+	Base     nn.Weights
+	Loss     train.Loss
+	Source   data.Source // adaptation samples, repeated
+	Judge    func(w nn.Weights, a nn.Adapter) (float64, error)
+	Progress func(name string, p train.Point)
+	Workers  int
+	// MicroBatchSize is that of pre-training, so that graphs are shared; 0 = whole
+	// batches.
+	MicroBatchSize int
+}
+
+// Trial is one learning rate of one method.
+type Trial struct {
+	LearningRate float64 `json:"learning_rate"`
+	Score        float64 `json:"score"` // lowest validation NMSE
+	Step         int     `json:"step"`  // at which it was reached
+	Curve        []Score `json:"curve"` // validation over the steps
+}
+
+// Score is the validation NMSE after a number of steps.
+type Score struct {
+	Step int     `json:"step"`
+	NMSE float64 `json:"nmse"`
+}
+
+// Adapted is the outcome of one method: the weights at the validation minimum of
+// the best learning rate, with every trial.
+type Adapted struct {
+	Weights nn.Weights
+	Adapter nn.Adapter // to run the weights with; nil after full fine-tuning
+	Trained int        // parameters that learned
+	Best    Trial
+	Trials  []Trial
+}
+
+// FullFineTune trains every weight.
+func (t *Task) FullFineTune(ctx context.Context) (*Adapted, error) {
+	return t.best(ctx, "full", t.Config.Full.LearningRates, nil, nil)
+}
+
+// LowRank trains the factors of LoRA on frozen base weights.
+func (t *Task) LowRank(ctx context.Context) (*Adapted, error) {
+	return t.best(ctx, "lora", t.Config.LoRA.LearningRates, t.Config.LoRA, t.Config.LoRA.Trains)
+}
+
+// best runs every learning rate and keeps the lowest validation score. The base
+// itself competes, at step 0.
+func (t *Task) best(ctx context.Context, name string, rates []float64, adapter nn.Adapter, trains func(string) bool) (*Adapted, error) {
+	start, err := t.Judge(t.Base, nil)
+	if err != nil {
+		return nil, err
+	}
+	var winner *Adapted
+	var trials []Trial
+	for _, lr := range rates {
+		a, err := t.trial(ctx, fmt.Sprintf("%s lr %g", name, lr), lr, start, adapter, trains)
+		if err != nil {
+			return nil, err
+		}
+		trials = append(trials, a.Best)
+		if winner == nil || a.Best.Score < winner.Best.Score {
+			winner = a
+		}
+	}
+	winner.Trials = trials
+	return winner, nil
+}
+
+func (t *Task) trial(ctx context.Context, name string, lr, start float64, adapter nn.Adapter, trains func(string) bool) (*Adapted, error) {
+	c := train.Default()
+	c.Steps, c.BatchSize, c.MicroBatchSize = t.Config.Steps, t.Config.BatchSize, t.MicroBatchSize
+	c.LogEvery = t.Config.ValidateEvery
+	c.Optimizer.LR = lr
+	c.Schedule = train.Schedule{Name: "cosine", WarmupSteps: min(20, c.Steps/10), MinRatio: 0.01, CycleSteps: c.Steps + 2}
+	trial := Trial{LearningRate: lr, Curve: []Score{{0, start}}}
+	job := train.Job{
+		Config: c, Seed: t.Seed, Start: t.Base, Adapter: adapter, Trains: trains,
+		Loss: t.Loss, Source: t.Source, Workers: t.Workers, JudgeEvery: t.Config.ValidateEvery,
+	}
+	step := 0
+	job.Judge = func(w nn.Weights) (float64, error) {
+		score, err := t.Judge(w, adapter)
+		step = min(step+t.Config.ValidateEvery, c.Steps)
+		trial.Curve = append(trial.Curve, Score{step, score})
+		return score, err
+	}
+	if t.Progress != nil {
+		job.Progress = func(p train.Point) { t.Progress(name, p) }
+	}
+	res, err := job.Run(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	trial.Score, trial.Step = res.BestScore, res.BestStep
+	a := &Adapted{Weights: res.Best, Adapter: adapter, Best: trial, Trained: res.Best.NumParameters()}
+	if trains != nil {
+		a.Trained = t.Config.LoRA.Factors(res.Best).NumParameters()
+	}
+	if start <= trial.Score { // nothing learned beats the base: keep the base
+		a.Weights, a.Adapter = t.Base, nil
+		a.Best.Score, a.Best.Step = start, 0
+	}
+	return a, nil
+}

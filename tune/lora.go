@@ -1,0 +1,94 @@
+package tune
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/comlam/comlam/nn"
+	"github.com/gomlx/gomlx/core/graph"
+)
+
+// Names of the two factors, below the layer they adapt.
+const (
+	loraA = "lora_a" // [in rank], Gaussian at the start
+	loraB = "lora_b" // [rank out], zero at the start, so that nothing changes yet
+)
+
+// Dense implements nn.Adapter: y + (alpha/rank) x A B on the layers that Targets
+// names, y elsewhere.
+func (l LoRA) Dense(s *nn.Scope, x, y *nn.Node) *nn.Node {
+	if !l.adapts(s.Scope()) {
+		return y
+	}
+	g, in, out := x.Graph(), x.Shape().Dim(-1), y.Shape().Dim(-1)
+	a := nn.Variable(s, g, loraA, nn.Normal(1/float64(l.Rank)), in, l.Rank)
+	b := nn.Variable(s, g, loraB, nn.Zeros, l.Rank, out)
+	flat := graph.Reshape(x, x.Shape().Size()/in, in)
+	low := graph.Dot(flat, a).Product() // [rows rank]
+	delta := graph.MulScalar(graph.Dot(low, b).Product(), l.scale())
+	return graph.Add(y, graph.Reshape(delta, y.Shape().Dimensions...))
+}
+
+func (l LoRA) scale() float64 { return l.Alpha / float64(l.Rank) }
+
+// adapts says whether the layer at path is a target.
+func (l LoRA) adapts(path string) bool {
+	return slices.Contains(l.Targets, path[strings.LastIndex(path, "/")+1:])
+}
+
+// Trains accepts the factors only: with LoRA everything else is frozen.
+func (l LoRA) Trains(name string) bool {
+	return strings.HasSuffix(name, "/"+loraA) || strings.HasSuffix(name, "/"+loraB)
+}
+
+// Factors returns the adapter's own weights out of a model's.
+func (l LoRA) Factors(w nn.Weights) nn.Weights {
+	var f nn.Weights
+	for _, item := range w {
+		if l.Trains(item.Name) {
+			f = append(f, item)
+		}
+	}
+	return f
+}
+
+// Merge adds the factors into the weights they adapt and drops them: the result
+// computes the same without an adapter, to rounding.
+func (l LoRA) Merge(w nn.Weights) (nn.Weights, error) {
+	var merged nn.Weights
+	for _, item := range w.Clone() {
+		if !l.Trains(item.Name) {
+			merged = append(merged, item)
+		}
+	}
+	for _, a := range w {
+		layer, isA := strings.CutSuffix(a.Name, "/"+loraA)
+		if !isA {
+			continue
+		}
+		b, base := w.Find(layer+"/"+loraB), merged.Find(layer+"/weight")
+		if b == nil || base == nil {
+			return nil, fmt.Errorf("merge LoRA: layer %q lacks %s or its weight", layer, loraB)
+		}
+		in, rank, out := a.Shape[0], a.Shape[1], b.Shape[1]
+		if b.Shape[0] != rank || !slices.Equal(base.Shape, []int{in, out}) {
+			return nil, fmt.Errorf("merge LoRA: layer %q: factors %v and %v do not fit the weight %v", layer, a.Shape, b.Shape, base.Shape)
+		}
+		addProduct(base.Values, a.Values, b.Values, in, rank, out, l.scale())
+	}
+	return merged, nil
+}
+
+// addProduct adds scale a b to w, for a [in rank], b [rank out].
+func addProduct(w, a, b []float32, in, rank, out int, scale float64) {
+	for i := range in {
+		for o := range out {
+			sum := 0.0
+			for r := range rank {
+				sum += float64(a[i*rank+r]) * float64(b[r*out+o])
+			}
+			w[i*out+o] += float32(scale * sum)
+		}
+	}
+}
