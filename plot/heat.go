@@ -116,9 +116,12 @@ func (f *frame) drawCells(c *canvas, values [][]float64, bar scale) {
 			x = end
 		}
 	}
+	width, height := strconv.Itoa(len(values[0])), strconv.Itoa(len(values))
 	c.open("svg", "x", px(f.left), "y", px(f.top), "width", px(f.right-f.left), "height", px(f.bottom-f.top),
-		"viewBox", "0 0 "+strconv.Itoa(len(values[0]))+" "+strconv.Itoa(len(values)),
+		"viewBox", "0 0 "+width+" "+height,
 		"preserveAspectRatio", "none", "shape-rendering", "crispEdges")
+	// Printers leave hairlines between cells; a middle colour behind hides them.
+	c.empty("rect", "width", width, "height", height, "fill", heatColor(heatLevels/2))
 	for level := range paths {
 		if paths[level].Len() > 0 {
 			c.empty("path", "fill", heatColor(level), "d", paths[level].String())
