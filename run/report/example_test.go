@@ -154,8 +154,8 @@ func example(t *testing.T) Report {
 			{Heading: Text{"All numbers", "全部数值"}, Tables: []Table{exampleTable()}},
 			{
 				Heading: Text{"Pre-training", "预训练"},
-				Body: []Text{{"The model fills masked parts of noisy channels. It is better than holding the last channel after about 200 steps.",
-					"模型补全含噪信道中被掩码的部分，约 200 步后优于保持最后信道。"}},
+				Body: []Text{{"The model fills masked parts of noisy channels. It is better than holding the last channel after about 60 steps.",
+					"模型补全含噪信道中被掩码的部分，约 60 步后优于保持最后信道。"}},
 				Figures: []Figure{loss, channel},
 			},
 		},
