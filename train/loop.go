@@ -57,7 +57,14 @@ type Result struct {
 	BestScore float64
 	BestStep  int
 	Loss      float64 // mean over the last LogEvery steps
+	Scores    []Score // every look of Judge, in order
 	Resumed   int     // step that training resumed from, 0 for a fresh start
+}
+
+// Score is what Judge said of the weights after a number of steps.
+type Score struct {
+	Step  int     `json:"step"`
+	Value float64 `json:"value"`
 }
 
 // ErrStopped is returned, wrapped, when the context ended a run: it has left a
@@ -86,6 +93,7 @@ type progressState struct {
 	Validation  float64 `json:"validation"`
 	BestScore   float64 `json:"best_score"`
 	BestStep    int     `json:"best_step"`
+	Scores      []Score `json:"scores"`
 	Records     int     `json:"records"` // of the history
 }
 
@@ -125,7 +133,7 @@ func (j *Job) Run(ctx context.Context) (*Result, error) {
 	}
 	return &Result{
 		Weights: l.weights, Best: best, BestScore: l.state.BestScore, BestStep: l.state.BestStep,
-		Loss: l.state.LastLoss, Resumed: resumed,
+		Scores: l.state.Scores, Loss: l.state.LastLoss, Resumed: resumed,
 	}, nil
 }
 
@@ -253,6 +261,7 @@ func (l *loop) judge(best *nn.Weights) error {
 		return fmt.Errorf("validation at step %d: %w", s.Step, err)
 	}
 	s.Validation = score
+	s.Scores = append(s.Scores, Score{s.Step, score})
 	if score < s.BestScore {
 		s.BestScore, s.BestStep, *best = score, s.Step, l.weights.Clone()
 	}

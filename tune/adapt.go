@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/comlam/comlam/data"
+	"github.com/comlam/comlam/internal/durable"
 	"github.com/comlam/comlam/nn"
 	"github.com/comlam/comlam/train"
 )
@@ -19,6 +20,12 @@ type Task struct {
 	Judge    func(w nn.Weights, a nn.Adapter) (float64, error)
 	Progress func(name string, p train.Point)
 	Workers  int
+
+	// Checkpoints opens the folder in which the trial of that name is kept, so that
+	// it can be resumed; nil keeps nothing.
+	Checkpoints func(trial string) (*durable.Store, error)
+	Fingerprint string // what the checkpoints must have been trained with
+
 	// MicroBatchSize is that of pre-training, so that graphs are shared; 0 = whole
 	// batches.
 	MicroBatchSize int
@@ -26,16 +33,10 @@ type Task struct {
 
 // Trial is one learning rate of one method.
 type Trial struct {
-	LearningRate float64 `json:"learning_rate"`
-	Score        float64 `json:"score"` // lowest validation NMSE
-	Step         int     `json:"step"`  // at which it was reached
-	Curve        []Score `json:"curve"` // validation over the steps
-}
-
-// Score is the validation NMSE after a number of steps.
-type Score struct {
-	Step int     `json:"step"`
-	NMSE float64 `json:"nmse"`
+	LearningRate float64       `json:"learning_rate"`
+	Score        float64       `json:"score"` // lowest validation NMSE
+	Step         int           `json:"step"`  // at which it was reached
+	Curve        []train.Score `json:"curve"` // validation over the steps, from the base at step 0
 }
 
 // Adapted is the outcome of one method: the weights at the validation minimum of
@@ -82,38 +83,45 @@ func (t *Task) best(ctx context.Context, name string, rates []float64, adapter n
 }
 
 func (t *Task) trial(ctx context.Context, name string, lr, start float64, adapter nn.Adapter, trains func(string) bool) (*Adapted, error) {
-	c := train.Default()
-	c.Steps, c.BatchSize, c.MicroBatchSize = t.Config.Steps, t.Config.BatchSize, t.MicroBatchSize
-	c.LogEvery = t.Config.ValidateEvery
-	c.Optimizer.LR = lr
-	c.Schedule = train.Schedule{Name: "cosine", WarmupSteps: min(20, c.Steps/10), MinRatio: 0.01, CycleSteps: c.Steps + 2}
-	trial := Trial{LearningRate: lr, Curve: []Score{{0, start}}}
 	job := train.Job{
-		Config: c, Seed: t.Seed, Start: t.Base, Adapter: adapter, Trains: trains,
+		Config: t.trainConfig(lr), Seed: t.Seed, Start: t.Base, Adapter: adapter, Trains: trains,
 		Loss: t.Loss, Source: t.Source, Workers: t.Workers, JudgeEvery: t.Config.ValidateEvery,
-	}
-	step := 0
-	job.Judge = func(w nn.Weights) (float64, error) {
-		score, err := t.Judge(w, adapter)
-		step = min(step+t.Config.ValidateEvery, c.Steps)
-		trial.Curve = append(trial.Curve, Score{step, score})
-		return score, err
+		Judge: func(w nn.Weights) (float64, error) { return t.Judge(w, adapter) },
 	}
 	if t.Progress != nil {
 		job.Progress = func(p train.Point) { t.Progress(name, p) }
+	}
+	if t.Checkpoints != nil {
+		store, err := t.Checkpoints(name)
+		if err != nil {
+			return nil, err
+		}
+		defer store.Close()
+		job.Checkpoints, job.Fingerprint = store, t.Fingerprint
 	}
 	res, err := job.Run(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	trial.Score, trial.Step = res.BestScore, res.BestStep
-	a := &Adapted{Weights: res.Best, Adapter: adapter, Best: trial, Trained: res.Best.NumParameters()}
+	best := Trial{LearningRate: lr, Score: res.BestScore, Step: res.BestStep}
+	best.Curve = append([]train.Score{{Step: 0, Value: start}}, res.Scores...)
+	a := &Adapted{Weights: res.Best, Adapter: adapter, Best: best, Trained: res.Best.NumParameters()}
 	if trains != nil {
 		a.Trained = t.Config.LoRA.Factors(res.Best).NumParameters()
 	}
-	if start <= trial.Score { // nothing learned beats the base: keep the base
+	if start <= best.Score { // nothing learned beats the base: keep the base
 		a.Weights, a.Adapter = t.Base, nil
 		a.Best.Score, a.Best.Step = start, 0
 	}
 	return a, nil
+}
+
+// trainConfig is the loop of one trial: a short cosine.
+func (t *Task) trainConfig(lr float64) train.Config {
+	c := train.Default()
+	c.Steps, c.BatchSize, c.MicroBatchSize = t.Config.Steps, t.Config.BatchSize, t.MicroBatchSize
+	c.LogEvery, c.CheckpointEvery = t.Config.ValidateEvery, max(c.Steps/4, 1)
+	c.Optimizer.LR = lr
+	c.Schedule.WarmupSteps = min(20, c.Steps/10)
+	return c
 }
