@@ -73,14 +73,14 @@ func (e *MapError) Error() string {
 	var parts []string
 	add := func(what string, items []string) {
 		if len(items) > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s: %s", len(items), what, few(items)))
+			parts = append(parts, what+" "+few(items))
 		}
 	}
-	add("tensors missing in the file", e.Missing)
-	add("tensors in the file that the model does not know", e.Unexpected)
-	add("variables without a tensor", e.Unlinked)
-	add("links to variables that the model does not have", e.Unknown)
-	add("wrong shapes", e.WrongShape)
+	add("the file lacks", e.Missing)
+	add("the model does not know", e.Unexpected)
+	add("nothing fills the variables", e.Unlinked)
+	add("the model has no variables", e.Unknown)
+	add("shapes differ:", e.WrongShape)
 	return "weights do not match the model: " + strings.Join(parts, "; ")
 }
 
