@@ -3,6 +3,7 @@ package tune
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/comlam/comlam/data"
 	"github.com/comlam/comlam/internal/durable"
@@ -59,6 +60,15 @@ func (t *Task) LowRank(ctx context.Context) (*Adapted, error) {
 	return t.best(ctx, "lora", t.Config.LoRA.LearningRates, t.Config.LoRA, t.Config.LoRA.Trains)
 }
 
+// Continue trains every weight on, at the first learning rate of full fine-tuning,
+// and keeps the last step: the control that has no samples of the new condition to
+// choose with.
+func (t *Task) Continue(ctx context.Context) (*Adapted, error) {
+	unjudged := *t
+	unjudged.Judge = nil
+	return unjudged.trial(ctx, "control", t.Config.Full.LearningRates[0], math.Inf(1), nil, nil)
+}
+
 // best runs every learning rate and keeps the lowest validation score. The base
 // itself competes, at step 0.
 func (t *Task) best(ctx context.Context, name string, rates []float64, adapter nn.Adapter, trains func(string) bool) (*Adapted, error) {
@@ -86,7 +96,9 @@ func (t *Task) trial(ctx context.Context, name string, lr, start float64, adapte
 	job := train.Job{
 		Config: t.trainConfig(lr), Seed: t.Seed, Start: t.Base, Adapter: adapter, Trains: trains,
 		Loss: t.Loss, Source: t.Source, Workers: t.Workers, JudgeEvery: t.Config.ValidateEvery,
-		Judge: func(w nn.Weights) (float64, error) { return t.Judge(w, adapter) },
+	}
+	if t.Judge != nil {
+		job.Judge = func(w nn.Weights) (float64, error) { return t.Judge(w, adapter) }
 	}
 	if t.Progress != nil {
 		job.Progress = func(p train.Point) { t.Progress(name, p) }
@@ -104,7 +116,11 @@ func (t *Task) trial(ctx context.Context, name string, lr, start float64, adapte
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	best := Trial{LearningRate: lr, Score: res.BestScore, Step: res.BestStep}
-	best.Curve = append([]train.Score{{Step: 0, Value: start}}, res.Scores...)
+	if t.Judge == nil {
+		best.Score, best.Step = 0, t.Config.Steps
+	} else {
+		best.Curve = append([]train.Score{{Step: 0, Value: start}}, res.Scores...)
+	}
 	a := &Adapted{Weights: res.Best, Adapter: adapter, Best: best, Trained: res.Best.NumParameters()}
 	if trains != nil {
 		a.Trained = t.Config.LoRA.Factors(res.Best).NumParameters()

@@ -45,6 +45,9 @@ func Default() Config {
 
 // Validate reports the first setting that cannot be used.
 func (c Config) Validate() error {
+	if c.Speed.Min != c.Speed.Max {
+		return setting.Bad("speed", "use one speed such as 120 km/h", "%q is a range", c.Speed.String())
+	}
 	for _, f := range []struct {
 		key   string
 		value int

@@ -135,6 +135,20 @@ func (c Config) NumParameters() int {
 		(patch*d + d) + (d*d + d) + d + 2*d + 2*d + (d*patch + patch)
 }
 
+// ForwardFLOP is the number of floating-point operations of one sample's forward
+// pass, products only, with so many of its patches visible.
+func (m *Model) ForwardFLOP(visible, patches int) float64 {
+	c := m.c
+	d, inner := float64(c.HiddenSize), float64(c.IntermediateSize)
+	block := func(tokens float64) float64 {
+		return tokens * (2*(4*d*d+2*d*inner) + 4*tokens*d)
+	}
+	v, p := float64(visible), float64(patches)
+	values := 2 * float64(c.PatchSize[0]*c.PatchSize[1]*c.PatchSize[2])
+	return float64(c.NumHiddenLayers)*block(v) + float64(c.NumDecoderLayers)*block(p) +
+		2*v*values*d + 2*v*d*d + 2*p*d*values
+}
+
 // Patches implements model.Filler.
 func (m *Model) Patches(g model.Grid) ([3]int, error) {
 	var n [3]int
