@@ -77,6 +77,21 @@ func (l *LeastSquares) AddRows(x, y [][]complex128) error {
 	return nil
 }
 
+// Merge counts every observation of o too. Both fits must have the same shape.
+func (l *LeastSquares) Merge(o *LeastSquares) error {
+	if o.numIn != l.numIn || o.numOut != l.numOut {
+		return fmt.Errorf("a fit of %d outputs to %d inputs cannot join one of %d to %d; use one shape",
+			o.numOut, o.numIn, l.numOut, l.numIn)
+	}
+	for i, v := range o.gram {
+		l.gram[i] += v
+	}
+	for i, v := range o.cross {
+		l.cross[i] += v
+	}
+	return nil
+}
+
 // Solve returns W [out, in] that minimises sum |y - W x|^2 + ridge |W|^2 m, where
 // m is the mean power sum |x|^2/in: a ridge without unit, 0 for plain least
 // squares. Without any power in the inputs W is zero. (Tikhonov; Hoerl and

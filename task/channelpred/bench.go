@@ -1,0 +1,265 @@
+package channelpred
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+
+	"github.com/comlam/comlam/data"
+	"github.com/comlam/comlam/eval"
+	"github.com/comlam/comlam/internal/setting"
+)
+
+// Bench makes the example sets of one recipe and fits its classical methods. Any
+// number of goroutines may use it at once.
+type Bench struct {
+	cfg  Config
+	data data.Config
+	seed uint64
+
+	fitting   sync.Mutex // held while allSpeeds is made
+	allSpeeds *linear
+}
+
+// NewBench checks that the task fits the data: past and future make one sample.
+func NewBench(cfg Config, d data.Config, seed uint64) (*Bench, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, setting.Under("task", err)
+	}
+	if err := d.Validate(); err != nil {
+		return nil, setting.Under("data", err)
+	}
+	if cfg.Past+cfg.Future != d.NumSlots {
+		return nil, setting.Bad("task.past", "change past, future or data.num_slots so that they add up",
+			"%d past and %d future slots do not make the %d slots of a sample", cfg.Past, cfg.Future, d.NumSlots)
+	}
+	return &Bench{cfg: cfg, data: d, seed: seed}, nil
+}
+
+// Condition names a test condition: its speed.
+func Condition(v setting.Speed) eval.Condition {
+	return eval.Condition{Task: Entry.Name, Name: v.String()}
+}
+
+// Set is num examples for a use, all at speed v.
+func (b *Bench) Set(use Use, v setting.Speed, num int) (*Set, error) {
+	return b.SetOver(use, setting.SpeedRange{Min: v, Max: v}, num)
+}
+
+// SetOver is num examples for a use, each at a speed drawn uniformly from r.
+func (b *Bench) SetOver(use Use, r setting.SpeedRange, num int) (*Set, error) {
+	d := b.data
+	d.Speed = r
+	return newSet(b.cfg, d, b.seed, use, num)
+}
+
+const (
+	padOrder   = 4   // of the WiFo comparison, arXiv:2412.08908
+	pronyOrder = 8   // of the LLM4CP comparison, arXiv:2406.14440
+	numChoose  = 128 // examples that the regularisation is chosen on
+)
+
+// Methods fits the classical methods to the condition of speed v and returns
+// them in the order of the table, then genie and bound where they exist. A
+// method that the past is too short for is left out. Coefficients are fitted on
+// the Fit samples, amounts of regularisation chosen on the Choose samples.
+func (b *Bench) Methods(ctx context.Context, v setting.Speed) ([]Method, error) {
+	list, err := b.classical(ctx, v)
+	if err == nil && exactJakes(b.data) {
+		list, err = b.optimal(list, v)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("methods for %v: %w", v, err)
+	}
+	return list, nil
+}
+
+func (b *Bench) classical(ctx context.Context, v setting.Speed) ([]Method, error) {
+	fit, err := b.Set(Fit, v, b.cfg.NumFit)
+	if err != nil {
+		return nil, err
+	}
+	choose, err := b.Set(Choose, v, numChoose)
+	if err != nil {
+		return nil, err
+	}
+	held, err := choose.Examples(0, choose.Len())
+	if err != nil {
+		return nil, err
+	}
+	here, err := fitLinear(ctx, fit)
+	if err != nil {
+		return nil, err
+	}
+	everywhere, err := b.linearForAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	g, t := fit.grid, newAngleDelay(b.data.Config)
+	list := []Method{
+		{Name: "hold", Class: eval.Classical, Predictor: hold{g}},
+		{Name: "least squares, this speed", Class: eval.Classical, Predictor: here},
+		{Name: "least squares, all speeds", Class: eval.Classical, Predictor: everywhere},
+	}
+	for _, family := range []struct {
+		name       string
+		candidates func() ([]Predictor, error)
+	}{
+		{fmt.Sprintf("PAD order %d", padOrder), func() ([]Predictor, error) { return padCandidates(g, t), nil }},
+		{fmt.Sprintf("vector Prony order %d", pronyOrder), func() ([]Predictor, error) { return pronyCandidates(g), nil }},
+		{"ridge, angle-delay", func() ([]Predictor, error) { return ridgeCandidates(ctx, g, t, fit) }},
+	} {
+		candidates, err := family.candidates()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", family.name, err)
+		}
+		if len(candidates) == 0 {
+			continue
+		}
+		best, err := lowest(ctx, candidates, held)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", family.name, err)
+		}
+		list = append(list, Method{Name: family.name, Class: eval.Classical, Predictor: best})
+	}
+	return list, nil
+}
+
+// optimal appends the predictors that know the statistics of the channel.
+func (b *Bench) optimal(list []Method, v setting.Speed) ([]Method, error) {
+	g, err := b.data.Config.Build()
+	if err != nil {
+		return nil, err
+	}
+	j := newJakes(newGrid(b.cfg, g.Shape()), b.data)
+	w, err := newWiener(j, v)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newBayes(j, b.data.Speed)
+	if err != nil {
+		return nil, err
+	}
+	return append(list,
+		Method{Name: "Wiener, knows the speed", Class: eval.Genie, Predictor: w},
+		Method{Name: "Bayes, does not know the speed", Class: eval.Bound, Predictor: p},
+	), nil
+}
+
+// linearForAll fits over the speeds of the data, once for all conditions.
+func (b *Bench) linearForAll(ctx context.Context) (linear, error) {
+	b.fitting.Lock()
+	defer b.fitting.Unlock()
+	if b.allSpeeds != nil {
+		return *b.allSpeeds, nil
+	}
+	set, err := b.SetOver(Fit, b.data.Speed, b.cfg.NumFit)
+	if err != nil {
+		return linear{}, err
+	}
+	p, err := fitLinear(ctx, set)
+	if err != nil {
+		return linear{}, err
+	}
+	b.allSpeeds = &p
+	return p, nil
+}
+
+// ridges are the amounts of regularisation to choose from, relative to the power
+// of the inputs.
+var ridges = []float64{1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1}
+
+// padCandidates is empty where a recursion would have more coefficients than
+// equations.
+func padCandidates(g grid, t *angleDelay) []Predictor {
+	if g.past < 2*padOrder {
+		return nil
+	}
+	shares := []float64{0.9, 0.99, 1}
+	if g.numStreams == 1 {
+		shares = shares[2:] // with one coefficient there is nothing to leave out
+	}
+	var list []Predictor
+	for _, share := range shares {
+		for _, lambda := range ridges {
+			list = append(list, pad{g, t, padOrder, share, lambda})
+		}
+	}
+	return list
+}
+
+func pronyCandidates(g grid) []Predictor {
+	if g.past < 2*pronyOrder {
+		return nil
+	}
+	var list []Predictor
+	for _, lambda := range ridges {
+		list = append(list, vectorProny{g, pronyOrder, lambda})
+	}
+	return list
+}
+
+// ridgeCandidates is empty for a single stream, which has neither angle nor delay.
+func ridgeCandidates(ctx context.Context, g grid, t *angleDelay, set *Set) ([]Predictor, error) {
+	if g.numStreams == 1 {
+		return nil, nil
+	}
+	fit, err := newRidgeFit(g, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := fit.gather(ctx, set); err != nil {
+		return nil, err
+	}
+	return fit.candidates(ridges)
+}
+
+// lowest is the candidate with the smallest nmse/ratio-of-sums on the examples.
+func lowest(ctx context.Context, candidates []Predictor, examples []Example) (Predictor, error) {
+	errors, errs := make([]float64, len(candidates)), make([]error, len(candidates))
+	var workers sync.WaitGroup
+	for w := range numWorkers {
+		workers.Go(func() {
+			for i := w; i < len(candidates) && ctx.Err() == nil; i += numWorkers {
+				errors[i], errs[i] = squaredError(candidates[i], examples)
+			}
+		})
+	}
+	workers.Wait()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	best := 0
+	for i, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+		if errors[i] < errors[best] {
+			best = i
+		}
+	}
+	return candidates[best], nil
+}
+
+// squaredError sums |h_hat - h|^2. It is infinite, never NaN, for a prediction
+// that ran away.
+func squaredError(p Predictor, examples []Example) (float64, error) {
+	out := make([][]complex64, len(examples))
+	for i, e := range examples {
+		out[i] = make([]complex64, len(e.Future))
+	}
+	if err := p.Predict(examples, out); err != nil {
+		return 0, err
+	}
+	var sum float64
+	for i, e := range examples {
+		for s, h := range e.Future {
+			sum += power(complex128(out[i][s]) - complex128(h))
+		}
+	}
+	if math.IsNaN(sum) {
+		return math.Inf(1), nil
+	}
+	return sum, nil
+}
