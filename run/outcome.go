@@ -15,6 +15,7 @@ type Options struct {
 	Quiet    bool       // no progress
 	Live     bool       // Progress is a terminal: one line, rewritten; else JSON lines
 	Progress io.Writer  // nil = no progress
+	Short    bool       // the demo in its short form
 	DryRun   bool       // read, check and say what would be done; nothing is written
 	Workers  int        // goroutines that train; 0 = GOMAXPROCS
 }

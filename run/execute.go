@@ -1,0 +1,209 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/comlam/comlam/backend"
+	"github.com/comlam/comlam/eval"
+	"github.com/comlam/comlam/internal/durable"
+	"github.com/comlam/comlam/run/report"
+)
+
+// Execute runs a recipe in a run directory named after it. What earlier runs left
+// there is used where nothing it depends on has changed; a run that was stopped
+// goes on where it was.
+func Execute(ctx context.Context, r *Recipe, o Options) (*Outcome, error) {
+	return execute(ctx, r.Name, report.Same(r.Name), []*Recipe{r}, o)
+}
+
+// demoRecipes are the two halves of the demo.
+var demoRecipes = []string{"channelpred/demo-jakes", "channelpred/demo-cdlc"}
+
+// Demo runs the two demonstration recipes into one report: one model for every
+// speed against the exact bounds on Gaussian fading, and a model of CDL-C channels
+// adapted to a speed that it has not seen. o.Short takes smaller settings.
+func Demo(ctx context.Context, o Options) (*Outcome, error) {
+	var recipes []*Recipe
+	for _, name := range demoRecipes {
+		if o.Short {
+			name += "-short"
+		}
+		r, err := Load(name, nil)
+		if err != nil {
+			return nil, err
+		}
+		recipes = append(recipes, r)
+	}
+	title := report.Text{
+		EN: "ComLAM demo: from 3GPP channels to a trained, adapted and measured model",
+		ZH: "ComLAM 演示：从 3GPP 信道到训练、适配并评测的模型",
+	}
+	name := "demo"
+	if o.Short {
+		name = "demo-short"
+	}
+	return execute(ctx, name, title, recipes, o)
+}
+
+// session is one execution in its run directory.
+type session struct {
+	o       Options
+	dir     string
+	fsys    durable.FS
+	info    Info
+	began   time.Time
+	show    *progress
+	stages  *stages
+	outcome Outcome
+}
+
+func execute(ctx context.Context, name string, title report.Text, recipes []*Recipe, o Options) (*Outcome, error) {
+	s := newSession(name, recipes, o)
+	var jobs []*job
+	for _, r := range recipes {
+		j, err := newJob(r, s)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, j)
+	}
+	if o.DryRun {
+		for _, j := range jobs {
+			s.outcome.Plan = append(s.outcome.Plan, j.plan()...)
+		}
+		s.outcome.RunDir = s.dir
+		return &s.outcome, nil
+	}
+	unlock, err := s.open(recipes)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	err = s.work(ctx, title, jobs)
+	return &s.outcome, s.close(ctx, err)
+}
+
+func newSession(name string, recipes []*Recipe, o Options) *session {
+	if o.Dir == "" {
+		o.Dir = "runs"
+	}
+	if o.FS == nil {
+		o.FS = durable.OS
+	}
+	folder := strings.NewReplacer("/", "-", "\\", "-").Replace(strings.TrimSuffix(name, ".yaml"))
+	dir := filepath.Join(o.Dir, strings.Trim(folder, ".-"))
+	s := &session{o: o, dir: dir, fsys: o.FS, began: time.Now(), show: newProgress(o)}
+	s.stages = &stages{fsys: o.FS, dir: filepath.Join(dir, "stages"), notice: func(format string, args ...any) {
+		s.show.stage("notice", format, args...)
+	}}
+	s.info = Info{
+		Name: folder, Recipe: recipes[0].Name, Seed: recipes[0].Seed, Created: s.began.UTC().Format(time.RFC3339),
+		Status: "running", Kernel: backend.Variant(), Versions: versions(),
+	}
+	return s
+}
+
+// open makes the run directory and locks it, and records what is about to run.
+func (s *session) open(recipes []*Recipe) (unlock func(), err error) {
+	if err := durable.MkdirAll(s.fsys, s.dir); err != nil {
+		return nil, err
+	}
+	lock, err := s.fsys.Lock(filepath.Join(s.dir, "lock"))
+	if errors.Is(err, durable.ErrLocked) {
+		return nil, fmt.Errorf("run %q: %w; wait for it, or run elsewhere with -C", s.dir, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	unlock = func() { lock.Close() }
+	for i, r := range recipes {
+		name := "recipe.yaml"
+		if len(recipes) > 1 {
+			name = fmt.Sprintf("recipe-%d.yaml", i+1)
+		}
+		text, err := r.Resolved()
+		if err == nil {
+			err = durable.WriteFile(s.fsys, filepath.Join(s.dir, name), text)
+		}
+		if err != nil {
+			unlock()
+			return nil, err
+		}
+	}
+	if err := s.stages.writeJSON(filepath.Join(s.dir, "run.json"), s.info); err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
+}
+
+// work runs every job and writes result and report.
+func (s *session) work(ctx context.Context, title report.Text, jobs []*job) error {
+	defer s.show.finish()
+	var results []*jobResult
+	for _, j := range jobs {
+		r, err := j.run(ctx)
+		if err != nil {
+			return err
+		}
+		results = append(results, r)
+		s.outcome.Rows = append(s.outcome.Rows, r.rows...)
+		s.outcome.Gates = append(s.outcome.Gates, r.gates...)
+	}
+	s.outcome.RunDir = s.dir
+	s.outcome.Report = filepath.Join(s.dir, "report.html")
+	s.outcome.Seconds, s.outcome.PeakMiB = time.Since(s.began).Seconds(), PeakMiB()
+	if err := s.write(title, results); err != nil {
+		return err
+	}
+	return s.stages.writeJSON(filepath.Join(s.dir, "result.json"), s.outcome)
+}
+
+// close records how the session ended.
+func (s *session) close(ctx context.Context, err error) error {
+	s.info.Seconds, s.info.PeakMiB = time.Since(s.began).Seconds(), PeakMiB()
+	switch {
+	case err == nil:
+		s.info.Status = "done"
+	case ctx.Err() != nil:
+		s.info.Status = "interrupted"
+	default:
+		s.info.Status, s.info.Error = "failed", err.Error()
+	}
+	if werr := s.stages.writeJSON(filepath.Join(s.dir, "run.json"), s.info); err == nil {
+		err = werr
+	}
+	return err
+}
+
+// versions names what the numbers of a run depend on beside its recipe.
+func versions() map[string]string {
+	v := map[string]string{"go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "stages": stageVersion}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		v["comlam"] = info.Main.Version
+		for _, d := range info.Deps {
+			if d.Path == "github.com/gomlx/gomlx" || d.Path == "github.com/gomlx/compute" {
+				v[d.Path] = d.Version
+			}
+		}
+	}
+	return v
+}
+
+// rowsOf returns the rows of one metric at one condition.
+func rowsOf(rows []eval.Row, condition, metric string) []eval.Row {
+	var list []eval.Row
+	for _, r := range rows {
+		if r.Condition == condition && r.Metric == metric {
+			list = append(list, r)
+		}
+	}
+	return list
+}

@@ -1,0 +1,351 @@
+package run
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/comlam/comlam/backend"
+	"github.com/comlam/comlam/data"
+	"github.com/comlam/comlam/eval"
+	"github.com/comlam/comlam/internal/durable"
+	"github.com/comlam/comlam/internal/setting"
+	"github.com/comlam/comlam/metric"
+	"github.com/comlam/comlam/model"
+	"github.com/comlam/comlam/nn"
+	"github.com/comlam/comlam/task/channelpred"
+	"github.com/comlam/comlam/train"
+)
+
+// Names of the learned methods in tables.
+const (
+	nameTrained = "model"
+	nameBase    = "model, zero-shot"
+	nameFull    = "model, full fine-tuning"
+	nameLoRA    = "model, LoRA"
+	nameControl = "model, trained longer"
+)
+
+// metricGain is the gain of an adapted model over its base, in dB of
+// nmse/ratio-of-sums on the same samples: positive is better.
+const metricGain = "gain-dB/nmse/ratio-of-sums"
+
+// weightsFile is where a stage leaves the weights it made.
+const weightsFile = "model.safetensors"
+
+// job is one recipe of the channel prediction task in a session.
+type job struct {
+	*session
+	r       *Recipe
+	c       channelpred.Config
+	filler  model.Filler
+	grid    model.Grid
+	patches [3]int
+	bench   *channelpred.Bench
+
+	trainKey string
+}
+
+// jobResult is what the report shows of a job.
+type jobResult struct {
+	r       *Recipe
+	rows    []eval.Row
+	gates   []Gate
+	history []train.Point
+	seconds float64 // of training, when it was done
+	params  int
+	adapted []adaptation // empty without a tune section
+}
+
+func newJob(r *Recipe, s *session) (*job, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	c, ok := r.Task.(*channelpred.Config)
+	if !ok {
+		return nil, fmt.Errorf("recipe %q: task %q cannot be run", r.Name, r.TaskName)
+	}
+	m, err := r.Model.Build()
+	if err != nil {
+		return nil, err
+	}
+	filler, ok := m.(model.Filler)
+	if !ok {
+		return nil, fmt.Errorf("recipe %q: model %q does not reconstruct channels", r.Name, r.ModelName)
+	}
+	gen, err := r.Data.Config.Build()
+	if err != nil {
+		return nil, err
+	}
+	shape := gen.Shape()
+	j := &job{session: s, r: r, c: *c, filler: filler}
+	j.grid = model.Grid{NumSlots: shape.NumSlots, NumSubcarriers: shape.NumSubcarriers, NumAnt: shape.NumRxAnt * shape.NumTxAnt}
+	if j.patches, err = filler.Patches(j.grid); err != nil {
+		return nil, err
+	}
+	if j.bench, err = channelpred.NewBench(j.c, r.Data, r.Seed); err != nil {
+		return nil, err
+	}
+	j.trainKey, err = j.key("train", "seed", "model", "data", "train")
+	return j, err
+}
+
+// key hashes sections of the recipe, under the keys of the stages before.
+func (j *job) key(stage string, parts ...string) (string, error) {
+	var inputs [][]byte
+	for _, p := range parts {
+		text := []byte(p)
+		switch p {
+		case "seed", "task", "model", "data", "train", "tune":
+			var err error
+			if text, err = j.r.Section(p); err != nil {
+				return "", err
+			}
+		}
+		inputs = append(inputs, text)
+	}
+	return stageKey(stage, inputs...), nil
+}
+
+// plan lists the stages and whether they are there already.
+func (j *job) plan() []string {
+	state := func(key string) string {
+		if j.stages.verify(filepath.Join(j.stages.dir, "train-"+key[:12]), key) == nil {
+			return "done before"
+		}
+		return "to do"
+	}
+	steps := j.r.Train.Steps * j.r.Train.BatchSize
+	list := []string{fmt.Sprintf("%s: train %d samples in %d steps (%s)", j.r.Name, steps, j.r.Train.Steps, state(j.trainKey))}
+	if t := j.r.Tune; t != nil {
+		trials := len(t.Full.LearningRates) + len(t.LoRA.LearningRates) + 1
+		list = append(list, fmt.Sprintf("%s: adapt to %v in %d trials of %d steps", j.r.Name, t.Speed, trials, t.Steps))
+	}
+	return append(list, fmt.Sprintf("%s: evaluate %d conditions of %d samples, then report", j.r.Name, len(j.c.Speeds), j.c.NumExamples))
+}
+
+// run does the stages in order.
+func (j *job) run(ctx context.Context) (*jobResult, error) {
+	res := &jobResult{r: j.r}
+	dir, err := j.pretrain(ctx)
+	if err != nil {
+		return nil, err
+	}
+	base, err := j.weights(dir)
+	if err != nil {
+		return nil, err
+	}
+	res.params = base.NumParameters()
+	if res.history, err = j.history(dir); err != nil {
+		return nil, err
+	}
+	var info done
+	if err := j.stages.readJSON(filepath.Join(dir, doneFile), &info); err != nil {
+		return nil, err
+	}
+	res.seconds = info.Seconds
+	if j.r.Tune != nil {
+		if res.adapted, err = j.adapt(ctx, base); err != nil {
+			return nil, err
+		}
+	}
+	if res.rows, err = j.evaluate(ctx, base, res.adapted); err != nil {
+		return nil, err
+	}
+	res.gates = gates(j.r, res.rows)
+	return res, nil
+}
+
+// pretrain is the stage that trains the model by masked reconstruction.
+func (j *job) pretrain(ctx context.Context) (string, error) {
+	return j.stages.run(ctx, "train", j.trainKey, func(dir string) ([]string, error) {
+		j.show.stage("train", "%s: %d steps of %d samples", j.r.Name, j.r.Train.Steps, j.r.Train.BatchSize)
+		source, err := data.NewMasked(j.r.Data, data.Train, j.r.Seed, j.patchSize(), j.patches)
+		if err != nil {
+			return nil, err
+		}
+		store, err := j.checkpoints(filepath.Join(dir, "checkpoints"), j.r.Train.KeepCheckpoints)
+		if err != nil {
+			return nil, err
+		}
+		defer store.Close()
+		history, err := durable.OpenLog(j.fsys, filepath.Join(dir, "metrics.jsonl"))
+		if err != nil {
+			return nil, err
+		}
+		defer history.Close()
+		task := train.Job{
+			Config: j.r.Train, Seed: j.r.Seed, Loss: train.MaskedLoss(j.filler), Source: source,
+			Checkpoints: store, Fingerprint: j.fingerprint(j.trainKey), History: history, Workers: j.o.Workers,
+			FLOPPerSample: 3 * j.forwardFLOP(),
+			Progress:      func(p train.Point) { j.show.training("train", p) },
+		}
+		res, err := task.Run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return []string{weightsFile, "metrics.jsonl"}, j.saveWeights(filepath.Join(dir, weightsFile), res.Weights)
+	})
+}
+
+// fingerprint names what a checkpoint can only be continued with.
+func (j *job) fingerprint(key string) string {
+	return fmt.Sprintf("settings %s on kernel %s", key[:12], backend.Variant())
+}
+
+func (j *job) checkpoints(dir string, keep int) (*durable.Store, error) {
+	return durable.OpenStore(j.fsys, dir, durable.Options{
+		Keep:   keep,
+		Report: func(err error) { j.show.stage("notice", "%v", err) },
+	})
+}
+
+func (j *job) patchSize() [3]int {
+	return [3]int{j.grid.NumSlots / j.patches[0], j.grid.NumSubcarriers / j.patches[1], j.grid.NumAnt / j.patches[2]}
+}
+
+// forwardFLOP is the cost of one forward pass while half of the patches are seen;
+// 0 where the model does not tell.
+func (j *job) forwardFLOP() float64 {
+	counter, ok := j.filler.(interface {
+		ForwardFLOP(visible, patches int) float64
+	})
+	if !ok {
+		return 0
+	}
+	n := j.patches[0] * j.patches[1] * j.patches[2]
+	return counter.ForwardFLOP((n+1)/2, n)
+}
+
+func (j *job) saveWeights(path string, w nn.Weights) error {
+	f, err := durable.Create(j.fsys, path)
+	if err != nil {
+		return err
+	}
+	metadata := map[string]string{"recipe": j.r.Name, "model": j.r.ModelName, "kernel": backend.Variant()}
+	if err := train.WriteWeights(f, w, metadata); err != nil {
+		f.Abort()
+		return err
+	}
+	return f.Commit()
+}
+
+func (j *job) weights(dir string) (nn.Weights, error) {
+	path := filepath.Join(dir, weightsFile)
+	raw, err := durable.ReadFile(j.fsys, path)
+	if err != nil {
+		return nil, err
+	}
+	w, err := train.ReadWeights(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		return nil, fmt.Errorf("read %q: %w", path, err)
+	}
+	return w, nil
+}
+
+func (j *job) history(dir string) ([]train.Point, error) {
+	path := filepath.Join(dir, "metrics.jsonl")
+	records, err := durable.ReadLog(j.fsys, path)
+	if err != nil {
+		return nil, err
+	}
+	points := make([]train.Point, len(records))
+	for i, r := range records {
+		if err := json.Unmarshal(r, &points[i]); err != nil {
+			return nil, fmt.Errorf("read %q, record %d: %w", path, i+1, err)
+		}
+	}
+	return points, nil
+}
+
+// evaluate is the stage that measures every method at every condition.
+func (j *job) evaluate(ctx context.Context, base nn.Weights, adapted []adaptation) ([]eval.Row, error) {
+	inputs := []string{"task", "data", "seed", j.trainKey}
+	for _, a := range adapted {
+		inputs = append(inputs, a.key)
+	}
+	key, err := j.key("evaluate", inputs...)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := j.stages.run(ctx, "evaluate", key, func(dir string) ([]string, error) {
+		learned, err := j.learned(base, adapted)
+		if err != nil {
+			return nil, err
+		}
+		var rows []eval.Row
+		for _, speed := range j.c.Speeds {
+			j.show.stage("evaluate", "%s at %v: %d samples", j.r.Name, speed, j.c.NumExamples)
+			more, err := j.measure(ctx, speed, learned)
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, more...)
+		}
+		return []string{"rows.json"}, j.stages.writeJSON(filepath.Join(dir, "rows.json"), rows)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var rows []eval.Row
+	return rows, j.stages.readJSON(filepath.Join(dir, "rows.json"), &rows)
+}
+
+// learned makes the methods that run the model.
+func (j *job) learned(base nn.Weights, adapted []adaptation) ([]channelpred.Method, error) {
+	name := nameTrained
+	if len(adapted) > 0 {
+		name = nameBase
+	}
+	p, err := channelpred.NewLearned(j.filler, j.c, j.grid, base, nil)
+	if err != nil {
+		return nil, err
+	}
+	methods := []channelpred.Method{{Name: name, Class: eval.Learned, Predictor: p}}
+	for _, a := range adapted {
+		p, err := channelpred.NewLearned(j.filler, j.c, j.grid, a.weights, a.adapter)
+		if err != nil {
+			return nil, err
+		}
+		methods = append(methods, channelpred.Method{Name: a.Method, Class: eval.Learned, Predictor: p})
+	}
+	return methods, nil
+}
+
+// measure runs all methods on the test samples of one speed.
+func (j *job) measure(ctx context.Context, speed setting.Speed, learned []channelpred.Method) ([]eval.Row, error) {
+	began := time.Now()
+	methods, err := j.bench.Methods(ctx, speed)
+	if err != nil {
+		return nil, err
+	}
+	set, err := j.bench.Set(channelpred.Test, speed, j.c.NumExamples)
+	if err != nil {
+		return nil, err
+	}
+	result, err := eval.Run(ctx, channelpred.Condition(speed), set, append(methods, learned...))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := result.Rows()
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range learned[1:] {
+		d, err := result.DifferenceDB(m.Name, learned[0].Name, metric.RatioOfSums)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, eval.Row{
+			Task: j.r.TaskName, Condition: rows[0].Condition, Method: m.Name, Class: eval.Learned,
+			Metric: metricGain, Value: -d.Value, CI95: [2]float64{-d.CI95[1], -d.CI95[0]}, N: d.N,
+		})
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		j.show.stage("evaluate", "%s at %v took %v", j.r.Name, speed, took.Round(100*time.Millisecond))
+	}
+	return rows, nil
+}
