@@ -176,11 +176,14 @@ func (a *array) steerInto(steer []complex128, d *direction) {
 // and polarisations: what the mean power of a channel depends on.
 type fieldMoments struct{ thetaTheta, phiPhi, thetaPhi float64 }
 
-func (m *fieldMoments) add(fields []field, weight float64) {
-	weight /= float64(len(fields))
+func (m *fieldMoments) add(fields []field) {
 	for _, f := range fields {
-		m.thetaTheta += weight * f.theta * f.theta
-		m.phiPhi += weight * f.phi * f.phi
-		m.thetaPhi += weight * f.theta * f.phi
+		m.thetaTheta += f.theta * f.theta
+		m.phiPhi += f.phi * f.phi
+		m.thetaPhi += f.theta * f.phi
 	}
+}
+
+func (m fieldMoments) over(n float64) fieldMoments {
+	return fieldMoments{m.thetaTheta / n, m.phiPhi / n, m.thetaPhi / n}
 }

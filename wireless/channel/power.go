@@ -49,16 +49,15 @@ func (m *CDL) meanPower(bsBearings, ueBearings []float64, azimuths int) float64 
 func (m *CDL) moments(p Panel, slants []bearing, bearings []float64, azimuth, zenith [NumRays]bearing, azimuths int) fieldMoments {
 	var sum fieldMoments
 	fields := make([]field, len(slants))
-	weight := 1 / float64(len(bearings)*azimuths*NumRays)
 	for _, further := range bearings {
 		a := p.turned(further, slants)
 		for _, az := range azimuth[:azimuths] {
 			for _, zen := range zenith {
 				d := directionOf(az, zen)
 				a.fieldsInto(fields, &d)
-				sum.add(fields, weight)
+				sum.add(fields)
 			}
 		}
 	}
-	return sum
+	return sum.over(float64(len(bearings) * azimuths * NumRays * len(slants)))
 }
