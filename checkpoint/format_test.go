@@ -231,7 +231,7 @@ func TestBombs(t *testing.T) {
 		if limit := uint64(64<<20 + 4*len(data)); used > limit {
 			t.Errorf("%s: %d bytes allocated for %d read, at most %d", name, used, len(data), limit)
 		}
-		if took > 2*time.Second { // twice the promise, for busy machines
+		if took > 5*time.Second { // the promise is one, on a machine with nothing else to do
 			t.Errorf("%s: took %v", name, took)
 		}
 		if err == nil {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -66,17 +65,17 @@ func (m manifest) encode() ([]byte, error) {
 func decodeManifest(data []byte) (*manifest, error) {
 	var m manifest
 	if err := json.Unmarshal(data, &m); err != nil {
-		return nil, fmt.Errorf("damaged manifest: %w", err)
+		return nil, fmt.Errorf("%w: manifest: %w", ErrDamaged, err)
 	}
 	if m.Format != manifestFormat {
-		return nil, fmt.Errorf("manifest of format %d, this program reads %d", m.Format, manifestFormat)
+		return nil, fmt.Errorf("%w, or written by a newer program: manifest of format %d, this one reads %d", ErrDamaged, m.Format, manifestFormat)
 	}
 	again, err := m.encode()
 	if err != nil {
-		return nil, fmt.Errorf("damaged manifest: %w", err)
+		return nil, fmt.Errorf("%w: manifest: %w", ErrDamaged, err)
 	}
 	if !bytes.Equal(again, data) {
-		return nil, errors.New("damaged manifest: its checksum does not match")
+		return nil, fmt.Errorf("%w: manifest: its checksum does not match", ErrDamaged)
 	}
 	for _, f := range m.Files {
 		if err := checkName(f.Name); err != nil {

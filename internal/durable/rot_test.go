@@ -64,8 +64,8 @@ func checkNoticed(t *testing.T, fsys FS) {
 	reports := 0
 	s := openStore(t, fsys, Options{Report: func(error) { reports++ }})
 	defer s.Close()
-	if _, err := s.Load(2); err == nil {
-		t.Fatal("a damaged checkpoint loads")
+	if _, err := s.Load(2); !errors.Is(err, ErrDamaged) {
+		t.Fatalf("a damaged checkpoint gives %v", err)
 	}
 	for _, load := range []func() (*Snapshot, error){s.Latest, s.Best} {
 		snap, err := load()
@@ -120,5 +120,9 @@ func TestLostFiles(t *testing.T) {
 	if err != nil || snap.Step != 1 || len(snap.Skipped) != 2 {
 		t.Fatalf("latest %+v, %v", snap, err)
 	}
-	t.Log(snap.Skipped)
+	for _, err := range snap.Skipped {
+		if !errors.Is(err, ErrDamaged) {
+			t.Errorf("error %v is not ErrDamaged", err)
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -84,6 +85,9 @@ func (s *Snapshot) verify() error {
 func (s *Snapshot) verifyFile(f fileSum) error {
 	path := s.Path(f.Name)
 	h, err := s.fsys.OpenFile(path, os.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %q is missing", ErrDamaged, path)
+	}
 	if err != nil {
 		return explain(s.fsys, "open", path, -1, err)
 	}

@@ -281,6 +281,9 @@ func TestSyncOrder(t *testing.T) {
 		case "write":
 			dirty[op.Path] = true
 		case "create":
+			if strings.HasPrefix(filepath.Base(op.Path), "."+manifestName) && len(dirty) > 0 {
+				t.Fatalf("operation %d, %v: not flushed: %v", i+1, op, dirty)
+			}
 			dirty[op.Path], dirty[dir] = true, true
 		case "mkdir", "remove":
 			dirty[dir] = true
