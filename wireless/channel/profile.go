@@ -106,7 +106,7 @@ func (p *Profile) WithKFactor(kDB float64) (*Profile, error) {
 		return nil, fmt.Errorf("profile %q has no specular path to scale; use a D or E profile", p.Name)
 	}
 	if math.IsNaN(kDB) || math.Abs(kDB) > 100 {
-		return nil, fmt.Errorf("K-factor %g dB is out of range; use -100 to 100 dB", kDB)
+		return nil, fmt.Errorf("a K-factor of %g dB is out of range; use -100 to 100 dB", kDB)
 	}
 	q := *p
 	q.PowerDB = slices.Clone(p.PowerDB)
