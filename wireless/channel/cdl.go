@@ -130,7 +130,7 @@ func (m *CDL) Draw(s *rng.Stream, link Link, t *Taps) error {
 
 // drawCluster couples the rays of a cluster at random and gives each its gains.
 func (m *CDL) drawCluster(s *rng.Stream, row int, w *rayScratch) {
-	w.begin(NumRays)
+	w.numRays = NumRays
 	// Coupling three of the angles to the fourth at random is coupling all four.
 	s.PermInto(w.aoa[:])
 	s.PermInto(w.zod[:])
@@ -151,9 +151,9 @@ func turnOf(word uint64) float64 { return float64(uint32(word)) * (2 * math.Pi /
 // drawSpecular prepares the line-of-sight ray (equation 7.5-29). Its distance in
 // wavelengths is not part of a delay line, so its phase is drawn.
 func (m *CDL) drawSpecular(s *rng.Stream, w *rayScratch) {
-	w.begin(1)
+	w.numRays = 1
 	departure := directionOf(m.rays[AOD][0][0], m.rays[ZOD][0][0])
 	arrival := directionOf(m.rays[AOA][0][0], m.rays[ZOA][0][0])
 	w.aim(0, &departure, &arrival)
-	w.reflectless(m.amplitude[0], s.Uniform(0, 2*math.Pi))
+	w.pass(m.amplitude[0], s.Uniform(0, 2*math.Pi))
 }

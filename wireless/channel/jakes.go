@@ -24,7 +24,7 @@ type jakesFactor struct {
 }
 
 // leftOver is the power of a slot that the factor may leave out. R is singular to
-// rounding at walking speed (rank 6 of 20 at 3 km/h): a plain Cholesky factor
+// rounding at walking speed (rank 5 of 20 at 3 km/h): a plain Cholesky factor
 // would fail there, or amplify noise.
 const leftOver = 1e-13
 

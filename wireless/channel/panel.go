@@ -68,7 +68,7 @@ type array struct {
 	onlyOmnidirect bool // the field along theta is 1 for all rays
 }
 
-// slantsOf returns the polarisation slants of p.
+// slants returns the polarisation slants of p.
 func (p Panel) slants() []bearing {
 	if p.DualPolarized {
 		return []bearing{bearingOf(p.Slant + math.Pi/4), bearingOf(p.Slant - math.Pi/4)}

@@ -41,9 +41,8 @@ func TestSteering(t *testing.T) {
 		a.steerInto(steer, &d)
 	}
 	at(p.turned(0, p.slants()), math.Pi/2, 0)
-	for i, v := range steer {
+	for _, v := range steer {
 		nearComplex(t, "broadside", v, 1, 1e-9)
-		_ = i
 	}
 	// 30 degrees to the side of half-wavelength columns: a quarter turn each.
 	at(p.turned(0, p.slants()), math.Pi/2, math.Pi/6)

@@ -6,7 +6,7 @@ type rayScratch struct {
 	bs, ue array
 	motion vector // phase per slot is motion.dot(direction of arrival), rad
 
-	numRays       int
+	numRays       int // in use; the width of the gains
 	aoa, zod, zoa [NumRays]int
 
 	fieldBS, fieldUE []field      // [polarisation]
@@ -32,8 +32,6 @@ func newRayScratch(c CDLConfig) *rayScratch {
 		toStart: float64(c.Slots.Num-1) / 2,
 	}
 }
-
-func (w *rayScratch) begin(numRays int) { w.numRays = numRays }
 
 // aim notes what depends on the ray's directions only.
 func (w *rayScratch) aim(ray int, departure, arrival *direction) {
@@ -65,9 +63,9 @@ func (w *rayScratch) scatter(ray int, amplitude, crossLoss float64, phases [4]fl
 	}
 }
 
-// reflectless gives the only ray the gains of a line of sight (7.5-29): no
-// polarisation crosses, and phi changes sign between the ends' views.
-func (w *rayScratch) reflectless(amplitude, phase float64) {
+// pass gives the only ray the gains of a line of sight (7.5-29): no polarisation
+// crosses, and phi changes sign between the ends' views.
+func (w *rayScratch) pass(amplitude, phase float64) {
 	turned := complex(amplitude, 0) * phasor(phase+w.turn[0]*w.toStart)
 	for q, rx := range w.fieldUE {
 		for p, tx := range w.fieldBS {

@@ -95,8 +95,8 @@ func rayAngle(deg, spreadDeg float64, ray int, zenith bool) float64 {
 	return angle
 }
 
-// referenceTap sums the rays of a table row for all ports and slots, taking its
-// randomness from s in the order that CDL.Draw documents by its code.
+// referenceCluster sums the rays of a table row for all ports and slots, taking its
+// randomness from s in the order of CDL.Draw.
 func referenceCluster(s *rng.Stream, c CDLConfig, link Link, row int, add func(ue, bs, slot int, v complex128)) {
 	p := c.Profile
 	aoa, zod, zoa := s.Perm(NumRays), s.Perm(NumRays), s.Perm(NumRays)

@@ -6,7 +6,7 @@
 //	h := make([]complex64, g.Shape().Len())
 //	drop := g.Sample(seed, index, h)               // one sample
 //	err = g.Stream(ctx, seed, 0, 1e6, 2, consume)  // many, in order, in flat memory
-//	err = csi.Save(ctx, create, "train", g, csi.SaveConfig{Seed: 1, Count: 1e4})
+//	err = csi.Save(ctx, durable.OS, "train", g, csi.SaveConfig{Seed: 1, Count: 1e4, Workers: 2})
 //
 // # Layout and normalisation
 //
