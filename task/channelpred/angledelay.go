@@ -18,7 +18,7 @@ type angleDelay struct {
 // axis is one direction of the array [outer, size, stride].
 type axis struct {
 	size, stride int
-	dft          []complex128 // [size, size], unitary
+	dft, inverse []complex128 // [size, size], unitary
 }
 
 // newAngleDelay prepares the transform for samples [subcarrier, rx, tx]. Ports are
@@ -28,7 +28,7 @@ func newAngleDelay(c csi.Config) *angleDelay {
 	stride := 1
 	along := func(size int, transform bool) {
 		if transform && size > 1 {
-			t.axes = append(t.axes, axis{size, stride, dft(size)})
+			t.axes = append(t.axes, axis{size, stride, dft(size, -1), dft(size, 1)})
 			t.longest = max(t.longest, size)
 		}
 		stride *= size
@@ -49,49 +49,55 @@ func numPolarizations(p csi.Panel) int {
 	return 1
 }
 
-// dft is exp(-j 2 pi i k / n) / sqrt(n), [n, n].
-func dft(n int) []complex128 {
+// dft is exp(sign j 2 pi i k / n) / sqrt(n), [n, n].
+func dft(n int, sign float64) []complex128 {
 	f := make([]complex128, n*n)
 	scale := 1 / math.Sqrt(float64(n))
 	for i := range n {
 		for k := range n {
 			sin, cos := math.Sincos(2 * math.Pi * float64(i*k%n) / float64(n))
-			f[i*n+k] = complex(scale*cos, -scale*sin)
+			f[i*n+k] = complex(scale*cos, sign*scale*sin)
 		}
 	}
 	return f
 }
 
 // forward turns every row from streams to angle-delay coefficients, in place.
-func (t *angleDelay) forward(rows [][]complex128) { t.apply(rows, 1) }
+func (t *angleDelay) forward(rows [][]complex128) {
+	t.apply(rows, func(a axis) []complex128 { return a.dft })
+}
 
 // inverse turns every row back.
-func (t *angleDelay) inverse(rows [][]complex128) { t.apply(rows, -1) }
+func (t *angleDelay) inverse(rows [][]complex128) {
+	t.apply(rows, func(a axis) []complex128 { return a.inverse })
+}
 
-// apply runs the DFT, or with sign -1 its conjugate, along every axis.
-func (t *angleDelay) apply(rows [][]complex128, sign float64) {
+// apply multiplies every line along every axis by the axis' matrix.
+func (t *angleDelay) apply(rows [][]complex128, matrix func(axis) []complex128) {
 	line := make([]complex128, t.longest)
 	for _, row := range rows {
 		for _, a := range t.axes {
+			m := matrix(a)
 			block := a.size * a.stride
 			for start := 0; start < len(row); start += block {
 				for offset := range a.stride {
-					a.line(row[start+offset:], line[:a.size], sign)
+					a.multiply(m, row[start+offset:], line[:a.size])
 				}
 			}
 		}
 	}
 }
 
-// line transforms x[0], x[stride], x[2 stride], ... in place.
-func (a axis) line(x, copied []complex128, sign float64) {
-	for i := range copied {
-		copied[i] = x[i*a.stride]
+// multiply replaces the line x[0], x[stride], x[2 stride], ... by m times it; line
+// is workspace.
+func (a axis) multiply(m, x, line []complex128) {
+	for i := range line {
+		line[i] = x[i*a.stride]
 	}
-	for i := range copied {
+	for i := range line {
 		var sum complex128
-		for k, f := range a.dft[i*a.size:][:a.size] {
-			sum += times(complex(real(f), sign*imag(f)), copied[k])
+		for k, f := range m[i*a.size:][:a.size] {
+			sum += times(f, line[k])
 		}
 		x[i*a.stride] = sum
 	}

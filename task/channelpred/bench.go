@@ -76,10 +76,6 @@ func (b *Bench) Methods(ctx context.Context, v setting.Speed) ([]Method, error) 
 }
 
 func (b *Bench) classical(ctx context.Context, v setting.Speed) ([]Method, error) {
-	fit, err := b.Set(Fit, v, b.cfg.NumFit)
-	if err != nil {
-		return nil, err
-	}
 	choose, err := b.Set(Choose, v, numChoose)
 	if err != nil {
 		return nil, err
@@ -88,15 +84,15 @@ func (b *Bench) classical(ctx context.Context, v setting.Speed) ([]Method, error
 	if err != nil {
 		return nil, err
 	}
-	here, err := fitLinear(ctx, fit)
+	g, t := choose.grid, newAngleDelay(b.data.Config)
+	here, ridges, err := b.fit(ctx, v, g, t)
 	if err != nil {
 		return nil, err
 	}
-	everywhere, err := b.linearForAll(ctx)
+	everywhere, err := b.linearForAll(ctx, g)
 	if err != nil {
 		return nil, err
 	}
-	g, t := fit.grid, newAngleDelay(b.data.Config)
 	list := []Method{
 		{Name: "hold", Class: eval.Classical, Predictor: hold{g}},
 		{Name: "least squares, this speed", Class: eval.Classical, Predictor: here},
@@ -104,26 +100,55 @@ func (b *Bench) classical(ctx context.Context, v setting.Speed) ([]Method, error
 	}
 	for _, family := range []struct {
 		name       string
-		candidates func() ([]Predictor, error)
+		candidates []Predictor
 	}{
-		{fmt.Sprintf("PAD order %d", padOrder), func() ([]Predictor, error) { return padCandidates(g, t), nil }},
-		{fmt.Sprintf("vector Prony order %d", pronyOrder), func() ([]Predictor, error) { return pronyCandidates(g), nil }},
-		{"ridge, angle-delay", func() ([]Predictor, error) { return ridgeCandidates(ctx, g, t, fit) }},
+		{fmt.Sprintf("PAD order %d", padOrder), padCandidates(g, t)},
+		{fmt.Sprintf("vector Prony order %d", pronyOrder), pronyCandidates(g)},
+		{"ridge, angle-delay", ridges},
 	} {
-		candidates, err := family.candidates()
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", family.name, err)
-		}
-		if len(candidates) == 0 {
+		if len(family.candidates) == 0 {
 			continue
 		}
-		best, err := lowest(ctx, candidates, held)
+		best, err := lowest(ctx, family.candidates, held)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", family.name, err)
 		}
 		list = append(list, Method{Name: family.name, Class: eval.Classical, Predictor: best})
 	}
 	return list, nil
+}
+
+// fit fits least squares and the ridge candidates in one pass over the samples of
+// speed v. A single stream has neither angle nor delay and no ridge candidates.
+func (b *Bench) fit(ctx context.Context, v setting.Speed, g grid, t *angleDelay) (linear, []Predictor, error) {
+	set, err := b.Set(Fit, v, b.cfg.NumFit)
+	if err != nil {
+		return linear{}, nil, err
+	}
+	streams, err := newLinearFit(g)
+	if err != nil {
+		return linear{}, nil, err
+	}
+	if g.numStreams == 1 {
+		if err := feed(ctx, set, streams); err != nil {
+			return linear{}, nil, err
+		}
+		here, err := streams.predictor()
+		return here, nil, err
+	}
+	bins, err := newRidgeFit(g, t)
+	if err != nil {
+		return linear{}, nil, err
+	}
+	if err := feed(ctx, set, streams, bins); err != nil {
+		return linear{}, nil, err
+	}
+	here, err := streams.predictor()
+	if err != nil {
+		return linear{}, nil, err
+	}
+	candidates, err := bins.candidates()
+	return here, candidates, err
 }
 
 // optimal appends the predictors that know the statistics of the channel.
@@ -148,7 +173,7 @@ func (b *Bench) optimal(list []Method, v setting.Speed) ([]Method, error) {
 }
 
 // linearForAll fits over the speeds of the data, once for all conditions.
-func (b *Bench) linearForAll(ctx context.Context) (linear, error) {
+func (b *Bench) linearForAll(ctx context.Context, g grid) (linear, error) {
 	b.fitting.Lock()
 	defer b.fitting.Unlock()
 	if b.allSpeeds != nil {
@@ -158,7 +183,14 @@ func (b *Bench) linearForAll(ctx context.Context) (linear, error) {
 	if err != nil {
 		return linear{}, err
 	}
-	p, err := fitLinear(ctx, set)
+	streams, err := newLinearFit(g)
+	if err != nil {
+		return linear{}, err
+	}
+	if err := feed(ctx, set, streams); err != nil {
+		return linear{}, err
+	}
+	p, err := streams.predictor()
 	if err != nil {
 		return linear{}, err
 	}
@@ -166,9 +198,13 @@ func (b *Bench) linearForAll(ctx context.Context) (linear, error) {
 	return p, nil
 }
 
-// ridges are the amounts of regularisation to choose from, relative to the power
-// of the inputs.
-var ridges = []float64{1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1}
+// Amounts of regularisation to choose from, relative to the power of the inputs.
+// A recursion is fitted to a few noisy slots and may need much; a fit to thousands
+// of samples has the noise itself for a ridge and needs next to none.
+var (
+	recursionRidges = []float64{1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1}
+	fitRidges       = []float64{1e-9, 1e-5, 1e-3}
+)
 
 // padCandidates is empty where a recursion would have more coefficients than
 // equations.
@@ -182,7 +218,7 @@ func padCandidates(g grid, t *angleDelay) []Predictor {
 	}
 	var list []Predictor
 	for _, share := range shares {
-		for _, lambda := range ridges {
+		for _, lambda := range recursionRidges {
 			list = append(list, pad{g, t, padOrder, share, lambda})
 		}
 	}
@@ -194,25 +230,10 @@ func pronyCandidates(g grid) []Predictor {
 		return nil
 	}
 	var list []Predictor
-	for _, lambda := range ridges {
+	for _, lambda := range recursionRidges {
 		list = append(list, vectorProny{g, pronyOrder, lambda})
 	}
 	return list
-}
-
-// ridgeCandidates is empty for a single stream, which has neither angle nor delay.
-func ridgeCandidates(ctx context.Context, g grid, t *angleDelay, set *Set) ([]Predictor, error) {
-	if g.numStreams == 1 {
-		return nil, nil
-	}
-	fit, err := newRidgeFit(g, t)
-	if err != nil {
-		return nil, err
-	}
-	if err := fit.gather(ctx, set); err != nil {
-		return nil, err
-	}
-	return fit.candidates(ridges)
 }
 
 // lowest is the candidate with the smallest nmse/ratio-of-sums on the examples.

@@ -32,27 +32,45 @@ func (p linear) Predict(examples []Example, out [][]complex64) error {
 	})
 }
 
+// fitter gathers what it needs from one example after the other.
+type fitter interface{ add(e Example) error }
+
+// feed gives every example of the set to every fitter.
+func feed(ctx context.Context, set *Set, fitters ...fitter) error {
+	return set.Each(ctx, func(e Example) error {
+		for _, f := range fitters {
+			if err := f.add(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// linearFit gathers every stream of every example; the noiseless future is the
+// target, as in the metric.
+type linearFit struct {
+	grid
+	fit          *dense.LeastSquares
+	past, future [][]complex128
+}
+
+func newLinearFit(g grid) (*linearFit, error) {
+	fit, err := dense.NewLeastSquares(g.past, g.future)
+	return &linearFit{g, fit, matrix(g.past, g.numStreams), matrix(g.future, g.numStreams)}, err
+}
+
+func (f *linearFit) add(e Example) error {
+	widen(f.past, e.Past)
+	widen(f.future, e.Future)
+	return f.fit.AddRows(f.past, f.future)
+}
+
 // slightRidge keeps noiseless slow channels solvable and is far too small to be
 // seen in a result with noise.
 const slightRidge = 1e-9
 
-// fitLinear fits the coefficients by least squares on every stream of every
-// example; the noiseless future is the target, as in the metric.
-func fitLinear(ctx context.Context, set *Set) (linear, error) {
-	g := set.grid
-	fit, err := dense.NewLeastSquares(g.past, g.future)
-	if err != nil {
-		return linear{}, err
-	}
-	past, future := matrix(g.past, g.numStreams), matrix(g.future, g.numStreams)
-	err = set.Each(ctx, func(e Example) error {
-		widen(past, e.Past)
-		widen(future, e.Future)
-		return fit.AddRows(past, future)
-	})
-	if err != nil {
-		return linear{}, err
-	}
-	w, err := fit.Solve(slightRidge)
-	return linear{g, w}, err
+func (f *linearFit) predictor() (linear, error) {
+	w, err := f.fit.Solve(slightRidge)
+	return linear{f.grid, w}, err
 }

@@ -28,23 +28,26 @@ func (p vectorProny) Predict(examples []Example, out [][]complex64) error {
 	if err != nil {
 		return err
 	}
-	return p.each(examples, out, func(past, future [][]complex128) error {
-		fit.Reset()
-		for t := p.order; t < len(past); t++ {
-			if err := fit.AddRows(past[t-p.order:t], past[t:t+1]); err != nil {
-				return err
-			}
-		}
-		a, err := fit.Solve(p.ridge)
-		if err != nil {
+	return p.each(examples, out, func(past, future [][]complex128) error { return p.extend(fit, past, future) })
+}
+
+// extend fits a recursion to past [past][stream] and continues it into future.
+func (p vectorProny) extend(fit *dense.LeastSquares, past, future [][]complex128) error {
+	fit.Reset()
+	for t := p.order; t < len(past); t++ {
+		if err := fit.AddRows(past[t-p.order:t], past[t:t+1]); err != nil {
 			return err
 		}
-		slots := slices.Concat(past[len(past)-p.order:], future)
-		for k := range future {
-			combine(a, slots[k:k+p.order], future[k:k+1])
-		}
-		return nil
-	})
+	}
+	a, err := fit.Solve(p.ridge)
+	if err != nil {
+		return err
+	}
+	slots := slices.Concat(past[len(past)-p.order:], future)
+	for k := range future {
+		combine(a, slots[k:k+p.order], future[k:k+1])
+	}
+	return nil
 }
 
 // pad predicts every strong angle-delay coefficient by its own recursion: in that

@@ -1,7 +1,6 @@
 package channelpred
 
 import (
-	"context"
 	"math"
 
 	"github.com/comlam/comlam/internal/dense"
@@ -75,7 +74,10 @@ func (b grouping) group(g grid, bin int, energy float64) int {
 		return bin / (g.numRx * g.numTx)
 	default:
 		class := (10*math.Log10(energy/float64(g.past)) - weakestDB) / classWidthDB
-		return int(min(max(class, 0), numPowerClass-1))
+		if !(class > 0) { // also no power at all, and NaN
+			return 0
+		}
+		return int(min(class, numPowerClass-1))
 	}
 }
 
@@ -109,7 +111,7 @@ func newRidgeFit(g grid, t *angleDelay) (*ridgeFit, error) {
 	return f, nil
 }
 
-// add counts one example. A delay's sums are those of its bins, see merge.
+// add counts one example. A delay's sums are those of its bins, see mergeDelays.
 func (f *ridgeFit) add(e Example) error {
 	widen(f.past, e.Past)
 	widen(f.future, e.Future)
@@ -132,21 +134,14 @@ func (f *ridgeFit) add(e Example) error {
 	return nil
 }
 
-// merge adds the sums of the bins to those of their delays.
-func (f *ridgeFit) merge() error {
-	for bin, fit := range f.fits[byBin] {
-		if err := f.fits[byDelay][byDelay.group(f.grid, bin, 0)].Merge(fit); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // candidates are the predictors of every grouping and every amount of ridge.
-func (f *ridgeFit) candidates(ridges []float64) ([]Predictor, error) {
+func (f *ridgeFit) candidates() ([]Predictor, error) {
+	if err := f.mergeDelays(); err != nil {
+		return nil, err
+	}
 	var list []Predictor
 	for b, fits := range f.fits {
-		for _, lambda := range ridges {
+		for _, lambda := range fitRidges {
 			p := ridge{grid: f.grid, transform: f.transform, grouping: grouping(b)}
 			for _, fit := range fits {
 				w, err := fit.Solve(lambda)
@@ -161,10 +156,15 @@ func (f *ridgeFit) candidates(ridges []float64) ([]Predictor, error) {
 	return list, nil
 }
 
-// gather fits on every example of the set.
-func (f *ridgeFit) gather(ctx context.Context, set *Set) error {
-	if err := set.Each(ctx, f.add); err != nil {
-		return err
+// mergeDelays sums the bins of every delay.
+func (f *ridgeFit) mergeDelays() error {
+	for _, fit := range f.fits[byDelay] {
+		fit.Reset()
 	}
-	return f.merge()
+	for bin, fit := range f.fits[byBin] {
+		if err := f.fits[byDelay][byDelay.group(f.grid, bin, 0)].Merge(fit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
