@@ -39,9 +39,13 @@ type place struct {
 	override string
 }
 
+func emptyDocument() *document {
+	return &document{root: &yaml.Node{Kind: yaml.MappingNode}, overridden: map[*yaml.Node]string{}, places: map[string]place{}}
+}
+
 // newDocument parses one YAML document and refuses what recipes do not use.
 func newDocument(file string, text []byte) (*document, error) {
-	d := &document{file: file, overridden: map[*yaml.Node]string{}, places: map[string]place{}}
+	d := emptyDocument()
 	root, err := parseYAML(text)
 	if err != nil {
 		return nil, err.in(file)
@@ -53,7 +57,7 @@ func newDocument(file string, text []byte) (*document, error) {
 		return nil, &Error{File: file, Line: root.Line, Why: "a recipe is made of sections, this is " + describe(root),
 			Hint: "start with a section such as task: {name: channelpred}"}
 	}
-	d.root = root
+	d.file, d.root = file, root
 	return d, nil
 }
 
@@ -87,8 +91,11 @@ func parseYAML(text []byte) (*yaml.Node, *syntaxError) {
 	if root.Tag == "!!null" {
 		return nil, nil
 	}
-	if err := dec.Decode(&next); !errors.Is(err, io.EOF) {
-		return nil, &syntaxError{max(next.Line, 1), "a second document starts here", "keep one recipe in a file, without ---"}
+	switch err := dec.Decode(&next); {
+	case err == nil:
+		return nil, &syntaxError{next.Line, "a second document starts here", "keep one recipe in a file, without ---"}
+	case !errors.Is(err, io.EOF):
+		return nil, explainYAML(err)
 	}
 	return root, checkNode(root, 0)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -53,24 +54,60 @@ func (s *Source) Parse(overrides []string) (*Recipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, arg := range overrides {
-		if err := d.override(arg); err != nil {
-			return nil, err
-		}
+	r := &Recipe{Name: s.Name, doc: d}
+	if err := r.read(overrides); err != nil {
+		return nil, err
 	}
-	r := &Recipe{Name: s.Name, Seed: 1, Data: data.Default(), Train: train.Default(), doc: d}
-	if err := r.read(); err != nil {
+	if err := r.needParts(); err != nil {
 		return nil, err
 	}
 	return r, r.Validate()
 }
 
-// read fills r from its document.
-func (r *Recipe) read() error {
-	d := r.doc
-	if err := d.eachKey(d.root, "", d.nearestPlace(""), r.readSection); err != nil {
-		return err
+// LoadData reads the data section of a recipe and its seed, changed by overrides
+// of these two. The rest of the recipe need not fit what is asked for, so that any
+// number of slots can be drawn. Without a recipe the defaults are changed.
+func LoadData(nameOrPath string, overrides []string) (*Recipe, error) {
+	r := &Recipe{doc: emptyDocument()}
+	if nameOrPath != "" {
+		s, err := Open(nameOrPath)
+		if err != nil {
+			return nil, err
+		}
+		r.Name = s.Name
+		if r.doc, err = newDocument(s.File, s.Text); err != nil {
+			return nil, err
+		}
 	}
+	for _, arg := range overrides {
+		section, _, _ := strings.Cut(strings.SplitN(arg, "=", 2)[0], ".")
+		if section != "data" && section != "seed" {
+			return nil, &Error{Override: arg, Why: "only the channels are drawn", Hint: `change data.* or seed, for example data.speed="30 km/h"`}
+		}
+	}
+	if err := r.read(overrides); err != nil {
+		return nil, err
+	}
+	if err := r.Data.Validate(); err != nil {
+		return nil, r.locate("data", err)
+	}
+	return r, nil
+}
+
+// read fills r with defaults, and those with its document and the overrides.
+func (r *Recipe) read(overrides []string) error {
+	r.Seed, r.Data, r.Train = 1, data.Default(), train.Default()
+	for _, arg := range overrides {
+		if err := r.doc.override(arg); err != nil {
+			return err
+		}
+	}
+	return r.doc.eachKey(r.doc.root, "", r.doc.nearestPlace(""), r.readSection)
+}
+
+// needParts refuses a recipe without the sections that have no default.
+func (r *Recipe) needParts() error {
+	d := r.doc
 	if r.Task == nil {
 		return d.fail(d.nearestPlace("task"), "task", choices("tasks", "", taskNames()), "the recipe does not say what for: there is no section task")
 	}
