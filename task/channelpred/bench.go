@@ -42,16 +42,16 @@ func Condition(v setting.Speed) eval.Condition {
 	return eval.Condition{Task: Entry.Name, Name: v.String()}
 }
 
-// Set is num examples for a use, all at speed v.
-func (b *Bench) Set(use Use, v setting.Speed, num int) (*Set, error) {
-	return b.SetOver(use, setting.SpeedRange{Min: v, Max: v}, num)
+// Set is num examples of a split, all at speed v.
+func (b *Bench) Set(split data.Split, v setting.Speed, num int) (*Set, error) {
+	return b.SetOver(split, setting.SpeedRange{Min: v, Max: v}, num)
 }
 
-// SetOver is num examples for a use, each at a speed drawn uniformly from r.
-func (b *Bench) SetOver(use Use, r setting.SpeedRange, num int) (*Set, error) {
+// SetOver is num examples of a split, each at a speed drawn uniformly from r.
+func (b *Bench) SetOver(split data.Split, r setting.SpeedRange, num int) (*Set, error) {
 	d := b.data
 	d.Speed = r
-	return newSet(b.cfg, d, b.seed, use, num)
+	return newSet(b.cfg, d, b.seed, split, num)
 }
 
 const (
@@ -63,7 +63,7 @@ const (
 // Methods fits the classical methods to the condition of speed v and returns
 // them in the order of the table, then genie and bound where they exist. A
 // method that the past is too short for is left out. Coefficients are fitted on
-// the Fit samples, amounts of regularisation chosen on the Choose samples.
+// split data.Fit, amounts of regularisation chosen on data.Validate.
 func (b *Bench) Methods(ctx context.Context, v setting.Speed) ([]Method, error) {
 	list, err := b.classical(ctx, v)
 	if err == nil && exactJakes(b.data) {
@@ -76,7 +76,7 @@ func (b *Bench) Methods(ctx context.Context, v setting.Speed) ([]Method, error) 
 }
 
 func (b *Bench) classical(ctx context.Context, v setting.Speed) ([]Method, error) {
-	choose, err := b.Set(Choose, v, numChoose)
+	choose, err := b.Set(data.Validate, v, numChoose)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (b *Bench) classical(ctx context.Context, v setting.Speed) ([]Method, error
 // fit fits least squares and the ridge candidates in one pass over the samples of
 // speed v. A single stream has neither angle nor delay and no ridge candidates.
 func (b *Bench) fit(ctx context.Context, v setting.Speed, g grid, t *angleDelay) (linear, []Predictor, error) {
-	set, err := b.Set(Fit, v, b.cfg.NumFit)
+	set, err := b.Set(data.Fit, v, b.cfg.NumFit)
 	if err != nil {
 		return linear{}, nil, err
 	}
@@ -179,7 +179,7 @@ func (b *Bench) linearForAll(ctx context.Context, g grid) (linear, error) {
 	if b.allSpeeds != nil {
 		return *b.allSpeeds, nil
 	}
-	set, err := b.SetOver(Fit, b.data.Speed, b.cfg.NumFit)
+	set, err := b.SetOver(data.Fit, b.data.Speed, b.cfg.NumFit)
 	if err != nil {
 		return linear{}, err
 	}

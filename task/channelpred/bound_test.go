@@ -37,7 +37,7 @@ func measure(t testing.TB, b *Bench, v setting.Speed, num int) *eval.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := b.Set(Test, v, num)
+	set, err := b.Set(data.Test, v, num)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestWienerAndLeastSquaresReachTheClosedForm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		set, err := b.Set(Test, v, 3200)
+		set, err := b.Set(data.Test, v, 3200)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +151,7 @@ func TestWienerAndLeastSquaresReachTheClosedForm(t *testing.T) {
 // fitOnly fits least squares without the other methods.
 func fitOnly(t testing.TB, b *Bench, v setting.Speed) (linear, *Set, error) {
 	t.Helper()
-	set, err := b.Set(Fit, v, b.cfg.NumFit)
+	set, err := b.Set(data.Fit, v, b.cfg.NumFit)
 	if err != nil {
 		return linear{}, nil, err
 	}
@@ -184,7 +184,7 @@ func TestSpeedBlindPredictors(t *testing.T) {
 		{30, 1.0, 8.4}, {60, 0.8, 4.4}, {100, 0.5, 1.5},
 	} {
 		v := setting.KMH(c.kmh)
-		result := measure(t, b, v, 6000)
+		result := measure(t, b, v, 4000)
 		rows := rowsOf(t, result)
 		wiener := rows["Wiener, knows the speed"]
 		for _, w := range []struct {
@@ -232,7 +232,7 @@ func TestSubcarriersOfAFlatChannelAverage(t *testing.T) {
 	if math.Abs(a/b-1) > 1e-9 {
 		t.Errorf("4 subcarriers give %g, a quarter of the noise %g", a, b)
 	}
-	set, err := testBench(t, Default(), many).Set(Test, v, 4000)
+	set, err := testBench(t, Default(), many).Set(data.Test, v, 4000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func TestStandstillAveragesTheNoise(t *testing.T) {
 func TestBayesWithACertainPriorIsWiener(t *testing.T) {
 	v := setting.KMH(60)
 	d := jakesData(1, 3)
-	set, err := testBench(t, Default(), d).Set(Test, v, 5)
+	set, err := testBench(t, Default(), d).Set(data.Test, v, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -304,7 +304,7 @@ func predict(t testing.TB, p Predictor, examples []Example) [][]complex64 {
 func TestManyAntennasTellTheSpeed(t *testing.T) {
 	v := setting.KMH(60)
 	d := jakesData(1, 64)
-	set, err := testBench(t, Default(), d).Set(Test, v, 100)
+	set, err := testBench(t, Default(), d).Set(data.Test, v, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,7 +341,7 @@ func TestSpeedGrid(t *testing.T) {
 
 func BenchmarkBayes(b *testing.B) {
 	d := jakesData(1, 1)
-	set, err := testBench(b, Default(), d).Set(Test, setting.KMH(60), 2000)
+	set, err := testBench(b, Default(), d).Set(data.Test, setting.KMH(60), 2000)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -12,44 +12,25 @@ import (
 	"github.com/comlam/comlam/wireless/csi"
 )
 
-// Use is what a set of samples is for. Sets of different uses share no sample.
-type Use uint64
-
-// The uses of samples beside pre-training, which draws from the recipe's own seed.
-const (
-	Fit      Use = iota + 1 // coefficients of the linear predictors
-	Choose                  // their regularisation
-	Adapt                   // fine-tuning
-	Validate                // when to stop fine-tuning
-	Test                    // the table
-)
-
-// Two random numbers drawn under one seed never share a path: these words name
-// the draws of this package ("use", "noise").
-const (
-	useDomain   = 0x757365
-	noiseDomain = 0x6e6f697365
-)
-
-// Seed is the seed of the samples for one use under the seed of a recipe. Seeds of
-// different uses, and the recipe's own, differ but for a chance of 2^-64.
-func Seed(seed uint64, use Use) uint64 { return rng.New(seed, useDomain, uint64(use)).Uint64() }
+// noiseDomain keeps the noise of this package apart from other draws under the
+// seed of a split: the letters "noise".
+const noiseDomain = 0x6e6f697365
 
 // numWorkers draw the samples of a set; the samples do not depend on it.
 const numWorkers = 2
 
-// Set is the examples of one use. It implements eval.Set[Example]; any number of
+// Set is examples of one split. It implements eval.Set[Example]; any number of
 // goroutines may use it at once.
 type Set struct {
 	generator *csi.Generator
 	grid      grid
 	seed      uint64
 	num       int
-	amplitude float64 // of the noise: root of its variance
+	snr       setting.Decibel
 }
 
-// newSet makes the set of num examples of use, of the speeds that d names.
-func newSet(cfg Config, d data.Config, seed uint64, use Use, num int) (*Set, error) {
+// newSet makes the set of num examples of a split, at the speeds that d names.
+func newSet(cfg Config, d data.Config, seed uint64, split data.Split, num int) (*Set, error) {
 	if num < 1 {
 		return nil, fmt.Errorf("a set of %d examples is empty; ask for 1 or more", num)
 	}
@@ -58,8 +39,7 @@ func newSet(cfg Config, d data.Config, seed uint64, use Use, num int) (*Set, err
 		return nil, setting.Under("data", err)
 	}
 	return &Set{
-		generator: g, grid: newGrid(cfg, g.Shape()), seed: Seed(seed, use), num: num,
-		amplitude: math.Sqrt(noiseVariance(d)),
+		generator: g, grid: newGrid(cfg, g.Shape()), seed: split.Seed(seed), num: num, snr: d.SNR,
 	}, nil
 }
 
@@ -103,10 +83,6 @@ func (s *Set) example(index uint64, h []complex64, drop csi.Drop) Example {
 	copy(all, h)
 	cut := s.grid.past * s.grid.numStreams
 	e := Example{Index: index, Past: all[:cut:cut], Future: all[cut:], Drop: drop}
-	noise := rng.New(s.seed, noiseDomain, index)
-	for i, v := range e.Past {
-		z := noise.ComplexNormal()
-		e.Past[i] = complex64(complex128(v) + complex(s.amplitude*real(z), s.amplitude*imag(z)))
-	}
+	data.AddNoise(rng.New(s.seed, noiseDomain, index), s.snr, e.Past)
 	return e
 }

@@ -7,9 +7,9 @@
 // A Bench makes the example sets of one recipe and fits the classical methods to
 // a condition, which is a speed; package eval measures them:
 //
-//	bench, err := channelpred.NewBench(cfg, data, seed)
+//	bench, err := channelpred.NewBench(cfg, dataConfig, seed)
 //	methods, err := bench.Methods(ctx, setting.KMH(30))  // classical, genie, bound
-//	set, err := bench.Set(channelpred.Test, setting.KMH(30), cfg.NumExamples)
+//	set, err := bench.Set(data.Test, setting.KMH(30), cfg.NumExamples)
 //	result, err := eval.Run(ctx, channelpred.Condition(setting.KMH(30)), set, append(methods, learned...))
 //
 // # Noise
@@ -22,11 +22,11 @@
 //
 // # Which samples serve what
 //
-// A sample is a function of a seed and an index, and each [Use] of samples has
-// its own seed, see [Seed]: no example that a method was fitted, tuned, adapted
-// or validated on comes back in a test. Every index is a drop of its own, so
-// examples are independent. The same index at two speeds has the same scatterers
-// and noise; conditions are therefore comparable in pairs too.
+// A sample is a function of a seed and an index, and every data.Split has a seed
+// of its own: no example that a method was trained, fitted, tuned or adapted on
+// comes back in a test. Every index is a drop of its own, so examples are
+// independent. The same index at two speeds has the same scatterers and noise;
+// conditions are therefore comparable in pairs too.
 //
 // # Methods
 //
