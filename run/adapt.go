@@ -149,7 +149,7 @@ func (j *job) tuneSource(split data.Split, speed setting.SpeedRange, num int) (d
 
 // judge returns the validation score: nmse/ratio-of-sums at the new speed.
 func (j *job) judge() (func(nn.Weights, nn.Adapter) (float64, error), error) {
-	set, err := j.bench.Set(channelpred.Validate, j.r.Tune.Speed.Min, j.r.Tune.NumValidation)
+	set, err := j.bench.Set(data.Validate, j.r.Tune.Speed.Min, j.r.Tune.NumValidation)
 	if err != nil {
 		return nil, err
 	}

@@ -2,12 +2,12 @@ package run
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
+	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/metric"
 	"github.com/comlam/comlam/plot"
 	"github.com/comlam/comlam/run/report"
+	"github.com/comlam/comlam/task/channelpred"
 )
 
 // figures are the pictures of one recipe: error over speed, loss over steps, and
@@ -46,21 +46,20 @@ func both(caption report.Text, chart plot.Chart, words map[string]string) (*repo
 
 // speedFigure draws NMSE over speed for every method; nil for a single speed.
 func (r *jobResult) speedFigure() (*report.Figure, error) {
-	conditions := r.conditions()
-	if len(conditions) < 2 {
+	speeds := r.speeds()
+	if len(speeds) < 2 {
 		return nil, nil
 	}
 	words := map[string]string{"Speed (km/h)": "速度（km/h）"}
 	chart := plot.Chart{X: plot.Axis{Label: "Speed (km/h)"}, Y: plot.Axis{Label: "NMSE (dB)"}, Height: 420}
 	for i, m := range r.methods() {
 		s := plot.Series{Name: m, Style: i%plot.MaxSeries + 1}
-		for _, c := range conditions {
-			row := r.find(c, m, metric.RatioOfSums)
-			kmh, err := strconv.ParseFloat(strings.TrimSuffix(c, " km/h"), 64)
-			if row == nil || err != nil {
+		for _, v := range speeds {
+			row := r.find(condition(r.r, v).Name, m, metric.RatioOfSums)
+			if row == nil {
 				continue
 			}
-			s.X, s.Y = append(s.X, kmh), append(s.Y, metric.DB(row.Value))
+			s.X, s.Y = append(s.X, v.KMH()), append(s.Y, metric.DB(row.Value))
 			s.YLo, s.YHi = append(s.YLo, metric.DB(row.CI95[0])), append(s.YHi, metric.DB(row.CI95[1]))
 		}
 		if len(s.X) > 0 && len(chart.Series) < plot.MaxSeries {
@@ -118,4 +117,12 @@ func (r *jobResult) adaptFigure() (*report.Figure, error) {
 		EN: "Validation error at the new speed while adapting, for every learning rate that was tried.",
 		ZH: "适配过程中新速度下的验证误差，包含所有尝试过的学习率。",
 	}, chart, words)
+}
+
+// speeds are the test conditions.
+func (r *jobResult) speeds() []setting.Speed {
+	if c, ok := r.r.Task.(*channelpred.Config); ok {
+		return c.Speeds
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package run
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/comlam/comlam/eval"
@@ -74,21 +73,24 @@ const enough = 0.8
 // adaptationFindings says what adaptation gained, whether LoRA kept enough of it,
 // and which method was best, even where that is a classical one.
 func (r *jobResult) adaptationFindings() []report.Text {
-	speed := r.r.Tune.Speed.Min.String()
-	full, lora, control := r.find(speed, nameFull, metricGain), r.find(speed, nameLoRA, metricGain), r.find(speed, nameControl, metricGain)
+	speed, at := r.r.Tune.Speed.Min.String(), condition(r.r, r.r.Tune.Speed.Min).Name
+	full, lora, control := r.find(at, nameFull, metricGain), r.find(at, nameLoRA, metricGain), r.find(at, nameControl, metricGain)
 	if full == nil || lora == nil || control == nil {
 		return nil
 	}
 	share := lora.Value / full.Value
-	if full.Value <= 0 || math.IsNaN(share) {
-		share = 0
-	}
 	list := []report.Text{{
 		EN: fmt.Sprintf("At %s, which pre-training had not seen, full fine-tuning gains %.2f dB, LoRA %.2f dB with %.2f %% of the parameters, and training as much longer on seen speeds %.2f dB.",
 			speed, full.Value, lora.Value, r.loraPercent(), control.Value),
 		ZH: fmt.Sprintf("在预训练未见过的 %s：全量微调增益 %.2f dB，LoRA 以 %.2f%% 的参数增益 %.2f dB，在已见速度上继续训练同样步数增益 %.2f dB。",
 			speed, full.Value, r.loraPercent(), lora.Value, control.Value),
 	}}
+	if full.CI95[0] <= 0 {
+		return append(list, report.Text{
+			EN: "The interval of the full gain includes zero: there is nothing that LoRA could keep a share of.",
+			ZH: "全量微调增益的区间包含零：无从计算 LoRA 保留的比例。",
+		})
+	}
 	verdict := report.Text{
 		EN: fmt.Sprintf("LoRA keeps %.0f %% of the full gain (target: at least %.0f %%).", 100*share, 100*enough),
 		ZH: fmt.Sprintf("LoRA 保留了全量增益的 %.0f%%（目标：至少 %.0f%%）。", 100*share, 100*enough),
@@ -100,7 +102,7 @@ func (r *jobResult) adaptationFindings() []report.Text {
 		}
 	}
 	list = append(list, verdict)
-	if best := r.best(speed); best != nil && best.Class == eval.Classical {
+	if best := r.best(at); best != nil && best.Class == eval.Classical {
 		list = append(list, report.Text{
 			EN: fmt.Sprintf("At %s a classical method is best: %s with %.2f dB.", speed, best.Method, metric.DB(best.Value)),
 			ZH: fmt.Sprintf("在 %s，最好的是经典方法：%s，%.2f dB。", speed, chinese(best.Method), metric.DB(best.Value)),

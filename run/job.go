@@ -315,6 +315,11 @@ func (j *job) learned(base nn.Weights, adapted []adaptation) ([]channelpred.Meth
 	return methods, nil
 }
 
+// condition names a test condition: channel and speed.
+func condition(r *Recipe, speed setting.Speed) eval.Condition {
+	return eval.Condition{Task: r.TaskName, Name: r.Data.Channel + ", " + speed.String()}
+}
+
 // measure runs all methods on the test samples of one speed.
 func (j *job) measure(ctx context.Context, speed setting.Speed, learned []channelpred.Method) ([]eval.Row, error) {
 	began := time.Now()
@@ -322,11 +327,11 @@ func (j *job) measure(ctx context.Context, speed setting.Speed, learned []channe
 	if err != nil {
 		return nil, err
 	}
-	set, err := j.bench.Set(channelpred.Test, speed, j.c.NumExamples)
+	set, err := j.bench.Set(data.Test, speed, j.c.NumExamples)
 	if err != nil {
 		return nil, err
 	}
-	result, err := eval.Run(ctx, channelpred.Condition(speed), set, append(methods, learned...))
+	result, err := eval.Run(ctx, condition(j.r, speed), set, append(methods, learned...))
 	if err != nil {
 		return nil, err
 	}

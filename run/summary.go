@@ -167,14 +167,14 @@ func cell(row eval.Row) report.Cell {
 
 // adaptationTable shows what each way of adapting gained, and at what price.
 func (r *jobResult) adaptationTable() report.Table {
-	speed := r.r.Tune.Speed.Min.String()
+	speed, at := r.r.Tune.Speed.Min.String(), condition(r.r, r.r.Tune.Speed.Min).Name
 	t := report.Table{
 		Caption: report.Text{EN: "Gain over the base at " + speed + " (gain-dB/nmse/ratio-of-sums) in dB, paired on the same samples", ZH: "在 " + speed + " 相对基础模型的增益（gain-dB/nmse/ratio-of-sums），dB，同一批样本配对"},
 		Columns: []report.Text{{EN: "Method", ZH: "方法"}, {EN: "Gain (dB)", ZH: "增益（dB）"}, {EN: "Share of full gain (%)", ZH: "占全量微调增益（%）"}, {EN: "Trained parameters (%)", ZH: "训练参数（%）"}, {EN: "Learning rate", ZH: "学习率"}, {EN: "Steps", ZH: "步数"}},
 	}
-	full := r.find(speed, nameFull, metricGain)
+	full := r.find(at, nameFull, metricGain)
 	for _, a := range r.adapted {
-		gain := r.find(speed, a.Method, metricGain)
+		gain := r.find(at, a.Method, metricGain)
 		if gain == nil {
 			continue
 		}
