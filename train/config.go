@@ -104,11 +104,14 @@ func (o Optimizer) validate() error {
 			return setting.Bad(f.key, "use a number from 0 to below 1", "%g is out of range", f.value)
 		}
 	}
-	if !(o.Eps > 0) {
+	if !(o.Eps > 0) || math.IsInf(o.Eps, 0) {
 		return setting.Bad("eps", "use a small positive number such as 1e-8", "%g is not usable", o.Eps)
 	}
 	if !(o.WeightDecay >= 0) {
 		return setting.Bad("weight_decay", "use 0 or more", "%g is negative", o.WeightDecay)
+	}
+	if math.IsInf(o.WeightDecay, 0) {
+		return setting.Bad("weight_decay", "use a number such as 0.01", "%g is not usable", o.WeightDecay)
 	}
 	return nil
 }

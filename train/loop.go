@@ -24,7 +24,8 @@ type Job struct {
 	Source  data.Source
 
 	// Judge scores weights on held-out samples, lower is better, every JudgeEvery
-	// steps and at the end. Without it there is no best checkpoint but the last.
+	// steps (0: never between) and at the end. It must not change the weights.
+	// Without it there is no best checkpoint but the last.
 	Judge      func(nn.Weights) (float64, error)
 	JudgeEvery int
 
@@ -54,11 +55,11 @@ type Point struct {
 type Result struct {
 	Weights   nn.Weights // after the last step
 	Best      nn.Weights // at the lowest score of Judge; Weights without one
-	BestScore float64
-	BestStep  int
-	Loss      float64 // mean over the last LogEvery steps
-	Scores    []Score // every look of Judge, in order
-	Resumed   int     // step that training resumed from, 0 for a fresh start
+	BestScore float64    // +Inf without Judge
+	BestStep  int        // 0 without Judge
+	Loss      float64    // mean over the last LogEvery steps
+	Scores    []Score    // every look of Judge, in order
+	Resumed   int        // step that training resumed from, 0 for a fresh start
 }
 
 // Score is what Judge said of the weights after a number of steps.
@@ -81,20 +82,21 @@ type loop struct {
 	state    progressState
 	began    time.Time
 	since    int // step at which this process began
+	saved    int // step of the newest checkpoint
 }
 
 // progressState is what a checkpoint holds beside weights and optimizer.
 type progressState struct {
-	Fingerprint string  `json:"fingerprint"`
-	Step        int     `json:"step"`
-	LossSum     float64 `json:"loss_sum"` // since the last point
-	LossCount   int     `json:"loss_count"`
-	LastLoss    float64 `json:"last_loss"`
-	Validation  float64 `json:"validation"`
-	BestScore   float64 `json:"best_score"`
-	BestStep    int     `json:"best_step"`
-	Scores      []Score `json:"scores"`
-	Records     int     `json:"records"` // of the history
+	Identity   identity `json:"identity"`
+	Step       int      `json:"step"`
+	LossSum    float64  `json:"loss_sum"` // since the last point
+	LossCount  int      `json:"loss_count"`
+	LastLoss   float64  `json:"last_loss"`
+	Validation float64  `json:"validation"`
+	BestScore  float64  `json:"best_score"`
+	BestStep   int      `json:"best_step"`
+	Scores     []Score  `json:"scores"`
+	Records    int      `json:"records"` // of the history
 }
 
 // Run trains to the last step, from the newest checkpoint if there is one.
@@ -104,6 +106,7 @@ func (j *Job) Run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	resumed := l.state.Step
+	l.saved = resumed
 	best := nn.Weights(nil)
 	if resumed > 0 {
 		if best, err = l.bestWeights(); err != nil {
@@ -114,18 +117,10 @@ func (j *Job) Run(ctx context.Context) (*Result, error) {
 	l.began, l.since = time.Now(), resumed
 	for l.state.Step < l.Config.Steps {
 		if ctx.Err() != nil {
-			return nil, l.stop(ctx, resumed, best)
+			return nil, l.stop(ctx, best)
 		}
-		if err := l.step(g); err != nil {
+		if err := l.advance(g, &best); err != nil {
 			return nil, err
-		}
-		if err := l.judge(&best); err != nil {
-			return nil, err
-		}
-		if l.state.Step%l.Config.CheckpointEvery == 0 || l.state.Step == l.Config.Steps {
-			if err := l.save(best); err != nil {
-				return nil, err
-			}
 		}
 	}
 	if best == nil {
@@ -143,9 +138,9 @@ func (j *Job) prepare() (*loop, error) {
 	if err := j.Config.Validate(); err != nil {
 		return nil, fmt.Errorf("train: %w", err)
 	}
-	l := &loop{Job: j, state: progressState{Fingerprint: j.Fingerprint, BestScore: math.Inf(1)}}
+	l := &loop{Job: j, state: progressState{Identity: j.identity(), BestScore: math.Inf(1)}}
 	workers := j.Workers
-	if workers == 0 {
+	if workers < 1 {
 		workers = runtime.GOMAXPROCS(0)
 	}
 	workers = min(workers, j.Config.BatchSize/l.microSize())
@@ -206,26 +201,52 @@ func (l *loop) push(w nn.Weights) error {
 	return nil
 }
 
-// step does one update.
-func (l *loop) step(g nn.Weights) error {
-	s := &l.state
-	loss, err := l.gradients(s.Step, g)
+// advance does one update and what is due after it.
+func (l *loop) advance(g nn.Weights, best *nn.Weights) error {
+	norm, rate, err := l.step(g)
 	if err != nil {
 		return err
 	}
-	norm := clip(g, l.Config.ClipNorm, l.Config.ClipValue)
-	rate := l.Config.Schedule.Rate(s.Step, l.Config.Steps, l.Config.Optimizer.LR)
-	l.updater.update(l.trained, g, rate)
-	if err := l.push(l.trained); err != nil {
+	if err := l.judge(best); err != nil {
 		return err
+	}
+	if l.due(l.Config.LogEvery) {
+		if err := l.log(norm, rate); err != nil {
+			return err
+		}
+	}
+	if l.due(l.Config.CheckpointEvery) {
+		return l.save(*best)
+	}
+	return nil
+}
+
+// due says whether something is to be done after this step that is done every so
+// many steps, and after the last.
+func (l *loop) due(every int) bool {
+	return l.state.Step == l.Config.Steps || (every > 0 && l.state.Step%every == 0)
+}
+
+// step does one update.
+func (l *loop) step(g nn.Weights) (norm, rate float64, err error) {
+	s := &l.state
+	loss, err := l.gradients(s.Step, g)
+	if err != nil {
+		return 0, 0, err
+	}
+	norm = clip(g, l.Config.ClipNorm, l.Config.ClipValue)
+	rate = l.Config.Schedule.Rate(s.Step, l.Config.Steps, l.Config.Optimizer.LR)
+	l.updater.update(l.trained, g, rate)
+	if err := l.inspectUpdate(); err != nil {
+		return 0, 0, err
+	}
+	if err := l.push(l.trained); err != nil {
+		return 0, 0, err
 	}
 	s.Step++
 	s.LossSum += loss
 	s.LossCount++
-	if s.Step%l.Config.LogEvery == 0 || s.Step == l.Config.Steps {
-		return l.log(norm, rate)
-	}
-	return nil
+	return norm, rate, nil
 }
 
 // log writes one point and starts the next mean.
@@ -246,19 +267,21 @@ func (l *loop) log(norm, rate float64) error {
 	if l.History == nil {
 		return nil
 	}
-	s.Records++
 	return l.History.Append(p)
 }
 
 // judge scores the weights when it is time and remembers the best.
 func (l *loop) judge(best *nn.Weights) error {
 	s := &l.state
-	if l.Judge == nil || (s.Step%l.JudgeEvery != 0 && s.Step != l.Config.Steps) {
+	if l.Judge == nil || !l.due(l.JudgeEvery) {
 		return nil
 	}
 	score, err := l.Judge(l.weights)
 	if err != nil {
 		return fmt.Errorf("validation at step %d: %w", s.Step, err)
+	}
+	if math.IsNaN(score) || math.IsInf(score, 0) {
+		return fmt.Errorf("validation at step %d: the score is %v; lower the learning rate, or look at the held-out samples", s.Step, score)
 	}
 	s.Validation = score
 	s.Scores = append(s.Scores, Score{s.Step, score})
@@ -269,14 +292,15 @@ func (l *loop) judge(best *nn.Weights) error {
 }
 
 // stop leaves a checkpoint and says how far training came.
-func (l *loop) stop(ctx context.Context, resumed int, best nn.Weights) error {
-	if l.Checkpoints == nil {
-		return fmt.Errorf("%w at step %d of %d, nothing kept: %w", ErrStopped, l.state.Step, l.Config.Steps, context.Cause(ctx))
-	}
-	if l.state.Step > resumed {
+func (l *loop) stop(ctx context.Context, best nn.Weights) error {
+	kept := "checkpoint kept"
+	switch {
+	case l.Checkpoints == nil || l.state.Step == 0:
+		kept = "nothing kept"
+	case l.state.Step > l.saved: // the periodic save may just have come before
 		if err := l.save(best); err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("%w at step %d of %d, checkpoint kept: %w", ErrStopped, l.state.Step, l.Config.Steps, context.Cause(ctx))
+	return fmt.Errorf("%w at step %d of %d, %s: %w", ErrStopped, l.state.Step, l.Config.Steps, kept, context.Cause(ctx))
 }

@@ -1,7 +1,9 @@
 package train
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/comlam/comlam/nn"
 )
@@ -10,8 +12,8 @@ import (
 // so that a checkpoint stores both alike.
 type updater interface {
 	update(w, g nn.Weights, rate float64)
-	state() nn.Weights
-	restore(state nn.Weights)
+	state() nn.Weights // shares its values
+	restore(state nn.Weights) error
 }
 
 func newUpdater(o Optimizer, like nn.Weights) updater {
@@ -58,18 +60,16 @@ func (a *adamW) update(w, g nn.Weights, rate float64) {
 }
 
 func (a *adamW) state() nn.Weights {
-	steps := nn.Weight{Name: "steps", Shape: []int{1}, Values: []float32{float32(a.steps)}}
-	return append(append(a.mean.Clone(), a.square.Clone()...), steps)
+	return slices.Concat(a.mean, a.square, nn.Weights{{Name: "steps", Shape: []int{1}, Values: []float32{float32(a.steps)}}})
 }
 
-func (a *adamW) restore(state nn.Weights) {
-	copyByName(a.mean, state)
-	copyByName(a.square, state)
-	for _, s := range state {
-		if s.Name == "steps" {
-			a.steps = int(s.Values[0])
-		}
+func (a *adamW) restore(state nn.Weights) error {
+	own := a.state()
+	if err := copyByName(own, state); err != nil {
+		return err
 	}
+	a.steps = int(own[len(own)-1].Values[0])
+	return nil
 }
 
 // sgd is stochastic gradient descent with momentum; decay is coupled.
@@ -93,17 +93,26 @@ func (s *sgd) update(w, g nn.Weights, rate float64) {
 	}
 }
 
-func (s *sgd) state() nn.Weights        { return s.velocity.Clone() }
-func (s *sgd) restore(state nn.Weights) { copyByName(s.velocity, state) }
+func (s *sgd) state() nn.Weights              { return s.velocity }
+func (s *sgd) restore(state nn.Weights) error { return copyByName(s.velocity, state) }
 
-func copyByName(dst, src nn.Weights) {
+// copyByName sets the values of dst, all of them, from src, all of it.
+func copyByName(dst, src nn.Weights) error {
 	values := map[string][]float32{}
 	for _, s := range src {
 		values[s.Name] = s.Values
 	}
-	for i := range dst {
-		copy(dst[i].Values, values[dst[i].Name])
+	for i, d := range dst {
+		v, ok := values[d.Name]
+		if !ok || len(v) != len(d.Values) {
+			return fmt.Errorf("variable %q has %d values, the file %d; it is of another model", d.Name, len(d.Values), len(v))
+		}
+		copy(dst[i].Values, v)
 	}
+	if len(src) != len(dst) {
+		return fmt.Errorf("the file has %d variables, the model %d; it is of another model", len(src), len(dst))
+	}
+	return nil
 }
 
 // clip limits entries to +-value and then the global norm to norm; 0 is no limit.

@@ -2,7 +2,6 @@ package train
 
 import (
 	"fmt"
-	"math"
 	"sync"
 
 	"github.com/comlam/comlam/backend"
@@ -56,79 +55,6 @@ func (r *replica) run(b data.Batch) (losses []float32, grads [][]float32, err er
 	}
 	return out[0].Float32, grads, nil
 }
-
-// NonFiniteError says where a NaN or an infinity came up. The weights are those
-// from before the step.
-type NonFiniteError struct {
-	Step    int
-	Tensor  string   // "loss", or the variable whose gradient it is
-	Samples []uint64 // the samples at fault, or all of the micro-batch if none fails alone
-	Value   float32
-}
-
-func (e *NonFiniteError) Error() string {
-	return fmt.Sprintf("step %d: %s became %v at sample %v; the weights are as before the step; lower the learning rate, or look at that sample",
-		e.Step, e.Tensor, e.Value, e.Samples)
-}
-
-// inspect returns a *NonFiniteError if a micro-batch produced a NaN or infinity.
-func (r *replica) inspect(step int, b data.Batch, losses []float32, grads [][]float32) error {
-	for i, l := range losses {
-		if !finite(l) {
-			return &NonFiniteError{step, "loss", []uint64{b.Samples[i]}, l}
-		}
-	}
-	for i, g := range grads {
-		for _, v := range g {
-			if !finite(v) {
-				return &NonFiniteError{step, fmt.Sprintf("the gradient of %q", r.names[i]), r.culprits(b, i), v}
-			}
-		}
-	}
-	return nil
-}
-
-// culprits finds which samples give a non-finite gradient i when they are alone.
-func (r *replica) culprits(b data.Batch, i int) []uint64 {
-	var list []uint64
-	for k := range b.Samples {
-		_, grads, err := r.run(row(b, k))
-		if err != nil {
-			return b.Samples
-		}
-		for _, v := range grads[i] {
-			if !finite(v) {
-				list = append(list, b.Samples[k])
-				break
-			}
-		}
-	}
-	if list == nil {
-		return b.Samples
-	}
-	return list
-}
-
-// row is sample k of a batch as a batch of one.
-func row(b data.Batch, k int) data.Batch {
-	one := data.Batch{Samples: b.Samples[k : k+1]}
-	for _, a := range b.Arrays {
-		n := 1
-		for _, d := range a.Shape[1:] {
-			n *= d
-		}
-		c := nn.Array{Shape: append([]int{1}, a.Shape[1:]...)}
-		if a.Int32 != nil {
-			c.Int32 = a.Int32[k*n : (k+1)*n]
-		} else {
-			c.Float32 = a.Float32[k*n : (k+1)*n]
-		}
-		one.Arrays = append(one.Arrays, c)
-	}
-	return one
-}
-
-func finite(v float32) bool { return !math.IsNaN(float64(v)) && !math.IsInf(float64(v), 0) }
 
 // micro is the result of one micro-batch.
 type micro struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/comlam/comlam/checkpoint"
@@ -25,6 +26,9 @@ const (
 func WriteWeights(w io.Writer, weights nn.Weights, metadata map[string]string) error {
 	tensors := make([]checkpoint.Tensor, len(weights))
 	for i, item := range weights {
+		if strings.Contains(item.Name, ".") {
+			return fmt.Errorf("variable %q: a name with a dot cannot be told from a path when it is read back", item.Name)
+		}
 		name := strings.ReplaceAll(item.Name, "/", ".")
 		t, err := checkpoint.FromFloat32s(name, checkpoint.F32, item.Shape, item.Values)
 		if err != nil {
@@ -65,12 +69,12 @@ func (l *loop) save(best nn.Weights) error {
 		if err := l.History.Sync(); err != nil {
 			return err
 		}
+		l.state.Records = l.History.Len()
 	}
-	score := l.state.Validation
-	if l.Judge == nil {
-		score = -float64(l.state.Step) // the last one is the best
+	if err := l.inspectState(best); err != nil {
+		return err
 	}
-	return l.Checkpoints.Save(uint64(l.state.Step), score, func(f *durable.Folder) error {
+	err := l.Checkpoints.Save(uint64(l.state.Step), l.score(), func(f *durable.Folder) error {
 		if err := saveWeights(f, weightsFile, l.weights); err != nil {
 			return err
 		}
@@ -88,6 +92,22 @@ func (l *loop) save(best nn.Weights) error {
 		}
 		return f.WriteFile(stateFile, state)
 	})
+	if err == nil {
+		l.saved = l.state.Step
+	}
+	return err
+}
+
+// score is what retention knows a checkpoint by. One that was not judged itself
+// has none: an older score would make it the best by mistake.
+func (l *loop) score() float64 {
+	if l.Judge == nil {
+		return -float64(l.state.Step) // the last one is the best
+	}
+	if n := len(l.state.Scores); n > 0 && l.state.Scores[n-1].Step == l.state.Step {
+		return l.state.Scores[n-1].Value
+	}
+	return math.NaN()
 }
 
 // finite replaces the infinite score of a run that was not judged yet, which JSON
@@ -109,13 +129,6 @@ func saveWeights(f *durable.Folder, name string, w nn.Weights) error {
 		return err
 	}
 	return out.Close()
-}
-
-// MismatchError says that a checkpoint belongs to another run.
-type MismatchError struct{ Have, Want string }
-
-func (e *MismatchError) Error() string {
-	return fmt.Sprintf("the checkpoint was trained with %s, this run is %s; continue it with the settings and the kernel it began with, or start in a new folder", e.Have, e.Want)
 }
 
 // resume loads the newest checkpoint, if there is one.
@@ -141,8 +154,8 @@ func (l *loop) resume() error {
 	if err := json.Unmarshal(raw, &state); err != nil {
 		return fmt.Errorf("read %q: %w", snap.Path(stateFile), err)
 	}
-	if state.Fingerprint != l.Fingerprint {
-		return &MismatchError{Have: state.Fingerprint, Want: l.Fingerprint}
+	if err := state.Identity.mismatch(l.state.Identity); err != nil {
+		return err
 	}
 	if state.BestStep == 0 {
 		state.BestScore = l.state.BestScore
@@ -152,12 +165,16 @@ func (l *loop) resume() error {
 	if err != nil {
 		return err
 	}
-	copyByName(l.weights, weights)
+	if err := copyByName(l.weights, weights); err != nil {
+		return fmt.Errorf("read %q: %w", snap.Path(weightsFile), err)
+	}
 	optimizer, err := loadWeights(snap, optimizerFile)
 	if err != nil {
 		return err
 	}
-	l.updater.restore(optimizer)
+	if err := l.updater.restore(optimizer); err != nil {
+		return fmt.Errorf("read %q: %w", snap.Path(optimizerFile), err)
+	}
 	if l.History != nil {
 		return l.History.Truncate(min(state.Records, l.History.Len()))
 	}
