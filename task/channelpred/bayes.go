@@ -10,6 +10,8 @@ import (
 // filters of a grid of speeds, weighted by how well each explains the past. The
 // generator draws the speed from a continuous uniform distribution; the grid is
 // the trapezoidal rule for its integrals, whose first and last points count half.
+// No predictor has a smaller error on average over that prior. At one speed of it
+// a predictor that leans towards that speed may, so there the genie is the bound.
 type bayes struct {
 	jakes
 	hypotheses []hypothesis

@@ -17,6 +17,7 @@ type Bench struct {
 	cfg  Config
 	data data.Config
 	seed uint64
+	grid grid
 
 	fitting   sync.Mutex // held while allSpeeds is made
 	allSpeeds *linear
@@ -34,7 +35,11 @@ func NewBench(cfg Config, d data.Config, seed uint64) (*Bench, error) {
 		return nil, setting.Bad("task.past", "change past, future or data.num_slots so that they add up",
 			"%d past and %d future slots do not make the %d slots of a sample", cfg.Past, cfg.Future, d.NumSlots)
 	}
-	return &Bench{cfg: cfg, data: d, seed: seed}, nil
+	g, err := d.Config.Build()
+	if err != nil {
+		return nil, setting.Under("data", err)
+	}
+	return &Bench{cfg: cfg, data: d, seed: seed, grid: newGrid(cfg, g.Shape())}, nil
 }
 
 // Condition names a test condition: its speed.
@@ -55,10 +60,14 @@ func (b *Bench) SetOver(split data.Split, r setting.SpeedRange, num int) (*Set, 
 }
 
 const (
-	padOrder   = 4   // of the WiFo comparison, arXiv:2412.08908
-	pronyOrder = 8   // of the LLM4CP comparison, arXiv:2406.14440
-	numChoose  = 128 // examples that the regularisation is chosen on
+	padOrder   = 4 // of the WiFo comparison, arXiv:2412.08908
+	pronyOrder = 8 // of the LLM4CP comparison, arXiv:2406.14440
 )
+
+// numChoose is how many examples the regularisation is chosen on. A single series
+// says little about a recursion that rarely, but badly, runs away; where examples
+// hold many series, fewer examples do.
+func numChoose(g grid) int { return max(128, 1024/g.numStreams) }
 
 // Methods fits the classical methods to the condition of speed v and returns
 // them in the order of the table, then genie and bound where they exist. A
@@ -76,20 +85,16 @@ func (b *Bench) Methods(ctx context.Context, v setting.Speed) ([]Method, error) 
 }
 
 func (b *Bench) classical(ctx context.Context, v setting.Speed) ([]Method, error) {
-	choose, err := b.Set(data.Validate, v, numChoose)
+	held, err := b.heldOut(v)
 	if err != nil {
 		return nil, err
 	}
-	held, err := choose.Examples(0, choose.Len())
+	g, t := b.grid, newAngleDelay(b.data.Config)
+	here, ridges, err := b.fit(ctx, v, t)
 	if err != nil {
 		return nil, err
 	}
-	g, t := choose.grid, newAngleDelay(b.data.Config)
-	here, ridges, err := b.fit(ctx, v, g, t)
-	if err != nil {
-		return nil, err
-	}
-	everywhere, err := b.linearForAll(ctx, g)
+	everywhere, err := b.linearForAll(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -118,34 +123,40 @@ func (b *Bench) classical(ctx context.Context, v setting.Speed) ([]Method, error
 	return list, nil
 }
 
+// heldOut is the examples that amounts of regularisation are chosen on.
+func (b *Bench) heldOut(v setting.Speed) ([]Example, error) {
+	set, err := b.Set(data.Validate, v, numChoose(b.grid))
+	if err != nil {
+		return nil, err
+	}
+	return set.Examples(0, set.Len())
+}
+
 // fit fits least squares and the ridge candidates in one pass over the samples of
 // speed v. A single stream has neither angle nor delay and no ridge candidates.
-func (b *Bench) fit(ctx context.Context, v setting.Speed, g grid, t *angleDelay) (linear, []Predictor, error) {
+func (b *Bench) fit(ctx context.Context, v setting.Speed, t *angleDelay) (linear, []Predictor, error) {
 	set, err := b.Set(data.Fit, v, b.cfg.NumFit)
 	if err != nil {
 		return linear{}, nil, err
 	}
-	streams, err := newLinearFit(g)
+	streams, err := newLinearFit(b.grid)
 	if err != nil {
 		return linear{}, nil, err
 	}
-	if g.numStreams == 1 {
-		if err := feed(ctx, set, streams); err != nil {
+	fitters := []fitter{streams}
+	var bins *ridgeFit
+	if b.grid.numStreams > 1 {
+		if bins, err = newRidgeFit(b.grid, t); err != nil {
 			return linear{}, nil, err
 		}
-		here, err := streams.predictor()
-		return here, nil, err
+		fitters = append(fitters, bins)
 	}
-	bins, err := newRidgeFit(g, t)
-	if err != nil {
-		return linear{}, nil, err
-	}
-	if err := feed(ctx, set, streams, bins); err != nil {
+	if err := feed(ctx, set, fitters...); err != nil {
 		return linear{}, nil, err
 	}
 	here, err := streams.predictor()
-	if err != nil {
-		return linear{}, nil, err
+	if err != nil || bins == nil {
+		return here, nil, err
 	}
 	candidates, err := bins.candidates()
 	return here, candidates, err
@@ -153,11 +164,7 @@ func (b *Bench) fit(ctx context.Context, v setting.Speed, g grid, t *angleDelay)
 
 // optimal appends the predictors that know the statistics of the channel.
 func (b *Bench) optimal(list []Method, v setting.Speed) ([]Method, error) {
-	g, err := b.data.Config.Build()
-	if err != nil {
-		return nil, err
-	}
-	j := newJakes(newGrid(b.cfg, g.Shape()), b.data)
+	j := newJakes(b.grid, b.data)
 	w, err := newWiener(j, v)
 	if err != nil {
 		return nil, err
@@ -173,7 +180,7 @@ func (b *Bench) optimal(list []Method, v setting.Speed) ([]Method, error) {
 }
 
 // linearForAll fits over the speeds of the data, once for all conditions.
-func (b *Bench) linearForAll(ctx context.Context, g grid) (linear, error) {
+func (b *Bench) linearForAll(ctx context.Context) (linear, error) {
 	b.fitting.Lock()
 	defer b.fitting.Unlock()
 	if b.allSpeeds != nil {
@@ -183,7 +190,7 @@ func (b *Bench) linearForAll(ctx context.Context, g grid) (linear, error) {
 	if err != nil {
 		return linear{}, err
 	}
-	streams, err := newLinearFit(g)
+	streams, err := newLinearFit(b.grid)
 	if err != nil {
 		return linear{}, err
 	}
@@ -202,7 +209,7 @@ func (b *Bench) linearForAll(ctx context.Context, g grid) (linear, error) {
 // A recursion is fitted to a few noisy slots and may need much; a fit to thousands
 // of samples has the noise itself for a ridge and needs next to none.
 var (
-	recursionRidges = []float64{1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1}
+	recursionRidges = []float64{1e-6, 1e-4, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1}
 	fitRidges       = []float64{1e-9, 1e-5, 1e-3}
 )
 

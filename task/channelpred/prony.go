@@ -12,11 +12,11 @@ import (
 // past gives a, and a gives the future. Noise on the past biases a, the more the
 // higher the order; a ridge (Tikhonov) keeps the recursion from blowing up.
 
-// vectorProny fits one recursion to all streams of a sample at once. Paths that
-// every antenna and subcarrier shares make it solvable at a high order; it is the
-// vector Prony method of the LLM4CP comparison (arXiv:2406.14440) and of
-// C. Wu et al., "Channel Prediction in High-Mobility Massive MIMO: From
-// Spatio-Temporal Autoregression to Deep Learning", IEEE JSAC 39(7), 2021.
+// vectorProny fits one recursion to all streams of a sample at once: paths turn at
+// the same rate on every antenna and subcarrier, which makes a high order
+// solvable. It is the vector Prony of the LLM4CP comparison (arXiv:2406.14440),
+// after H. Yin et al., "Dealing with the Mobility Problem of Massive MIMO using
+// Extended Prony's Method", ICC 2020. For one stream it is Prony's method.
 type vectorProny struct {
 	grid
 	order int

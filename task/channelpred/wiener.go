@@ -44,7 +44,9 @@ func (j jakes) covariance(v setting.Speed) (*dense.Factor, error) {
 
 // filter is the Wiener filter of speed v, w [future, past] = r_k^T (R + noise I)^-1
 // with r_k(i) = J0(2 pi f_D (past+k-i) Ts), and its error 1 - w_k r_k averaged
-// over the future slots: the NMSE that no predictor of a Gaussian channel beats.
+// over the future slots: the NMSE that no predictor of a Gaussian channel beats
+// (S. Kay, "Fundamentals of Statistical Signal Processing: Estimation Theory",
+// 1993, chapter 12).
 func (j jakes) filter(v setting.Speed, f *dense.Factor) (w []complex128, nmse float64, err error) {
 	w = make([]complex128, j.future*j.past)
 	for k := range j.future {
