@@ -37,7 +37,7 @@ func comlam(args []string, in io.Reader, out, err io.Writer) (code int) {
 		}
 	}()
 	root := a.root()
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // never nil, for which cobra takes os.Args
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(err)
@@ -126,15 +126,12 @@ func (a *app) root() *cobra.Command {
 		Short:         "large AI models for communications: simulate, train, adapt, evaluate",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return noCommand(cmd, args[0])
 			}
-			if a.json {
-				return a.print(map[string]string{"help": "comlam help"})
-			}
-			_, err := io.WriteString(a.out, firstSteps)
-			return err
+			return a.printHelp(firstSteps)
 		},
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if a.dir == "" {
@@ -155,9 +152,24 @@ func (a *app) root() *cobra.Command {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
 	root.SetHelpCommand(a.helpCommand(root))
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		a.printHelp(orElse(cmd.Long, cmd.Short) + "\n\n" + cmd.UsageString())
+	})
 	root.AddCommand(a.demoCommand(), a.runCommand(), a.recipeCommand(), a.runsCommand(), a.csiCommand(),
 		a.modelsCommand(), a.tasksCommand(), a.doctorCommand(), a.versionCommand())
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil {
+		c.Short = "print a script that lets a shell complete commands"
+	}
 	return root
+}
+
+func (a *app) printHelp(text string) error {
+	if a.json {
+		return a.print(map[string]string{"help": text})
+	}
+	_, err := io.WriteString(a.out, text)
+	return err
 }
 
 // helpCommand is cobra's, but for an unknown command being an error.
@@ -175,16 +187,14 @@ func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
 	}
 }
 
-// group makes a command that only holds others.
-func group(use, short string, commands ...*cobra.Command) *cobra.Command {
-	g := &cobra.Command{
-		Use: use, Short: short,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return noCommand(cmd, args[0])
-			}
-			return cmd.Help()
-		},
+// group completes a command that only holds others.
+func group(g *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	g.Args = cobra.ArbitraryArgs
+	g.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return noCommand(cmd, args[0])
+		}
+		return cmd.Help()
 	}
 	g.AddCommand(commands...)
 	return g
@@ -202,7 +212,8 @@ func noCommand(cmd *cobra.Command, name string) error {
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
 		hint = fmt.Sprintf("did you mean %q? ", near[0])
 	}
-	return usagef("%s has no command %q; %sthere are: %s", cmd.CommandPath(), name, hint, strings.Join(names, ", "))
+	path := strings.TrimPrefix(cmd.CommandPath()+" "+name, "comlam ")
+	return usagef("there is no command %q; %sthere are: %s", path, hint, strings.Join(names, ", "))
 }
 
 // arguments checks their number; what names them in the error.
@@ -210,9 +221,9 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
-			return usagef("%s: give %s; see %s --help", cmd.CommandPath(), what, cmd.CommandPath())
+			return usagef("give %s; see %s --help", what, cmd.CommandPath())
 		case most >= 0 && len(args) > most:
-			return usagef("%s: argument %q is one too many; give %s", cmd.CommandPath(), args[most], what)
+			return usagef("argument %q is one too many: %s takes %s", args[most], cmd.CommandPath(), what)
 		}
 		return nil
 	}

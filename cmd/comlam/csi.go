@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) csiCommand() *cobra.Command {
-	return group("csi", "draw channel state information", a.csiGen())
+	return group(&cobra.Command{Use: "csi", Short: "draw channel state information"}, a.csiGen())
 }
 
 // genOptions are the flags of csi gen.
@@ -48,11 +48,11 @@ says what the samples are. Sample i of a seed is the same whatever else is drawn
 	}
 	f := c.Flags()
 	f.StringVar(&o.recipe, "recipe", "", "take data and seed from this `recipe`")
-	f.Uint64VarP(&o.count, "num", "n", 1000, "how `many` samples")
+	f.Uint64VarP(&o.count, "num", "n", 1000, "`number` of samples")
 	f.Uint64Var(&o.first, "first", 0, "`index` of the first sample")
 	f.StringVarP(&o.file, "output", "o", "", "`file` to write, NAME.npy")
 	f.StringVar(&o.seed, "seed", "", "`number` that every draw depends on")
-	f.IntVar(&o.workers, "workers", runtime.GOMAXPROCS(0), "how many `cores` draw; the samples do not depend on it")
+	f.IntVar(&o.workers, "workers", 0, "how many `cores` draw, 0 for all; the samples do not depend on it")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be written; write nothing")
 	c.RegisterFlagCompletionFunc("recipe", func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		return completeRecipes(cmd, nil, typed)
@@ -89,6 +89,9 @@ func (a *app) generate(o genOptions, overrides []string) error {
 		if err := durable.CheckSpace(durable.OS, res.File, int64(res.Bytes)); err != nil {
 			return err
 		}
+		if o.workers == 0 {
+			o.workers = runtime.GOMAXPROCS(0)
+		}
 		began := time.Now()
 		if err := a.save(name, g, csi.SaveConfig{Seed: r.Seed, First: o.first, Count: o.count, Workers: o.workers}, res.Bytes); err != nil {
 			return err
@@ -110,8 +113,8 @@ func (o genOptions) check() (string, error) {
 		return "", usagef("-n %d: give 1 to %d samples a file", o.count, math.MaxInt32)
 	case o.first > math.MaxUint64-o.count:
 		return "", usagef("--first %d: %d samples from there pass the last index; give a smaller one", o.first, o.count)
-	case o.workers < 1 || o.workers > 1024:
-		return "", usagef("--workers %d: give 1 to 1024", o.workers)
+	case o.workers < 0 || o.workers > 1024:
+		return "", usagef("--workers %d: give 1 to 1024, or 0 for all cores", o.workers)
 	}
 	return name, nil
 }
@@ -140,10 +143,17 @@ func (a *app) showGenerated(res generated, dryRun bool) error {
 	if dryRun {
 		did = "would write"
 	}
-	_, err := fmt.Fprintf(a.out, "%s %s: %s of complex64 [%s], %s, seed %d, %.1f MiB\n", did, res.File,
+	_, err := fmt.Fprintf(a.out, "%s %s: %s of complex64 [%s], %s, seed %d, %s\n", did, res.File,
 		strings.ReplaceAll(strings.Trim(fmt.Sprint(res.Meta.Shape), "[]"), " ", "x"), strings.Join(res.Meta.Axes, ", "),
-		res.Meta.Channel, res.Meta.Seed, float64(res.Bytes)/(1<<20))
+		res.Meta.Channel, res.Meta.Seed, size(res.Bytes))
 	return err
+}
+
+func size(bytes uint64) string {
+	if bytes < 1<<20 {
+		return fmt.Sprintf("%.1f KiB", float64(bytes)/(1<<10))
+	}
+	return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
 }
 
 // countingFS tells how many bytes were written.

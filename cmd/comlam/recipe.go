@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) recipeCommand() *cobra.Command {
-	return group("recipe", "list, print, copy and check recipes",
+	return group(&cobra.Command{Use: "recipe", Short: "list, print, copy and check recipes"},
 		a.recipeLs(), a.recipeCat(), a.recipeCp(), a.recipeValidate())
 }
 

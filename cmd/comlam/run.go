@@ -151,7 +151,7 @@ func (a *app) show(o *run.Outcome, result func(*run.Outcome) any) error {
 	if len(o.Gates) > 0 {
 		fmt.Fprintln(a.out)
 	}
-	_, err := fmt.Fprintf(a.out, "%s  (%.1f s, at most %.0f MiB)\n", o.Report, o.Seconds, o.PeakMiB)
+	_, err := fmt.Fprintf(a.out, "%s  (%.1f s, peak %.0f MiB)\n", o.Report, o.Seconds, o.PeakMiB)
 	return err
 }
 

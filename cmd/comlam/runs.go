@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,15 +16,15 @@ import (
 )
 
 func (a *app) runsCommand() *cobra.Command {
-	return group("runs", "list, show, plot and continue what has been run",
+	return group(&cobra.Command{Use: "runs", Short: "list, show, plot and continue what has been run"},
 		a.runsLs(), a.runsShow(), a.runsPlot(), a.runsResume())
 }
 
 // completeRuns offers the names of runs for the first argument.
-func completeRuns(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (a *app) completeRuns(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var names []string
 	if len(args) == 0 {
-		list, _ := run.Runs(runsDir)
+		list, _ := run.Runs(filepath.Join(a.dir, runsDir)) // -C is not in force yet
 		for _, p := range list {
 			names = append(names, filepath.Base(p.Dir))
 		}
@@ -31,22 +32,21 @@ func completeRuns(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-// pastCommand makes a command about one run.
-func (a *app) pastCommand(use, short, example string, do func(p *run.Past) error) *cobra.Command {
-	return &cobra.Command{
-		Use: use + " RUN", Short: short, Example: example,
-		Args: arguments(1, 1, "the name of a run, or its folder"), ValidArgsFunction: completeRuns,
-		RunE: func(_ *cobra.Command, args []string) error {
-			p, err := run.OpenRun(runsDir, args[0])
-			if errors.Is(err, run.ErrNoRun) {
-				return fmt.Errorf("%w; list them with: comlam runs ls", err)
-			}
-			if err != nil {
-				return err
-			}
-			return do(p)
-		},
+// pastCommand completes a command about one run.
+func (a *app) pastCommand(c *cobra.Command, do func(p *run.Past) error) *cobra.Command {
+	c.Args = arguments(1, 1, "the name of a run, or its folder")
+	c.ValidArgsFunction = a.completeRuns
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		p, err := run.OpenRun(runsDir, args[0])
+		if errors.Is(err, run.ErrNoRun) {
+			return fmt.Errorf("%w; list them with: comlam runs ls", err)
+		}
+		if err != nil {
+			return err
+		}
+		return do(p)
 	}
+	return c
 }
 
 func (a *app) runsLs() *cobra.Command {
@@ -86,61 +86,69 @@ func (a *app) runsLs() *cobra.Command {
 }
 
 func (a *app) runsShow() *cobra.Command {
-	return a.pastCommand("show", "show what a run is and what it measured",
-		"  comlam runs show demo\n  comlam runs show runs/demo\n  comlam runs show demo --json",
-		func(p *run.Past) error {
-			o, err := p.Outcome()
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-			if a.json {
-				return a.print(struct {
-					Run     *run.Past    `json:"run"`
-					Outcome *run.Outcome `json:"outcome"` // null while there is none
-				}{p, o})
-			}
-			rows := [][]string{
-				{"run", p.Dir}, {"recipe", p.Recipe}, {"seed", fmt.Sprint(p.Seed)}, {"created", p.Created}, {"status", p.Status},
-				{"kernel", p.Kernel},
-			}
-			if p.Error != "" {
-				rows = append(rows, []string{"error", p.Error})
-			}
-			if err := table(a.out, rows); err != nil || o == nil {
-				return err
-			}
-			fmt.Fprintln(a.out)
-			return a.show(o, demoResult)
-		})
+	return a.pastCommand(&cobra.Command{
+		Use:     "show RUN",
+		Short:   "show what a run is and what it measured",
+		Example: "  comlam runs show demo\n  comlam runs show runs/demo\n  comlam runs show demo --json",
+	}, func(p *run.Past) error {
+		o, err := p.Outcome()
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		if a.json {
+			return a.print(struct {
+				Run     *run.Past    `json:"run"`
+				Outcome *run.Outcome `json:"outcome"` // null while there is none
+			}{p, o})
+		}
+		rows := [][]string{
+			{"run", p.Dir}, {"recipe", p.Recipe}, {"seed", fmt.Sprint(p.Seed)}, {"created", p.Created}, {"status", p.Status},
+			{"kernel", p.Kernel},
+		}
+		if p.Error != "" {
+			rows = append(rows, []string{"error", p.Error})
+		}
+		if err := table(a.out, rows); err != nil || o == nil {
+			return err
+		}
+		fmt.Fprintln(a.out)
+		return a.show(o, demoResult)
+	})
 }
 
 func (a *app) runsPlot() *cobra.Command {
 	var file string
-	c := a.pastCommand("plot", "draw the loss of a run in the terminal, or as SVG",
-		"  comlam runs plot demo\n  comlam runs plot demo -o loss.svg\n  comlam runs plot demo --json",
-		func(p *run.Past) error {
-			curves, err := p.Curves()
-			if err != nil {
-				return err
-			}
-			if a.json && file == "" {
-				return a.print(map[string]any{"run": p.Dir, "curves": curves})
-			}
-			if len(curves) == 0 {
-				return usagef("run %q has no training history yet; continue it with: comlam runs resume %s", p.Dir, filepath.Base(p.Dir))
-			}
-			if file == "" {
-				return a.plotText(curves)
-			}
-			svg, err := lossChart(curves).SVG()
-			if err == nil {
-				err = durable.WriteFile(durable.OS, file, svg)
-			}
-			if err == nil && a.json {
-				return a.print(map[string]string{"file": file})
-			}
+	c := a.pastCommand(&cobra.Command{
+		Use:     "plot RUN",
+		Short:   "draw the loss of a run in the terminal, or as SVG",
+		Example: "  comlam runs plot demo\n  comlam runs plot demo -o loss.svg\n  comlam runs plot demo --json",
+	}, func(p *run.Past) error {
+		curves, err := p.Curves()
+		if err != nil {
 			return err
-		})
+		}
+		if a.json && file == "" {
+			return a.print(map[string]any{"run": p.Dir, "curves": curves})
+		}
+		if len(curves) == 0 {
+			return usagef("run %q has no training history yet; continue it with: comlam runs resume %s", p.Dir, filepath.Base(p.Dir))
+		}
+		if file == "" {
+			return a.plotText(curves)
+		}
+		svg, err := lossChart(curves).SVG()
+		if err == nil {
+			err = durable.WriteFile(durable.OS, file, svg)
+		}
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.print(map[string]string{"file": file})
+		}
+		fmt.Fprintln(a.out, file)
+		return nil
+	})
 	c.Flags().StringVarP(&file, "output", "o", "", "write an SVG `file` instead")
 	return c
 }
@@ -150,7 +158,7 @@ func (a *app) plotText(curves []run.Curve) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprint(a.out, text)
+	_, err = fmt.Fprintln(a.out, strings.TrimRight(text, "\n"))
 	return err
 }
 
@@ -173,12 +181,14 @@ func lossChart(curves []run.Curve) plot.Chart {
 
 func (a *app) runsResume() *cobra.Command {
 	o := a.options()
-	c := a.pastCommand("resume", "continue a run that was stopped",
-		"  comlam runs resume channelpred-jakes\n  comlam runs resume runs/demo\n  comlam runs resume demo --dry-run",
-		func(p *run.Past) error {
-			return a.execute("comlam runs resume "+filepath.Base(p.Dir),
-				func(ctx context.Context) (*run.Outcome, error) { return p.Resume(ctx, *o) }, runResult(p.Recipe))
-		})
+	c := a.pastCommand(&cobra.Command{
+		Use:     "resume RUN",
+		Short:   "continue a run that was stopped",
+		Example: "  comlam runs resume channelpred-jakes\n  comlam runs resume runs/demo\n  comlam runs resume demo --dry-run",
+	}, func(p *run.Past) error {
+		return a.execute("comlam runs resume "+filepath.Base(p.Dir),
+			func(ctx context.Context) (*run.Outcome, error) { return p.Resume(ctx, *o) }, runResult(p.Recipe))
+	})
 	c.Flags().BoolVar(&o.DryRun, "dry-run", false, "check, and say what would be done; write nothing")
 	a.beforeRun(c, o)
 	return c

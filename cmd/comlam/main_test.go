@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// golden compares got with a file under testdata, or rewrites the file.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; run go test -update and look at the change\n got: %s\nwant: %s", file, got, want)
+	}
+}
+
+// call runs a command line in the process.
+func call(args ...string) (code int, out, err string) {
+	var o, e bytes.Buffer
+	code = comlam(args, strings.NewReader(""), &o, &e)
+	return code, o.String(), e.String()
+}
+
+// transcript shows calls as on a terminal: what was typed, standard output,
+// standard error behind "! ", and an exit code that is not 0.
+func transcript(calls ...string) string {
+	var b strings.Builder
+	for _, line := range calls {
+		var args []string
+		for _, word := range strings.Fields(line)[1:] {
+			args = append(args, strings.ReplaceAll(word, "~", " "))
+		}
+		code, out, err := call(args...)
+		fmt.Fprintf(&b, "$ %s\n%s", line, out)
+		for line := range strings.Lines(err) {
+			b.WriteString("! " + line)
+		}
+		if code != 0 {
+			fmt.Fprintf(&b, "exit code %d\n", code)
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
+}
+
+func TestHelp(t *testing.T) {
+	golden(t, "help.txt", transcript(
+		"comlam", "comlam --help", "comlam help recipe", "comlam demo --help", "comlam run --help",
+		"comlam recipe", "comlam recipe ls --help", "comlam recipe cat --help", "comlam recipe cp --help", "comlam recipe validate --help",
+		"comlam runs", "comlam runs ls --help", "comlam runs show --help", "comlam runs plot --help", "comlam runs resume --help",
+		"comlam csi", "comlam csi gen --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
+	))
+}
+
+func TestFirstStepsAreSixLines(t *testing.T) {
+	if _, out, _ := call(); strings.Count(out, "\n") != 6 {
+		t.Errorf("got %q", out)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	work := t.TempDir()
+	for name, text := range map[string]string{
+		"bad.yaml": "task: {name: channelpred}\nmodel: {name: wifo}\ntrain:\n  step: 5\n",
+		"own.yaml": "task: {name: channelpred}\nmodel: {name: wifo}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(work, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(work)
+	got := transcript(
+		"comlam demmo", "comlam recipe dog", "comlam help dmo", "comlam help recipe dog",
+		"comlam run", "comlam demo now", "comlam demo --shrt", "comlam runs show a b",
+		"comlam recipe validate own.yaml train.step=5", "comlam recipe validate own.yaml train.steps", "comlam run own.yaml --seed=-1",
+		"comlam recipe validate bad.yaml", "comlam recipe validate bad.yaml --json", "comlam run bad.yaml -q",
+		"comlam recipe cp own.yaml bad.yaml", "comlam recipe cp own.yaml no/such/folder.yaml",
+		"comlam runs show nothing", "comlam runs plot own.yaml", "comlam -C missing recipe ls",
+		"comlam csi gen", "comlam csi gen -o h.mat", "comlam csi gen -o h.npy -n 0", "comlam csi gen -o h.npy --first 18446744073709551615",
+		"comlam csi gen -o h.npy train.steps=5", "comlam csi gen -o h.npy data.speed=30", "comlam csi gen -o no/such.npy -n 1", "comlam version --json --bogus",
+	)
+	t.Chdir(wd)
+	golden(t, "mistakes.txt", got)
+}
+
+func TestWorkingCommands(t *testing.T) {
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	work := t.TempDir()
+	text := "task: {name: channelpred}\nmodel: {name: wifo}\n"
+	if err := os.WriteFile(filepath.Join(work, "own.yaml"), []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(work)
+	got := transcript(
+		"comlam models", "comlam models -q", "comlam models --json", "comlam tasks", "comlam runs ls", "comlam runs ls --json",
+		"comlam recipe validate own.yaml train.steps=500 seed=3", "comlam recipe validate own.yaml --json",
+		"comlam recipe cat own.yaml", "comlam recipe cat own.yaml --json",
+		"comlam recipe cp own.yaml", "comlam recipe cp own.yaml copy.yaml", "comlam recipe cp own.yaml copy.yaml --force --json",
+		"comlam csi gen -n 3 -o h.npy --dry-run data.num_slots=7", "comlam csi gen -n 3 -o h.npy data.channel=tdl-a data.speed=3~to~30~km/h",
+		"comlam csi gen -n 3 -o h.npy --recipe own.yaml --seed 9 -q",
+	)
+	t.Chdir(wd)
+	golden(t, "working.txt", got)
+	for _, name := range []string{"copy.yaml", "h.npy", "h.json"} {
+		if _, err := os.Stat(filepath.Join(work, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// oneObject reads the one line of JSON that a command prints.
+func oneObject(t *testing.T, out string) map[string]any {
+	t.Helper()
+	var v map[string]any
+	if err := json.Unmarshal([]byte(out), &v); err != nil || strings.Count(out, "\n") != 1 || !strings.HasSuffix(out, "\n") {
+		t.Errorf("%q is not one JSON object on one line: %v", out, err)
+	}
+	return v
+}
+
+func TestEveryCommandPrintsOneObject(t *testing.T) {
+	dir := t.TempDir()
+	for _, line := range []string{
+		"", "recipe ls", "recipe cat channelpred/jakes", "recipe cat channelpred/jakes --resolved", "recipe validate channelpred/cdlc",
+		"runs ls", "csi gen -n 2 -o a.npy", "csi gen -n 2 -o b.npy --dry-run --recipe channelpred/cdlc", "models", "tasks", "doctor", "version",
+		"recipe cp channelpred/jakes", "run channelpred/jakes --dry-run", "run channelpred/jakes --seed x", "no-such-command", "runs show x",
+	} {
+		code, out, _ := call(append(strings.Fields(line), "--json", "-C", dir)...)
+		v := oneObject(t, out)
+		if _, failed := v["error"]; failed != (code != 0) {
+			t.Errorf("%q: exit code %d, %s", line, code, out)
+		}
+	}
+}
+
+func TestRecipesAreListed(t *testing.T) {
+	for _, args := range [][]string{{"recipe", "ls"}, {"recipe", "ls", "-q"}, {"__complete", "run", "channel"}, {"__complete", "csi", "gen", "--recipe", ""}} {
+		if code, out, _ := call(args...); code != 0 || !strings.Contains(out, "channelpred/jakes\n") {
+			t.Errorf("%v: exit code %d, %q", args, code, out)
+		}
+	}
+}
+
+func TestDoctor(t *testing.T) {
+	code, out, _ := call("doctor")
+	if code != 0 || !strings.Contains(out, "engine") || !strings.Contains(out, "memory") {
+		t.Errorf("exit code %d, %s", code, out)
+	}
+	h := health{AvailMiB: 100, DiskFreeMiB: 10}
+	if p := h.diagnose(); len(p) < 3 {
+		t.Errorf("a sick machine has the problems %q", p)
+	}
+}
+
+// broken panics when it is written to.
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { panic("wires\ncut") }
+
+func TestPanicIsOneLine(t *testing.T) {
+	var stderr bytes.Buffer
+	code := comlam([]string{"models"}, strings.NewReader(""), broken{}, &stderr)
+	if got := stderr.String(); code != exitBug || strings.Count(got, "\n") != 1 || !strings.Contains(got, "wires | cut") {
+		t.Errorf("exit code %d, %q", code, got)
+	}
+	t.Setenv("COMLAM_DEBUG", "1")
+	stderr.Reset()
+	if comlam([]string{"models"}, strings.NewReader(""), broken{}, &stderr); !strings.Contains(stderr.String(), "goroutine") {
+		t.Error("COMLAM_DEBUG=1 shows no stack")
+	}
+}
+
+func TestNothingIsColouredInAPipe(t *testing.T) {
+	if _, out, err := call("nonsense"); strings.Contains(out+err, "\x1b") {
+		t.Errorf("%q", out+err)
+	}
+}
+
+func TestFullDevice(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("no /dev/full: ", err)
+	}
+	defer full.Close()
+	if code := comlam([]string{"recipe", "cat", "channelpred/jakes"}, strings.NewReader(""), full, io.Discard); code != exitResources {
+		t.Errorf("exit code %d, want %d", code, exitResources)
+	}
+}
