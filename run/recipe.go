@@ -80,7 +80,8 @@ func LoadData(nameOrPath string, overrides []string) (*Recipe, error) {
 		}
 	}
 	for _, arg := range overrides {
-		section, _, _ := strings.Cut(strings.SplitN(arg, "=", 2)[0], ".")
+		key, _, _ := strings.Cut(arg, "=")
+		section, _, _ := strings.Cut(key, ".")
 		if section != "data" && section != "seed" {
 			return nil, &Error{Override: arg, Why: "only the channels are drawn", Hint: `change data.* or seed, for example data.speed="30 km/h"`}
 		}

@@ -87,7 +87,7 @@ func TestEmbeddedRecipesLoadBackFromTheirResolvedText(t *testing.T) {
 		t.Fatalf("%d embedded recipes", len(list))
 	}
 	for _, s := range list {
-		if s.About == "" || s.Measured == "" || s.Command != "comlam run "+s.Name {
+		if s.About == "" || s.Measured == "" || !strings.HasPrefix(s.Command, "comlam ") {
 			t.Errorf("%s: the head says %+v", s.Name, s)
 		}
 		checkRoundTrip(t, s.Name)
