@@ -22,19 +22,17 @@ func (m *Model) Reconstruct(s *nn.Scope, x, visible *nn.Node) *nn.Node {
 	if err != nil {
 		panic(err)
 	}
-	p := n[0] * n[1] * n[2]
-	pick := OneHot(visible, p, dtypes.Float32) // [B V P]
-	z := m.encode(s.In("encoder"), m.patchify(x, n), pick, n)
-	y := m.decode(s.In("decoder"), z, pick, n)
+	z := m.encode(s.In("encoder"), m.patchify(x, n), visible, n)
+	y := m.decode(s.In("decoder"), z, visible, n)
 	return m.unpatchify(y, n)
 }
 
-// encode turns the visible patches into tokens: patches [B P C], pick [B V P] ->
-// [B V D].
-func (m *Model) encode(s *nn.Scope, patches, pick *nn.Node, n [3]int) *nn.Node {
+// encode turns the visible patches into tokens: patches [B P C], visible
+// [B V] -> [B V D].
+func (m *Model) encode(s *nn.Scope, patches, visible *nn.Node, n [3]int) *nn.Node {
 	g := patches.Graph()
-	z := nn.Dense(s.In("patch_embed"), Einsum("bvp,bpc->bvc", pick, patches), m.c.HiddenSize)
-	z = Add(z, Einsum("bvp,pd->bvd", pick, m.positions(s, g, n))) // [B V D]
+	z := nn.Dense(s.In("patch_embed"), nn.Pick(patches, visible), m.c.HiddenSize)
+	z = Add(z, Gather(m.positions(s, g, n), InsertAxes(visible, -1))) // [B V D]
 	for i := range m.c.NumHiddenLayers {
 		z = nn.Block(s.In("block%d", i), z, m.block())
 	}
@@ -42,14 +40,13 @@ func (m *Model) encode(s *nn.Scope, patches, pick *nn.Node, n [3]int) *nn.Node {
 }
 
 // decode fills the hidden places with the mask token and predicts every patch:
-// z [B V D] -> [B P C].
-func (m *Model) decode(s *nn.Scope, z, pick *nn.Node, n [3]int) *nn.Node {
-	g, d := z.Graph(), m.c.HiddenSize
+// z [B V D], visible [B V] -> [B P C].
+func (m *Model) decode(s *nn.Scope, z, visible *nn.Node, n [3]int) *nn.Node {
+	g, d, p := z.Graph(), m.c.HiddenSize, n[0]*n[1]*n[2]
 	z = nn.Dense(s.In("embed"), z, d)
 	mask := nn.Variable(s, g, "mask_token", nn.Normal(0.02), d)
-	hidden := OneMinus(ReduceSum(pick, 1)) // [B P], 1 where hidden
-	y := Einsum("bvp,bvd->bpd", pick, z)
-	y = Add(y, Mul(InsertAxes(hidden, -1), Reshape(mask, 1, 1, d)))
+	hidden := OneMinus(ReduceSum(OneHot(visible, p, dtypes.Float32), 1)) // [B P], 1 where hidden
+	y := Add(nn.Put(z, visible, p), Mul(InsertAxes(hidden, -1), Reshape(mask, 1, 1, d)))
 	y = Add(y, InsertAxes(m.positions(s, g, n), 0)) // [B P D]
 	for i := range m.c.NumDecoderLayers {
 		y = nn.Block(s.In("block%d", i), y, m.block())
