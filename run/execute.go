@@ -30,12 +30,16 @@ var demoRecipes = []string{"channelpred/demo-jakes", "channelpred/demo-cdlc"}
 // speed against the exact bounds on Gaussian fading, and a model of CDL-C channels
 // adapted to a speed that it has not seen. o.Short takes smaller settings.
 func Demo(ctx context.Context, o Options) (*Outcome, error) {
+	var overrides []string
+	if o.Seed != "" {
+		overrides = []string{"seed=" + o.Seed}
+	}
 	var recipes []*Recipe
 	for _, name := range demoRecipes {
 		if o.Short {
 			name += "-short"
 		}
-		r, err := Load(name, nil)
+		r, err := Load(name, overrides)
 		if err != nil {
 			return nil, err
 		}
@@ -169,6 +173,7 @@ func (s *session) work(ctx context.Context, title report.Text, jobs []*job) erro
 // close records how the session ended.
 func (s *session) close(ctx context.Context, err error) error {
 	s.info.Seconds, s.info.PeakMiB = time.Since(s.began).Seconds(), PeakMiB()
+	s.info.Stages = s.stages.used
 	switch {
 	case err == nil:
 		s.info.Status = "done"

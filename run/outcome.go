@@ -16,6 +16,7 @@ type Options struct {
 	Live     bool       // Progress is a terminal: one line, rewritten; else JSON lines
 	Progress io.Writer  // nil = no progress
 	Short    bool       // the demo in its short form
+	Seed     string     // of the demo, instead of its recipes' own; "" = theirs
 	DryRun   bool       // read, check and say what would be done; nothing is written
 	Workers  int        // goroutines that train; 0 = GOMAXPROCS
 }

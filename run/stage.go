@@ -36,6 +36,7 @@ type stages struct {
 	fsys   durable.FS
 	dir    string
 	notice func(format string, args ...any)
+	used   []string // folders of the stages that a run went through, in order
 }
 
 // stageKey is the hash of a stage's name and of everything it depends on.
@@ -54,6 +55,7 @@ func stageKey(name string, inputs ...[]byte) string {
 // dir. What do leaves when it fails stays for it to resume from.
 func (s *stages) run(ctx context.Context, name, key string, do func(dir string) (files []string, err error)) (dir string, err error) {
 	dir = filepath.Join(s.dir, name+"-"+key[:12])
+	s.used = append(s.used, filepath.Base(dir))
 	if err := s.verify(dir, key); err == nil {
 		return dir, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {

@@ -34,6 +34,7 @@ bounds on the same samples. Prints one table and writes one HTML report.`,
 			return a.execute("comlam demo", func(ctx context.Context) (*run.Outcome, error) { return run.Demo(ctx, *o) }, demoResult)
 		},
 	}
+	c.Flags().StringVar(&o.Seed, "seed", "", "`number` that every random draw depends on")
 	c.Flags().BoolVar(&o.Short, "short", false, "a smaller demo, at most a minute")
 	c.Flags().BoolVar(&o.DryRun, "dry-run", false, "say what would be done; write nothing")
 	a.beforeRun(c, o)
