@@ -11,13 +11,28 @@ import (
 func SelfAttention(s *Scope, x *Node, heads int) *Node {
 	b, t, d := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2)
 	e := d / heads
-	q := graph.Reshape(Dense(s.In("query"), x, d), b, t, heads, e) // [B T H E]
-	k := graph.Reshape(Dense(s.In("key"), x, d), b, t, heads, e)
-	v := graph.Reshape(Dense(s.In("value"), x, d), b, t, heads, e)
-	scores := graph.Einsum("bqhe,bkhe->bhqk", q, k) // [B H T T]
-	weights := graph.Softmax(graph.MulScalar(scores, 1/math.Sqrt(float64(e))), -1)
-	mixed := graph.Einsum("bhqk,bkhe->bqhe", weights, v) // [B T H E]
+	split := func(y *Node) *Node { // [B H T E]
+		return graph.TransposeAllAxes(graph.Reshape(y, b, t, heads, e), 0, 2, 1, 3)
+	}
+	q := split(graph.MulScalar(Dense(s.In("query"), x, d), 1/math.Sqrt(float64(e))))
+	k := split(Dense(s.In("key"), x, d))
+	v := split(Dense(s.In("value"), x, d))
+	weights := softmax(graph.Einsum("bhqe,bhke->bhqk", q, k)) // [B H T T]
+	mixed := graph.Einsum("bhqk,bhke->bhqe", weights, v)
+	mixed = graph.TransposeAllAxes(mixed, 0, 2, 1, 3) // [B T H E]
 	return Dense(s.In("output"), graph.Reshape(mixed, b, t, d), d)
+}
+
+// softmax is that of the last axis, by the engine's fused kernel. The gradient is
+// worked out from the output, y (v - sum(v y)): GoMLX's own computes the softmax
+// once more from primitives, with an exponential that is several times slower.
+// Scores minus themselves are exactly zero; they only carry the gradient.
+func softmax(scores *Node) *Node {
+	y := graph.StopGradient(graph.BackendFusedSoftmax(scores, scores.Rank()-1))
+	path := graph.IdentityWithCustomGradient(scores, func(_, v *Node) *Node {
+		return graph.Mul(y, graph.Sub(v, graph.ReduceAndKeep(graph.Mul(v, y), graph.ReduceSum, -1)))
+	})
+	return graph.Add(y, graph.Sub(path, graph.StopGradient(scores)))
 }
 
 // BlockSize is the shape of a transformer block.
