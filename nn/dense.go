@@ -28,7 +28,7 @@ func Dense(s *Scope, x *Node, out int) *Node {
 	b := Variable(s, g, "bias", Zeros, out)
 	dims := append([]int{}, x.Shape().Dimensions...)
 	rows := x.Shape().Size() / in
-	y := graph.Dot(graph.Reshape(x, rows, in), w).Product() // [rows out]
+	y := product(graph.Reshape(x, rows, in), w) // [rows out]
 	y = graph.Add(y, graph.Reshape(b, 1, out))
 	dims[len(dims)-1] = out
 	y = graph.Reshape(y, dims...)
@@ -38,6 +38,18 @@ func Dense(s *Scope, x *Node, out int) *Node {
 		}
 	}
 	return y
+}
+
+// product is the matrix product a b, with the gradients a' = v b^T and b' = a^T v
+// written as plain products. GoMLX's own contract other axes, for which the engine
+// transposes twice as much and takes a slower kernel; they are built too, but what
+// nothing uses is not computed.
+func product(a, b *Node) *Node {
+	var v *Node // gradient of the product; the walk back meets it first
+	wrappedA := graph.IdentityWithCustomGradient(a, func(_, _ *Node) *Node { return graph.Dot(v, graph.Transpose(b, 0, 1)).Product() })
+	wrappedB := graph.IdentityWithCustomGradient(b, func(_, _ *Node) *Node { return graph.Dot(graph.Transpose(a, 0, 1), v).Product() })
+	y := graph.Dot(wrappedA, wrappedB).Product()
+	return graph.IdentityWithCustomGradient(y, func(_, g *Node) *Node { v = g; return g })
 }
 
 // LayerNorm normalises the last axis to zero mean and unit variance, then scales
