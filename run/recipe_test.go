@@ -141,7 +141,7 @@ func TestOverrides(t *testing.T) {
 	if r.Seed != 1<<64-1 || r.Train.Steps != 8 || r.Train.Schedule.Name != "constant" || r.Data.Mask.Freq != 1 || r.Tune != nil {
 		t.Errorf("got %+v", r)
 	}
-	if got := r.Data.Speed.String(); got != "3 km/h to 30 km/h" {
+	if got := r.Data.Speed.String(); got != "3 to 30 km/h" {
 		t.Errorf("speed %q", got)
 	}
 	if r, err = Load("channelpred/jakes", []string{"tune.steps=9"}); err != nil || r.Tune == nil || r.Tune.Steps != 9 {

@@ -88,10 +88,7 @@ func (r *SpeedRange) UnmarshalText(text []byte) error {
 func (r SpeedRange) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 func (r SpeedRange) String() string {
-	if r.Min == r.Max {
-		return r.Min.String()
-	}
-	return r.Min.String() + " to " + r.Max.String()
+	return joinRange(r.Min.String(), r.Max.String())
 }
 
 // UnmarshalText parses "30 to 300 ns" or "100 ns".
@@ -105,8 +102,5 @@ func (r *DurationRange) UnmarshalText(text []byte) error {
 func (r DurationRange) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 func (r DurationRange) String() string {
-	if r.Min == r.Max {
-		return r.Min.String()
-	}
-	return r.Min.String() + " to " + r.Max.String()
+	return joinRange(r.Min.String(), r.Max.String())
 }

@@ -134,11 +134,29 @@ func (u unit) names() string {
 	return strings.Join(list, ", ")
 }
 
-// format prints v in the largest unit that gives a number of at least one.
+// joinRange prints two quantities, "3 km/h" and "120 km/h", as "3 to 120 km/h": one
+// where they are equal, and the unit once where it is the same.
+func joinRange(lo, hi string) string {
+	if lo == hi {
+		return lo
+	}
+	number, name, _ := strings.Cut(lo, " ")
+	if strings.HasSuffix(hi, " "+name) {
+		lo = number
+	}
+	return lo + " to " + hi
+}
+
+// format prints v in the largest unit that gives a number of at least one, or of at
+// least a tenth of a millisecond: slots are 0.5 ms, not 500 us.
 func (u unit) format(v float64, order ...string) string {
 	best := order[len(order)-1]
 	for _, name := range order {
-		if math.Abs(v) >= u.factor[name]*(1-1e-12) {
+		least := u.factor[name]
+		if name == "ms" {
+			least /= 10
+		}
+		if math.Abs(v) >= least*(1-1e-12) {
 			best = name
 			break
 		}

@@ -48,6 +48,27 @@ func TestRangesRoundTrip(t *testing.T) {
 	}
 }
 
+func TestQuantitiesReadAsPeopleWriteThem(t *testing.T) {
+	for _, text := range []string{"0.5 ms", "0.1 ms", "99 us", "71.4 us", "100 ns", "0.3 ns", "100 ms", "2 s", "0 ns"} {
+		var d Duration
+		if err := d.UnmarshalText([]byte(text)); err != nil || d.String() != text {
+			t.Errorf("%q prints as %q (%v)", text, d, err)
+		}
+	}
+	for _, text := range []string{"30 to 300 ns", "800 ns to 1.2 us", "30 ns", "-5 to 0 ns"} {
+		var r, back DurationRange
+		if err := r.UnmarshalText([]byte(text)); err != nil || r.String() != text {
+			t.Errorf("%q prints as %q (%v)", text, r, err)
+		}
+		if err := back.UnmarshalText([]byte(r.String())); err != nil || back != r {
+			t.Errorf("%q parses back to %v (%v)", r, back, err)
+		}
+	}
+	if r := (SpeedRange{KMH(3), KMH(120)}); r.String() != "3 to 120 km/h" {
+		t.Errorf("a range of speeds prints as %q", r)
+	}
+}
+
 func TestWrongUnitsSayWhatFits(t *testing.T) {
 	for text, want := range map[string]string{
 		"2.4":           "has no unit",

@@ -60,7 +60,7 @@ func TestSavedSamplesAreTheDrawnOnes(t *testing.T) {
 		meta.Speed != want.Speed || meta.Tx != want.Tx || meta.CarrierHz != 3.5e9 {
 		t.Errorf("sidecar %+v, want %+v", meta, want)
 	}
-	if text := string(read(t, fsys, "train.json")); !strings.Contains(text, `"speed": "3 km/h to 120 km/h"`) ||
+	if text := string(read(t, fsys, "train.json")); !strings.Contains(text, `"speed": "3 to 120 km/h"`) ||
 		!strings.Contains(text, "noiseless samples") || !strings.Contains(text, `"subcarrier"`) {
 		t.Errorf("sidecar does not read well:\n%s", text)
 	}
