@@ -19,11 +19,14 @@ type Array struct {
 	Int32   []int32
 }
 
-func (a Array) tensor() *tensors.Tensor {
-	if a.Int32 != nil {
-		return tensors.FromFlatDataAndDimensions(a.Int32, a.Shape...)
+func (a Array) tensor() (*tensors.Tensor, error) {
+	if n := max(len(a.Float32), len(a.Int32)); n != size(a.Shape) {
+		return nil, fmt.Errorf("%d values, shape %d takes %d", n, a.Shape, size(a.Shape))
 	}
-	return tensors.FromFlatDataAndDimensions(a.Float32, a.Shape...)
+	if a.Int32 != nil {
+		return tensors.FromFlatDataAndDimensions(a.Int32, a.Shape...), nil
+	}
+	return tensors.FromFlatDataAndDimensions(a.Float32, a.Shape...), nil
 }
 
 // Weight is one named variable of a model.
@@ -94,14 +97,16 @@ func NewProgram(engine backend.Engine, store *Store, f GraphFunc) (*Program, err
 func (p *Program) Run(in ...Array) ([]Array, error) {
 	args := make([]any, len(in))
 	for i, a := range in {
-		args[i] = a.tensor()
+		t, err := a.tensor()
+		if err != nil {
+			return nil, fmt.Errorf("run graph: input %d: %w", i, err)
+		}
+		defer t.FinalizeAll() // gives the memory back now, not at some collection
+		args[i] = t
 	}
 	out, err := p.exec.Call(args...)
 	if err != nil {
 		return nil, fmt.Errorf("run graph: %w", err)
-	}
-	for _, a := range args {
-		a.(*tensors.Tensor).MustFinalizeAll()
 	}
 	arrays := make([]Array, len(out))
 	for i, t := range out {
@@ -138,34 +143,37 @@ func Pull(store *Store) (Weights, error) {
 // Push sets the variables of a store, creating those it does not have yet.
 func Push(store *Store, w Weights) error {
 	for _, item := range w {
-		path := "/" + item.Name
-		v := store.GetVariable(path)
-		if v == nil {
-			t := tensors.FromFlatDataAndDimensions(slices.Clone(item.Values), item.Shape...)
-			if _, err := store.CreateVariable(path, t); err != nil {
-				return fmt.Errorf("create variable %q: %w", item.Name, err)
-			}
-			continue
-		}
-		if !slices.Equal(v.Shape().Dimensions, item.Shape) {
-			return fmt.Errorf("variable %q has shape %v, not %v", item.Name, v.Shape().Dimensions, item.Shape)
-		}
-		if !v.HasValue() {
-			t := tensors.FromFlatDataAndDimensions(slices.Clone(item.Values), item.Shape...)
-			if err := v.SetValue(t); err != nil {
-				return fmt.Errorf("set variable %q: %w", item.Name, err)
-			}
-			continue
-		}
-		value, err := v.Value()
-		if err != nil {
-			return fmt.Errorf("read variable %q: %w", item.Name, err)
-		}
-		if err := tensors.MutableFlatData(value, func(flat []float32) { copy(flat, item.Values) }); err != nil {
+		if err := push(store, item); err != nil {
 			return fmt.Errorf("set variable %q: %w", item.Name, err)
 		}
 	}
 	return nil
+}
+
+func push(store *Store, item Weight) error {
+	v := store.GetVariable("/" + item.Name)
+	if v != nil && !slices.Equal(v.Shape().Dimensions, item.Shape) {
+		return fmt.Errorf("its shape is %v, not %v", v.Shape().Dimensions, item.Shape)
+	}
+	if v == nil || !v.HasValue() {
+		t, err := Array{Shape: item.Shape, Float32: slices.Clone(item.Values)}.tensor()
+		if err != nil {
+			return err
+		}
+		if v != nil {
+			return v.SetValue(t)
+		}
+		_, err = store.CreateVariable("/"+item.Name, t)
+		return err
+	}
+	if len(item.Values) != size(item.Shape) {
+		return fmt.Errorf("%d values, shape %d takes %d", len(item.Values), item.Shape, size(item.Shape))
+	}
+	value, err := v.Value()
+	if err != nil {
+		return err
+	}
+	return tensors.MutableFlatData(value, func(flat []float32) { copy(flat, item.Values) })
 }
 
 // Gradients differentiates a scalar loss with respect to every variable of its
