@@ -57,6 +57,9 @@ func (t *Task) FullFineTune(ctx context.Context) (*Adapted, error) {
 
 // LowRank trains the factors of LoRA on frozen base weights.
 func (t *Task) LowRank(ctx context.Context) (*Adapted, error) {
+	if err := t.Config.LoRA.check(t.Base); err != nil {
+		return nil, fmt.Errorf("tune: %w", err)
+	}
 	return t.best(ctx, "lora", t.Config.LoRA.LearningRates, t.Config.LoRA, t.Config.LoRA.Trains)
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/nn"
 	"github.com/gomlx/gomlx/core/graph"
 )
@@ -53,6 +54,32 @@ func (l LoRA) Factors(w nn.Weights) nn.Weights {
 	return f
 }
 
+// check reports a target that no layer of the model answers to: a misspelt name
+// would otherwise adapt less than was asked for, in silence.
+func (l LoRA) check(base nn.Weights) error {
+	for _, target := range l.Targets {
+		if !slices.ContainsFunc(base, func(w nn.Weight) bool {
+			return len(w.Shape) == 2 && strings.HasSuffix("/"+w.Name, "/"+target+"/weight")
+		}) {
+			return setting.Bad("lora.targets", "use the last parts of layer names, such as "+strings.Join(layers(base), ", "), "the model has no dense layer %q", target)
+		}
+	}
+	return nil
+}
+
+// layers lists the last parts of the names of dense layers, sorted.
+func layers(base nn.Weights) []string {
+	var names []string
+	for _, w := range base {
+		path, ok := strings.CutSuffix(w.Name, "/weight")
+		if ok && len(w.Shape) == 2 {
+			names = append(names, path[strings.LastIndex(path, "/")+1:])
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 // Merge adds the factors into the weights they adapt and drops them: the result
 // computes the same without an adapter, to rounding.
 func (l LoRA) Merge(w nn.Weights) (nn.Weights, error) {
@@ -62,22 +89,24 @@ func (l LoRA) Merge(w nn.Weights) (nn.Weights, error) {
 			merged = append(merged, item)
 		}
 	}
-	for _, a := range w {
-		layer, isA := strings.CutSuffix(a.Name, "/"+loraA)
-		if !isA {
-			continue
+	for _, f := range l.Factors(w) {
+		layer := f.Name[:strings.LastIndex(f.Name, "/")]
+		a, b, base := w.Find(layer+"/"+loraA), w.Find(layer+"/"+loraB), merged.Find(layer+"/weight")
+		switch {
+		case a == nil || b == nil || base == nil:
+			return nil, fmt.Errorf("merge LoRA: layer %q lacks %s, %s or its weight", layer, loraA, loraB)
+		case !fits(base.Shape, a.Shape, b.Shape, l.Rank):
+			return nil, fmt.Errorf("merge LoRA: layer %q: factors %v and %v do not fit rank %d and the weight %v", layer, a.Shape, b.Shape, l.Rank, base.Shape)
+		case f.Name == a.Name: // each pair once
+			addProduct(base.Values, a.Values, b.Values, a.Shape[0], l.Rank, b.Shape[1], l.scale())
 		}
-		b, base := w.Find(layer+"/"+loraB), merged.Find(layer+"/weight")
-		if b == nil || base == nil {
-			return nil, fmt.Errorf("merge LoRA: layer %q lacks %s or its weight", layer, loraB)
-		}
-		in, rank, out := a.Shape[0], a.Shape[1], b.Shape[1]
-		if b.Shape[0] != rank || !slices.Equal(base.Shape, []int{in, out}) {
-			return nil, fmt.Errorf("merge LoRA: layer %q: factors %v and %v do not fit the weight %v", layer, a.Shape, b.Shape, base.Shape)
-		}
-		addProduct(base.Values, a.Values, b.Values, in, rank, out, l.scale())
 	}
 	return merged, nil
+}
+
+// fits says whether base is [in out], a [in rank] and b [rank out].
+func fits(base, a, b []int, rank int) bool {
+	return len(base) == 2 && slices.Equal(a, []int{base[0], rank}) && slices.Equal(b, []int{rank, base[1]})
 }
 
 // addProduct adds scale a b to w, for a [in rank], b [rank out].
