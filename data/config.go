@@ -7,6 +7,8 @@
 package data
 
 import (
+	"math"
+
 	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/wireless/csi"
 )
@@ -57,6 +59,9 @@ func (c Config) Validate() error {
 func (m Mask) validate() error {
 	if m.Time < 0 || m.Freq < 0 || m.Random < 0 {
 		return setting.Bad("", "use weights of 0 or more", "a weight is negative")
+	}
+	if sum := m.Time + m.Freq + m.Random; math.IsNaN(sum) || math.IsInf(sum, 0) {
+		return setting.Bad("", "use weights such as 1", "a weight is not a number")
 	}
 	if m.Time+m.Freq+m.Random == 0 {
 		return setting.Bad("", "give at least one of time, freq, random a positive weight", "every weight is 0")

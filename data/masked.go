@@ -20,10 +20,11 @@ type Batch struct {
 	Samples []uint64
 }
 
-// Source gives the samples that training sees, in order: sample number i is the
-// same whenever and with whatever neighbours it is asked for.
+// Source gives the samples that training sees, in order. Many goroutines may ask
+// at once.
 type Source interface {
-	// Batch returns samples first to first+n-1.
+	// Batch returns samples first to first+n-1: the same bits whenever it is asked
+	// for the same first and n.
 	Batch(first uint64, n int) (Batch, error)
 }
 
@@ -57,11 +58,19 @@ func NewMasked(c Config, split Split, seed uint64, patch, patches [3]int) (*Mask
 	if err != nil {
 		return nil, err
 	}
+	s := gen.Shape()
+	for i, size := range [3]int{s.NumSlots, s.NumSubcarriers, s.NumRxAnt * s.NumTxAnt} {
+		if patch[i] < 1 || patch[i]*patches[i] != size {
+			return nil, fmt.Errorf("%d patches of %d do not cover the %d places of axis %d of a sample", patches[i], patch[i], size, i+1)
+		}
+	}
 	return &Masked{gen: gen, c: c, split: split, seed: seed, patch: patch, patches: patches}, nil
 }
 
-// Batch implements Source. Every sample of a batch is masked in the same way,
-// drawn from the configured mix, with patches of its own where the mask is random.
+// Batch implements Source. Every sample of a batch is masked in the same way, drawn
+// from the configured mix for the number of the first, because a graph needs the
+// same number of visible patches in all; which patches a random mask leaves is the
+// sample's own, as are its channel and its noise, whatever its neighbours.
 func (m *Masked) Batch(first uint64, n int) (Batch, error) {
 	if n < 1 {
 		return Batch{}, fmt.Errorf("a batch of %d samples was asked for; use 1 or more", n)
