@@ -2,6 +2,8 @@ package run
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -73,7 +75,7 @@ func (l later) Batch(first uint64, n int) (data.Batch, error) {
 
 // adaptStage runs one way of adapting as a stage.
 func (j *job) adaptStage(ctx context.Context, stage, method string, after []string, do func(*tune.Task) (*tune.Adapted, error), base nn.Weights) (*adaptation, error) {
-	key, err := j.key(stage, append([]string{"tune", "task", j.trainKey}, after...)...)
+	key, err := j.adaptKey(stage, after)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +110,24 @@ func (j *job) adaptStage(ctx context.Context, stage, method string, after []stri
 	}
 	a.weights, err = j.weights(dir)
 	return &a, err
+}
+
+// adaptKey hashes what one way of adapting depends on, and nothing that only the
+// others do: other ranks of LoRA leave full fine-tuning as it was.
+func (j *job) adaptKey(stage string, after []string) (string, error) {
+	c := *j.r.Tune
+	if stage != "adapt-lora" {
+		c.LoRA = tune.LoRA{}
+	}
+	if stage != "adapt-full" { // the control's learning rate follows from the stage before
+		c.Full = tune.Full{}
+	}
+	settings, err := json.Marshal(c)
+	if err != nil {
+		return "", fmt.Errorf("key of stage %s: %w", stage, err)
+	}
+	task := fmt.Sprintf("past %d future %d", j.c.Past, j.c.Future)
+	return j.key(stage, append([]string{string(settings), task, j.trainKey}, after...)...)
 }
 
 // tuneTask is what all ways of adapting share.

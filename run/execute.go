@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -14,6 +15,7 @@ import (
 	"github.com/comlam/comlam/eval"
 	"github.com/comlam/comlam/internal/durable"
 	"github.com/comlam/comlam/run/report"
+	"github.com/comlam/comlam/train"
 )
 
 // Execute runs a recipe in a run directory named after it. What earlier runs left
@@ -36,24 +38,28 @@ func Demo(ctx context.Context, o Options) (*Outcome, error) {
 	}
 	var recipes []*Recipe
 	for _, name := range demoRecipes {
-		if o.Short {
-			name += "-short"
-		}
-		r, err := Load(name, overrides)
+		r, err := Load(name+demoSuffix(o.Short), overrides)
 		if err != nil {
 			return nil, err
 		}
 		recipes = append(recipes, r)
 	}
+	return executeDemo(ctx, recipes, o)
+}
+
+func executeDemo(ctx context.Context, recipes []*Recipe, o Options) (*Outcome, error) {
 	title := report.Text{
 		EN: "ComLAM demo: from 3GPP channels to a trained, adapted and measured model",
 		ZH: "ComLAM 演示：从 3GPP 信道到训练、适配并评测的模型",
 	}
-	name := "demo"
-	if o.Short {
-		name = "demo-short"
+	return execute(ctx, "demo"+demoSuffix(o.Short), title, recipes, o)
+}
+
+func demoSuffix(short bool) string {
+	if short {
+		return "-short"
 	}
-	return execute(ctx, name, title, recipes, o)
+	return ""
 }
 
 // session is one execution in its run directory.
@@ -101,8 +107,11 @@ func newSession(name string, recipes []*Recipe, o Options) *session {
 	if o.FS == nil {
 		o.FS = durable.OS
 	}
-	folder := strings.NewReplacer("/", "-", "\\", "-").Replace(strings.TrimSuffix(name, ".yaml"))
-	dir := filepath.Join(o.Dir, strings.Trim(folder, ".-"))
+	folder := strings.Trim(strings.NewReplacer("/", "-", "\\", "-").Replace(name), ".-")
+	if folder == "" {
+		folder = "run" // of a file that is called ".yaml"
+	}
+	dir := filepath.Join(o.Dir, folder)
 	s := &session{o: o, dir: dir, fsys: o.FS, began: time.Now(), show: newProgress(o)}
 	s.stages = &stages{fsys: o.FS, dir: filepath.Join(dir, "stages"), notice: func(format string, args ...any) {
 		s.show.stage("notice", format, args...)
@@ -119,33 +128,59 @@ func (s *session) open(recipes []*Recipe) (unlock func(), err error) {
 	if err := durable.MkdirAll(s.fsys, s.dir); err != nil {
 		return nil, err
 	}
-	lock, err := s.fsys.Lock(filepath.Join(s.dir, "lock"))
+	lock, err := s.lock()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.record(recipes); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return func() { lock.Close() }, nil
+}
+
+func (s *session) lock() (io.Closer, error) {
+	path := filepath.Join(s.dir, "lock")
+	lock, err := s.fsys.Lock(path)
 	if errors.Is(err, durable.ErrLocked) {
 		return nil, fmt.Errorf("run %q: %w; wait for it, or run elsewhere with -C", s.dir, err)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("lock %q: %w", path, err)
 	}
-	unlock = func() { lock.Close() }
+	return lock, nil
+}
+
+// record checks that the directory may be continued, removes what a killed process
+// left half-written and writes down what is about to run.
+func (s *session) record(recipes []*Recipe) error {
+	var before Info
+	err := s.stages.readJSON(filepath.Join(s.dir, "run.json"), &before)
+	if err == nil && before.Kernel != "" && before.Kernel != s.info.Kernel {
+		e := &train.MismatchError{Have: "kernel " + before.Kernel, Want: "kernel " + s.info.Kernel}
+		return fmt.Errorf("run %q: %w: use -C, or remove this one", s.dir, e)
+	}
+	if _, err := durable.Sweep(s.fsys, s.dir); err != nil {
+		return err
+	}
 	for i, r := range recipes {
-		name := "recipe.yaml"
-		if len(recipes) > 1 {
-			name = fmt.Sprintf("recipe-%d.yaml", i+1)
-		}
 		text, err := r.Resolved()
 		if err == nil {
-			err = durable.WriteFile(s.fsys, filepath.Join(s.dir, name), text)
+			err = durable.WriteFile(s.fsys, filepath.Join(s.dir, recipeFile(i, len(recipes))), text)
 		}
 		if err != nil {
-			unlock()
-			return nil, err
+			return err
 		}
 	}
-	if err := s.stages.writeJSON(filepath.Join(s.dir, "run.json"), s.info); err != nil {
-		unlock()
-		return nil, err
+	return s.stages.writeJSON(filepath.Join(s.dir, "run.json"), s.info)
+}
+
+// recipeFile is where a run keeps its i-th recipe of n, resolved.
+func recipeFile(i, n int) string {
+	if n == 1 {
+		return "recipe.yaml"
 	}
-	return unlock, nil
+	return fmt.Sprintf("recipe-%d.yaml", i+1)
 }
 
 // work runs every job and writes result and report.
@@ -177,7 +212,7 @@ func (s *session) close(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		s.info.Status = "done"
-	case ctx.Err() != nil:
+	case wasStopped(ctx, err):
 		s.info.Status = "interrupted"
 	default:
 		s.info.Status, s.info.Error = "failed", err.Error()
@@ -188,11 +223,19 @@ func (s *session) close(ctx context.Context, err error) error {
 	return err
 }
 
+// wasStopped tells an error that says no more than that the context ended from one
+// that came up besides, such as a full disk under the last checkpoint.
+func wasStopped(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, context.Cause(ctx)) || errors.Is(err, ctx.Err()))
+}
+
 // versions names what the numbers of a run depend on beside its recipe.
 func versions() map[string]string {
 	v := map[string]string{"go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "stages": stageVersion}
 	if info, ok := debug.ReadBuildInfo(); ok {
-		v["comlam"] = info.Main.Version
+		if info.Main.Version != "" {
+			v["comlam"] = info.Main.Version
+		}
 		for _, d := range info.Deps {
 			if d.Path == "github.com/gomlx/gomlx" || d.Path == "github.com/gomlx/compute" {
 				v[d.Path] = d.Version

@@ -2,12 +2,11 @@ package run
 
 import (
 	"fmt"
+	"slices"
 
-	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/metric"
 	"github.com/comlam/comlam/plot"
 	"github.com/comlam/comlam/run/report"
-	"github.com/comlam/comlam/task/channelpred"
 )
 
 // figures are the pictures of one recipe: error over speed, loss over steps, and
@@ -46,10 +45,11 @@ func both(caption report.Text, chart plot.Chart, words map[string]string) (*repo
 
 // speedFigure draws NMSE over speed for every method; nil for a single speed.
 func (r *jobResult) speedFigure() (*report.Figure, error) {
-	speeds := r.speeds()
+	speeds := speedsOf(r.r)
 	if len(speeds) < 2 {
 		return nil, nil
 	}
+	slices.Sort(speeds) // a line runs from left to right
 	words := map[string]string{"Speed (km/h)": "速度（km/h）"}
 	chart := plot.Chart{X: plot.Axis{Label: "Speed (km/h)"}, Y: plot.Axis{Label: "NMSE (dB)"}, Height: 420}
 	for i, m := range r.methods() {
@@ -92,8 +92,8 @@ func (r *jobResult) lossFigure() (*report.Figure, error) {
 	}, chart, map[string]string{"Step": "步", "Loss on hidden patches (NMSE)": "被遮盖块上的损失（NMSE）", "loss": "损失"})
 }
 
-// adaptFigure draws the validation error of the best trial of each way of
-// adapting.
+// adaptFigure draws the validation error of every trial, as far as one chart can
+// tell them apart.
 func (r *jobResult) adaptFigure() (*report.Figure, error) {
 	words := map[string]string{"Step": "步", "Validation NMSE (dB)": "验证集 NMSE（dB）"}
 	chart := plot.Chart{X: plot.Axis{Label: "Step"}, Y: plot.Axis{Label: "Validation NMSE (dB)"}}
@@ -117,12 +117,4 @@ func (r *jobResult) adaptFigure() (*report.Figure, error) {
 		EN: "Validation error at the new speed while adapting, for every learning rate that was tried.",
 		ZH: "适配过程中新速度下的验证误差，包含所有尝试过的学习率。",
 	}, chart, words)
-}
-
-// speeds are the test conditions.
-func (r *jobResult) speeds() []setting.Speed {
-	if c, ok := r.r.Task.(*channelpred.Config); ok {
-		return c.Speeds
-	}
-	return nil
 }

@@ -10,58 +10,89 @@ import (
 )
 
 // gates checks what must hold of any honest measurement: no method lies below the
-// genie or bound by more than its interval.
+// genie or bound by more than its interval. Where no row has a bound there is no
+// gate.
 func gates(r *Recipe, rows []eval.Row) []Gate {
-	g := Gate{Name: "nothing below the bound", OK: true, Text: r.Name + ": no method lies below its bound by more than its interval"}
+	looked, below := 0, 0
+	g := Gate{Name: "nothing below the bound", OK: true}
 	for _, row := range rows {
-		if row.Bound == nil || row.Class == eval.Genie || row.Class == eval.Bound {
+		if row.Bound == nil {
 			continue
 		}
-		if row.CI95[1] < *row.Bound {
+		looked++
+		if row.CI95[1] >= *row.Bound { // false for NaN
+			continue
+		}
+		if below++; below == 1 {
 			g.OK = false
 			g.Text = fmt.Sprintf("%s: %s at %s has %s %.5f, its interval ends at %.5f, below the bound %.5f; the measurement cannot be right",
 				r.Name, row.Method, row.Condition, row.Metric, row.Value, row.CI95[1], *row.Bound)
-			return []Gate{g}
+			g.Chinese = fmt.Sprintf("%s：%s 在 %s 的 %s 为 %.5f，其区间上端 %.5f 低于理论界 %.5f，测量必然有误",
+				r.Name, chinese(row.Method), row.Condition, row.Metric, row.Value, row.CI95[1], *row.Bound)
 		}
+	}
+	switch {
+	case looked == 0:
+		return nil
+	case below == 0:
+		g.Text = fmt.Sprintf("%s: no method lies below its bound by more than its interval; %s", r.Name, count(looked, "row"))
+		g.Chinese = fmt.Sprintf("%s：没有方法低于理论界超过其区间，共 %d 行", r.Name, looked)
+	case below > 1:
+		g.Text += fmt.Sprintf(" (and %s more)", count(below-1, "row"))
+		g.Chinese += fmt.Sprintf("（另有 %d 行）", below-1)
 	}
 	return []Gate{g}
 }
 
 // findings are the sentences at the head of the report, failures included.
 func (r *jobResult) findings() []report.Text {
+	list := r.boundFindings()
 	if len(r.adapted) > 0 {
-		return r.adaptationFindings()
+		list = append(list, r.adaptationFindings()...)
 	}
-	return r.boundFindings()
+	return append(list, r.classicalFindings()...)
 }
 
 // boundFindings says how far the model is from the genie and the bound.
 func (r *jobResult) boundFindings() []report.Text {
-	var en, zh []string
-	for _, c := range r.conditions() {
-		model := r.find(c, nameTrained, metric.RatioOfSums)
-		genie, bound := r.ofClass(c, eval.Genie), r.ofClass(c, eval.Bound)
+	en := []string{fmt.Sprintf("One model for %v, told nothing about the speed.", r.r.Data.Speed)}
+	zh := []string{fmt.Sprintf("单一模型覆盖 %s，且不知道速度。", rangeZH(r.r.Data.Speed.String()))}
+	name := nameTrained
+	if len(r.adapted) > 0 {
+		name = nameBase
+	}
+	for _, v := range speedsOf(r.r) {
+		at := condition(r.r, v).Name
+		model, genie, bound := r.find(at, name, metric.RatioOfSums), r.ofClass(at, eval.Genie), r.ofClass(at, eval.Bound)
 		if model == nil || genie == nil || bound == nil {
 			continue
 		}
-		overGenie, overBound := metric.DB(model.Value/genie.Value), metric.DB(model.Value/bound.Value)
-		en = append(en, fmt.Sprintf("%s: %.2f dB above the Wiener filter that knows the speed, %.2f dB above the Bayes predictor that does not", c, overGenie, overBound))
-		zh = append(zh, fmt.Sprintf("%s：比已知速度的维纳滤波高 %.2f dB，比未知速度的贝叶斯预测高 %.2f dB", c, overGenie, overBound))
+		overGenie, overGenieZH := apart(model.Value, genie.Value)
+		overBound, overBoundZH := apart(model.Value, bound.Value)
+		en = append(en, fmt.Sprintf("At %v its NMSE is %s that of the Wiener filter that knows the speed and %s that of the Bayes predictor that does not.", v, overGenie, overBound))
+		zh = append(zh, fmt.Sprintf("%v 时，其 NMSE 比已知速度的维纳滤波%s，比未知速度的贝叶斯预测%s。", v, overGenieZH, overBoundZH))
 	}
-	if en == nil {
+	if len(en) == 1 {
 		return nil
 	}
-	return []report.Text{{
-		EN: fmt.Sprintf("One model for %v, told nothing about the speed. ", r.r.Data.Speed) + strings.Join(en, "; ") + ".",
-		ZH: fmt.Sprintf("单一模型覆盖 %v，且不知道速度。", r.r.Data.Speed) + strings.Join(zh, "；") + "。",
-	}}
+	return []report.Text{{EN: strings.Join(en, " "), ZH: strings.Join(zh, "")}}
+}
+
+// apart says how far one error is from another, in dB.
+func apart(a, b float64) (en, zh string) {
+	d := metric.DB(a / b)
+	if d < 0 {
+		return fmt.Sprintf("%.2f dB below", -d), fmt.Sprintf("低 %.2f dB", -d)
+	}
+	return fmt.Sprintf("%.2f dB above", d), fmt.Sprintf("高 %.2f dB", d)
 }
 
 // ofClass is the first row of a class, by nmse/ratio-of-sums.
 func (r *jobResult) ofClass(condition, class string) *eval.Row {
-	for i, row := range rowsOf(r.rows, condition, metric.RatioOfSums) {
+	rows := rowsOf(r.rows, condition, metric.RatioOfSums)
+	for i, row := range rows {
 		if row.Class == class {
-			return &rowsOf(r.rows, condition, metric.RatioOfSums)[i]
+			return &rows[i]
 		}
 	}
 	return nil
@@ -70,45 +101,75 @@ func (r *jobResult) ofClass(condition, class string) *eval.Row {
 // enough is the share of the full gain that LoRA is expected to keep.
 const enough = 0.8
 
-// adaptationFindings says what adaptation gained, whether LoRA kept enough of it,
-// and which method was best, even where that is a classical one.
+// adaptationFindings says what adaptation gained and whether LoRA kept enough of it.
 func (r *jobResult) adaptationFindings() []report.Text {
-	speed, at := r.r.Tune.Speed.Min.String(), condition(r.r, r.r.Tune.Speed.Min).Name
+	speed, at := r.r.Tune.Speed.Min, condition(r.r, r.r.Tune.Speed.Min).Name
 	full, lora, control := r.find(at, nameFull, metricGain), r.find(at, nameLoRA, metricGain), r.find(at, nameControl, metricGain)
 	if full == nil || lora == nil || control == nil {
 		return nil
 	}
-	share := lora.Value / full.Value
-	list := []report.Text{{
-		EN: fmt.Sprintf("At %s, which pre-training had not seen, full fine-tuning gains %.2f dB, LoRA %.2f dB with %.2f %% of the parameters, and training as much longer on seen speeds %.2f dB.",
-			speed, full.Value, lora.Value, r.loraPercent(), control.Value),
-		ZH: fmt.Sprintf("在预训练未见过的 %s：全量微调增益 %.2f dB，LoRA 以 %.2f%% 的参数增益 %.2f dB，在已见速度上继续训练同样步数增益 %.2f dB。",
-			speed, full.Value, r.loraPercent(), lora.Value, control.Value),
-	}}
-	if full.CI95[0] <= 0 {
-		return append(list, report.Text{
+	where, whereZH := fmt.Sprintf("At %v, which pre-training had not seen,", speed), fmt.Sprintf("在预训练未见过的 %v", speed)
+	if seen := r.r.Data.Speed; seen.Min <= speed && speed <= seen.Max {
+		where, whereZH = fmt.Sprintf("At %v", speed), fmt.Sprintf("在 %v", speed)
+	}
+	gained := report.Text{
+		EN: fmt.Sprintf("%s full fine-tuning gains %.2f dB, LoRA %.2f dB with %.2f %% of the parameters, and training as much longer on seen speeds %.2f dB.",
+			where, full.Value, lora.Value, r.loraPercent(), control.Value),
+		ZH: fmt.Sprintf("%s：全量微调增益 %.2f dB；LoRA 仅用 %.2f%% 的参数，增益 %.2f dB；在已见速度上继续训练同样步数，增益 %.2f dB。",
+			whereZH, full.Value, r.loraPercent(), lora.Value, control.Value),
+	}
+	return []report.Text{gained, loraVerdict(full, lora)}
+}
+
+// measurable says whether full fine-tuning gained anything that is more than chance.
+func measurable(full *eval.Row) bool { return full.CI95[0] > 0 }
+
+// loraVerdict says whether LoRA kept enough of the full gain. A tenth of a percent
+// is shown, so that a missed target does not look met.
+func loraVerdict(full, lora *eval.Row) report.Text {
+	if !measurable(full) {
+		return report.Text{
 			EN: "The interval of the full gain includes zero: there is nothing that LoRA could keep a share of.",
 			ZH: "全量微调增益的区间包含零：无从计算 LoRA 保留的比例。",
-		})
-	}
-	verdict := report.Text{
-		EN: fmt.Sprintf("LoRA keeps %.0f %% of the full gain (target: at least %.0f %%).", 100*share, 100*enough),
-		ZH: fmt.Sprintf("LoRA 保留了全量增益的 %.0f%%（目标：至少 %.0f%%）。", 100*share, 100*enough),
-	}
-	if share < enough {
-		verdict = report.Text{
-			EN: fmt.Sprintf("LoRA keeps only %.0f %% of the full gain; the target of %.0f %% is missed. The validation curves below show why.", 100*share, 100*enough),
-			ZH: fmt.Sprintf("LoRA 仅保留全量增益的 %.0f%%，未达到 %.0f%% 的目标，原因见下方验证曲线。", 100*share, 100*enough),
 		}
 	}
-	list = append(list, verdict)
-	if best := r.best(at); best != nil && best.Class == eval.Classical {
-		list = append(list, report.Text{
-			EN: fmt.Sprintf("At %s a classical method is best: %s with %.2f dB.", speed, best.Method, metric.DB(best.Value)),
-			ZH: fmt.Sprintf("在 %s，最好的是经典方法：%s，%.2f dB。", speed, chinese(best.Method), metric.DB(best.Value)),
-		})
+	share := lora.Value / full.Value
+	switch {
+	case share >= enough:
+		return report.Text{
+			EN: fmt.Sprintf("LoRA keeps %.1f %% of the full gain (target: at least %.0f %%).", 100*share, 100*enough),
+			ZH: fmt.Sprintf("LoRA 保留了全量微调增益的 %.1f%%（目标：至少 %.0f%%）。", 100*share, 100*enough),
+		}
+	case share <= 0:
+		return report.Text{
+			EN: fmt.Sprintf("LoRA keeps nothing of the full gain; the target of %.0f %% is missed. The validation curves below show how each trial went.", 100*enough),
+			ZH: fmt.Sprintf("LoRA 没有保留全量微调的增益，未达到 %.0f%% 的目标；各次试验的过程见下方验证曲线。", 100*enough),
+		}
 	}
-	return list
+	return report.Text{
+		EN: fmt.Sprintf("LoRA keeps only %.1f %% of the full gain; the target of %.0f %% is missed. The validation curves below show how each trial went.", 100*share, 100*enough),
+		ZH: fmt.Sprintf("LoRA 仅保留全量微调增益的 %.1f%%，未达到 %.0f%% 的目标；各次试验的过程见下方验证曲线。", 100*share, 100*enough),
+	}
+}
+
+// classicalFindings says where a classical method is the best that a receiver could
+// use.
+func (r *jobResult) classicalFindings() []report.Text {
+	var en, zh []string
+	for _, v := range speedsOf(r.r) {
+		if best := r.best(condition(r.r, v).Name); best != nil && best.Class == eval.Classical {
+			en = append(en, fmt.Sprintf("at %v %s with %.2f dB", v, best.Method, metric.DB(best.Value)))
+			zh = append(zh, fmt.Sprintf("%v 时为%s，%.2f dB", v, chinese(best.Method), metric.DB(best.Value)))
+		}
+	}
+	if en == nil {
+		return nil
+	}
+	channel := channelName(r.r.Data.Channel)
+	return []report.Text{{
+		EN: fmt.Sprintf("On %s a classical method has the lowest error: %s.", channel, strings.Join(en, "; ")),
+		ZH: fmt.Sprintf("在 %s 信道上，误差最低的是经典方法：%s。", channel, strings.Join(zh, "；")),
+	}}
 }
 
 func (r *jobResult) loraPercent() float64 {

@@ -114,6 +114,9 @@ func readJSON(path string, v any) error {
 // while there is none.
 func (p *Past) Outcome() (*Outcome, error) {
 	var o Outcome
+	if p.Status != "done" { // a result that is there is one of earlier settings
+		return nil, fmt.Errorf("run %q is %s: %w", p.Dir, p.Status, fs.ErrNotExist)
+	}
 	if err := readJSON(filepath.Join(p.Dir, "result.json"), &o); err != nil {
 		return nil, err
 	}
@@ -163,19 +166,38 @@ func (p *Past) Curves() ([]Curve, error) {
 // of the run.
 func (p *Past) Resume(ctx context.Context, o Options) (*Outcome, error) {
 	o.Dir = filepath.Dir(p.Dir)
-	if p.Name == "demo" || p.Name == "demo-short" {
-		o.Short = p.Name == "demo-short"
-		return Demo(ctx, o)
+	for _, o.Short = range []bool{false, true} {
+		if p.Recipe == demoRecipes[0]+demoSuffix(o.Short) && p.Name == "demo"+demoSuffix(o.Short) {
+			return p.resumeDemo(ctx, o)
+		}
 	}
-	file := filepath.Join(p.Dir, "recipe.yaml")
-	s, err := Open(file)
-	if err != nil {
-		return nil, err
-	}
-	s.Name = p.Recipe
-	r, err := s.Parse(nil)
+	r, err := p.recipe(0, 1, p.Recipe)
 	if err != nil {
 		return nil, err
 	}
 	return Execute(ctx, r, o)
+}
+
+// resumeDemo takes the recipes as the run has them: those of the program, and the
+// seed, may be others by now.
+func (p *Past) resumeDemo(ctx context.Context, o Options) (*Outcome, error) {
+	var recipes []*Recipe
+	for i, name := range demoRecipes {
+		r, err := p.recipe(i, len(demoRecipes), name+demoSuffix(o.Short))
+		if err != nil {
+			return nil, err
+		}
+		recipes = append(recipes, r)
+	}
+	return executeDemo(ctx, recipes, o)
+}
+
+// recipe reads the i-th recipe of n that the run was made by.
+func (p *Past) recipe(i, n int, name string) (*Recipe, error) {
+	s, err := Open(filepath.Join(p.Dir, recipeFile(i, n)))
+	if err != nil {
+		return nil, err
+	}
+	s.Name = name
+	return s.Parse(nil)
 }

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/comlam/comlam/backend"
@@ -33,6 +35,14 @@ const (
 // nmse/ratio-of-sums on the same samples: positive is better.
 const metricGain = "gain-dB/nmse/ratio-of-sums"
 
+// trainedFile is where the training stage says how it went.
+const trainedFile = "trained.json"
+
+type trained struct {
+	Seconds float64 `json:"seconds"` // of the process that finished it
+	Resumed int     `json:"resumed"` // step at which that process took over; 0: it did it all
+}
+
 // weightsFile is where a stage leaves the weights it made.
 const weightsFile = "model.safetensors"
 
@@ -45,6 +55,7 @@ type job struct {
 	grid    model.Grid
 	patches [3]int
 	bench   *channelpred.Bench
+	speeds  []setting.Speed // test conditions
 
 	trainKey string
 }
@@ -55,7 +66,7 @@ type jobResult struct {
 	rows    []eval.Row
 	gates   []Gate
 	history []train.Point
-	seconds float64 // of training, when it was done
+	trained trained
 	params  int
 	adapted []adaptation // empty without a tune section
 }
@@ -81,7 +92,7 @@ func newJob(r *Recipe, s *session) (*job, error) {
 		return nil, err
 	}
 	shape := gen.Shape()
-	j := &job{session: s, r: r, c: *c, filler: filler}
+	j := &job{session: s, r: r, c: *c, filler: filler, speeds: speedsOf(r)}
 	j.grid = model.Grid{NumSlots: shape.NumSlots, NumSubcarriers: shape.NumSubcarriers, NumAnt: shape.NumRxAnt * shape.NumTxAnt}
 	if j.patches, err = filler.Patches(j.grid); err != nil {
 		return nil, err
@@ -91,6 +102,20 @@ func newJob(r *Recipe, s *session) (*job, error) {
 	}
 	j.trainKey, err = j.key("train", "seed", "model", "data", "train")
 	return j, err
+}
+
+// speedsOf lists the test conditions: the speeds of the task, and the one that is
+// adapted to, where what adaptation gains is measured.
+func speedsOf(r *Recipe) []setting.Speed {
+	c, ok := r.Task.(*channelpred.Config)
+	if !ok {
+		return nil
+	}
+	list := slices.Clone(c.Speeds)
+	if r.Tune == nil || slices.ContainsFunc(list, func(v setting.Speed) bool { return v.String() == r.Tune.Speed.String() }) {
+		return list
+	}
+	return append(list, r.Tune.Speed.Min)
 }
 
 // key hashes sections of the recipe, under the keys of the stages before.
@@ -124,7 +149,7 @@ func (j *job) plan() []string {
 		trials := len(t.Full.LearningRates) + len(t.LoRA.LearningRates) + 1
 		list = append(list, fmt.Sprintf("%s: adapt to %v in %d trials of %d steps", j.r.Name, t.Speed, trials, t.Steps))
 	}
-	return append(list, fmt.Sprintf("%s: evaluate %d conditions of %d samples, then report", j.r.Name, len(j.c.Speeds), j.c.NumExamples))
+	return append(list, fmt.Sprintf("%s: evaluate %d conditions of %d samples, then report", j.r.Name, len(j.speeds), j.c.NumExamples))
 }
 
 // run does the stages in order.
@@ -142,11 +167,9 @@ func (j *job) run(ctx context.Context) (*jobResult, error) {
 	if res.history, err = j.history(dir); err != nil {
 		return nil, err
 	}
-	var info done
-	if err := j.stages.readJSON(filepath.Join(dir, doneFile), &info); err != nil {
+	if err := j.stages.readJSON(filepath.Join(dir, trainedFile), &res.trained); err != nil {
 		return nil, err
 	}
-	res.seconds = info.Seconds
 	if j.r.Tune != nil {
 		if res.adapted, err = j.adapt(ctx, base); err != nil {
 			return nil, err
@@ -183,18 +206,22 @@ func (j *job) pretrain(ctx context.Context) (string, error) {
 			FLOPPerSample: 3 * j.forwardFLOP(),
 			Progress:      func(p train.Point) { j.show.training("train", p) },
 		}
+		began := time.Now()
 		res, err := task.Run(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return []string{weightsFile, "metrics.jsonl"}, j.saveWeights(filepath.Join(dir, weightsFile), res.Weights)
+		how := trained{time.Since(began).Seconds(), res.Resumed}
+		if err := j.stages.writeJSON(filepath.Join(dir, trainedFile), how); err != nil {
+			return nil, err
+		}
+		return []string{weightsFile, "metrics.jsonl", trainedFile}, j.saveWeights(filepath.Join(dir, weightsFile), res.Weights)
 	})
 }
 
-// fingerprint names what a checkpoint can only be continued with.
-func (j *job) fingerprint(key string) string {
-	return fmt.Sprintf("settings %s on kernel %s", key[:12], backend.Variant())
-}
+// fingerprint names what a checkpoint can only be continued with, beside what
+// package train compares itself: the kernel, the seed and its own settings.
+func (j *job) fingerprint(key string) string { return "settings " + key[:12] }
 
 func (j *job) checkpoints(dir string, keep int) (*durable.Store, error) {
 	return durable.OpenStore(j.fsys, dir, durable.Options{
@@ -277,13 +304,16 @@ func (j *job) evaluate(ctx context.Context, base nn.Weights, adapted []adaptatio
 			return nil, err
 		}
 		var rows []eval.Row
-		for _, speed := range j.c.Speeds {
+		for _, speed := range j.speeds {
 			j.show.stage("evaluate", "%s at %v: %d samples", j.r.Name, speed, j.c.NumExamples)
 			more, err := j.measure(ctx, speed, learned)
 			if err != nil {
 				return nil, err
 			}
 			rows = append(rows, more...)
+		}
+		if err := checkFinite(rows); err != nil {
+			return nil, err
 		}
 		return []string{"rows.json"}, j.stages.writeJSON(filepath.Join(dir, "rows.json"), rows)
 	})
@@ -292,6 +322,18 @@ func (j *job) evaluate(ctx context.Context, base nn.Weights, adapted []adaptatio
 	}
 	var rows []eval.Row
 	return rows, j.stages.readJSON(filepath.Join(dir, "rows.json"), &rows)
+}
+
+// checkFinite refuses numbers that neither JSON nor a table in dB can hold.
+func checkFinite(rows []eval.Row) error {
+	for _, r := range rows {
+		for _, v := range []float64{r.Value, r.CI95[0], r.CI95[1]} {
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return fmt.Errorf("%s at %s: %s is %v; look at its test samples, or take the setting out that makes it so", r.Method, r.Condition, r.Metric, v)
+			}
+		}
+	}
+	return nil
 }
 
 // learned makes the methods that run the model.
@@ -346,7 +388,7 @@ func (j *job) measure(ctx context.Context, speed setting.Speed, learned []channe
 		}
 		rows = append(rows, eval.Row{
 			Task: j.r.TaskName, Condition: rows[0].Condition, Method: m.Name, Class: eval.Learned,
-			Metric: metricGain, Value: -d.Value, CI95: [2]float64{-d.CI95[1], -d.CI95[0]}, N: d.N,
+			Metric: metricGain, Value: 0 - d.Value, CI95: [2]float64{0 - d.CI95[1], 0 - d.CI95[0]}, N: d.N, // 0-x is never -0
 		})
 	}
 	if took := time.Since(began); took > 2*time.Second {

@@ -34,9 +34,10 @@ type Outcome struct {
 
 // Gate is a promise that a run checks of itself.
 type Gate struct {
-	Name string
-	OK   bool
-	Text string // what was found
+	Name    string
+	OK      bool
+	Text    string // what was found
+	Chinese string // the same, for the Chinese half of the report
 }
 
 // Failed lists the gates that did not hold.

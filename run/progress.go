@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,6 +23,9 @@ type progress struct {
 	began time.Time
 	width int // of the line that stands on the terminal
 }
+
+// usualWidth is that of a terminal that does not tell.
+const usualWidth = 80
 
 func newProgress(o Options) *progress { return &progress{o: o, began: time.Now()} }
 
@@ -59,13 +63,33 @@ func (p *progress) training(name string, t train.Point) {
 		return
 	}
 	p.wipe()
-	text := fmt.Sprintf("%-16s step %d/%d  loss %.4f  %.0f samples/s", name, t.Step, t.Steps, t.Loss, t.SamplesPS)
-	if t.GFLOPS > 0 {
-		text += fmt.Sprintf("  %.1f GFLOP/s", t.GFLOPS)
-	}
-	text += fmt.Sprintf("  %.0f MiB  %s left", ResidentMiB(), (time.Duration(t.ETA * float64(time.Second))).Round(time.Second))
+	text := liveLine(name, t, ResidentMiB(), terminalWidth(p.o.Progress)-1)
 	fmt.Fprint(p.o.Progress, text)
 	p.width = len(text)
+}
+
+// liveLine fits a point into width letters: a line that wraps cannot be rewritten.
+// What is least missed goes first.
+func liveLine(name string, t train.Point, mib float64, width int) string {
+	eta := time.Duration(t.ETA * float64(time.Second)).Round(time.Second)
+	parts := []string{
+		fmt.Sprintf("%-16s step %d/%d", name, t.Step, t.Steps), fmt.Sprintf("loss %.4f", t.Loss),
+		fmt.Sprintf("%.0f samples/s", t.SamplesPS), fmt.Sprintf("%.1f GFLOP/s", t.GFLOPS), fmt.Sprintf("%.0f MiB", mib), fmt.Sprintf("%v left", eta),
+	}
+	if t.GFLOPS <= 0 {
+		parts[3] = ""
+	}
+	text := ""
+	for _, drop := range []int{-1, 3, 4, 2, 1, 5} {
+		if drop >= 0 {
+			parts[drop] = ""
+		}
+		text = strings.Join(slices.DeleteFunc(slices.Clone(parts), func(s string) bool { return s == "" }), "  ")
+		if len(text) <= width {
+			return text
+		}
+	}
+	return text[:max(width, 0)]
 }
 
 // finish leaves the terminal on a fresh line.

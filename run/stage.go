@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"github.com/comlam/comlam/internal/durable"
+	"github.com/comlam/comlam/train"
 )
 
 // stageVersion goes into every stage's key. It changes when a stage would compute
 // something else from the same settings.
-const stageVersion = "1"
+const stageVersion = "2"
 
 // doneFile is a stage's commit marker: it is written last and lists the other
 // files with their checksums.
@@ -52,7 +53,8 @@ func stageKey(name string, inputs ...[]byte) string {
 
 // run makes sure that a stage's files are there: from an earlier run if they are
 // complete, else by calling do, which returns the names of the files it wrote into
-// dir. What do leaves when it fails stays for it to resume from.
+// dir. What do leaves when it fails stays for it to resume from. The marker of a
+// stage that is redone goes first: while it is there, the stage is complete.
 func (s *stages) run(ctx context.Context, name, key string, do func(dir string) (files []string, err error)) (dir string, err error) {
 	dir = filepath.Join(s.dir, name+"-"+key[:12])
 	s.used = append(s.used, filepath.Base(dir))
@@ -70,12 +72,28 @@ func (s *stages) run(ctx context.Context, name, key string, do func(dir string) 
 	if _, err := durable.Sweep(s.fsys, dir); err != nil {
 		return dir, err
 	}
+	if err := durable.RemoveAll(s.fsys, filepath.Join(dir, doneFile)); err != nil {
+		return dir, err
+	}
 	began := time.Now()
 	files, err := do(dir)
 	if err != nil {
-		return dir, err
+		return dir, explain(ctx, name, dir, err)
 	}
 	return dir, s.commit(dir, done{Stage: name, Key: key, Seconds: time.Since(began).Seconds()}, files)
+}
+
+// explain says which stage failed. Whoever was stopped by the context says why it
+// ended; a checkpoint of another kernel says where it is.
+func explain(ctx context.Context, name, dir string, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return fmt.Errorf("stage %s: %w", name, context.Cause(ctx))
+	}
+	var other *train.MismatchError
+	if errors.As(err, &other) {
+		return fmt.Errorf("stage %s: %w; to train it anew here, remove %q", name, err, dir)
+	}
+	return fmt.Errorf("stage %s: %w", name, err)
 }
 
 // commit writes the marker.
@@ -111,7 +129,7 @@ func (s *stages) verify(dir, key string) error {
 	for name, want := range d.Files {
 		got, err := s.digest(filepath.Join(dir, name))
 		if errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%s is missing", name)
+			return fmt.Errorf("%s is missing", name) // not wrapped: that would mean no marker
 		}
 		if err != nil {
 			return err

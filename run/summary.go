@@ -30,7 +30,7 @@ func (s *session) write(title report.Text, results []*jobResult) error {
 	}
 	for _, g := range s.outcome.Gates {
 		if !g.OK {
-			doc.Summary = append(doc.Summary, report.Text{EN: "A gate failed: " + g.Text, ZH: "未通过的检查：" + g.Text})
+			doc.Summary = append(doc.Summary, report.Text{EN: "A gate failed: " + g.Text + ".", ZH: "有一项检查未通过：" + g.Chinese + "。"})
 		}
 	}
 	var err error
@@ -65,23 +65,14 @@ func (s *session) writeFigures(r *jobResult, section report.Section) error {
 
 // section is what the report says of one recipe.
 func (r *jobResult) section() (report.Section, error) {
-	c := r.r.Data
-	sec := report.Section{Heading: r.heading()}
-	sec.Body = []report.Text{{
-		EN: fmt.Sprintf("Channel %s at %v, %d slots of %v, %d subcarriers %v apart, %d x %d antennas, speeds %v; %v SNR on the inputs, targets noiseless. The model has %s parameters and was trained on %s samples by masked reconstruction in %.0f s.",
-			c.Channel, c.Carrier, c.NumSlots, c.Interval, c.NumSubcarriers, c.SubcarrierSpacing, c.Rx.Rows*c.Rx.Cols, c.Tx.Rows*c.Tx.Cols, c.Speed, c.SNR,
-			thousands(r.params), thousands(r.r.Train.Steps*r.r.Train.BatchSize), r.seconds),
-		ZH: fmt.Sprintf("信道 %s，载频 %v，%d 个间隔 %v 的时隙，%d 个间隔 %v 的子载波，%d × %d 天线，速度 %v；输入信噪比 %v，目标无噪声。模型共 %s 个参数，以掩码重建方式在 %s 个样本上训练，用时 %.0f 秒。",
-			c.Channel, c.Carrier, c.NumSlots, c.Interval, c.NumSubcarriers, c.SubcarrierSpacing, c.Rx.Rows*c.Rx.Cols, c.Tx.Rows*c.Tx.Cols, c.Speed, c.SNR,
-			thousands(r.params), thousands(r.r.Train.Steps*r.r.Train.BatchSize), r.seconds),
-	}}
+	sec := report.Section{Heading: r.heading(), Body: []report.Text{r.channelText(), r.trainingText()}}
 	captions := map[string]report.Text{
 		metric.RatioOfSums: {EN: "NMSE (nmse/ratio-of-sums) in dB, with 95 % interval; lower is better", ZH: "NMSE（nmse/ratio-of-sums），dB，附 95% 区间；越低越好"},
 		metric.SampleMean:  {EN: "NMSE (nmse/sample-mean) in dB, with 95 % interval; lower is better", ZH: "NMSE（nmse/sample-mean），dB，附 95% 区间；越低越好"},
 		metric.SEMRT:       {EN: "Spectral efficiency (se/mrt-10dB) in bit/s/Hz, with 95 % interval; higher is better", ZH: "频谱效率（se/mrt-10dB），bit/s/Hz，附 95% 区间；越高越好"},
 	}
 	for _, name := range []string{metric.RatioOfSums, metric.SampleMean, metric.SEMRT} {
-		if name == metric.SEMRT && c.Tx.Rows*c.Tx.Cols == 1 {
+		if name == metric.SEMRT && numPorts(r.r.Data.Tx) == 1 {
 			continue // one antenna has no beam to point: every method would be equal
 		}
 		if t := r.table(name, captions[name]); len(t.Rows) > 0 {
@@ -96,11 +87,68 @@ func (r *jobResult) section() (report.Section, error) {
 	return sec, err
 }
 
-func (r *jobResult) heading() report.Text {
-	if len(r.adapted) > 0 {
-		return report.Text{EN: fmt.Sprintf("Adaptation of a %s model to %v", strings.ToUpper(r.r.Data.Channel), r.r.Tune.Speed), ZH: fmt.Sprintf("%s 模型向 %v 的适配", strings.ToUpper(r.r.Data.Channel), r.r.Tune.Speed)}
+// channelText says what was simulated.
+func (r *jobResult) channelText() report.Text {
+	c := r.r.Data
+	name, rx, tx := channelName(c.Channel), numPorts(c.Rx), numPorts(c.Tx)
+	apart, apartZH := "", ""
+	if c.NumSubcarriers > 1 {
+		apart, apartZH = fmt.Sprintf(" %v apart", c.SubcarrierSpacing), fmt.Sprintf("（间隔 %v）", c.SubcarrierSpacing)
 	}
-	return report.Text{EN: fmt.Sprintf("One model for %v on %s channels", r.r.Data.Speed, r.r.Data.Channel), ZH: fmt.Sprintf("%s 信道上覆盖 %v 的单一模型", r.r.Data.Channel, r.r.Data.Speed)}
+	return report.Text{
+		EN: fmt.Sprintf("%s channels at %v: %s of %v, %s%s, %s and %s, %v. The inputs have %v SNR, the targets are noiseless.",
+			name, c.Carrier, count(c.NumSlots, "slot"), c.Interval, count(c.NumSubcarriers, "subcarrier"), apart,
+			count(rx, "receive antenna"), count(tx, "transmit antenna"), c.Speed, c.SNR),
+		ZH: fmt.Sprintf("%s 信道，载频 %v：%d 个时隙，每个 %v；%d 个子载波%s；%d 根接收天线，%d 根发射天线；速度 %s。输入信噪比 %v，目标无噪声。",
+			name, c.Carrier, c.NumSlots, c.Interval, c.NumSubcarriers, apartZH, rx, tx, rangeZH(c.Speed.String()), c.SNR),
+	}
+}
+
+// trainingText says how large the model is and how it was trained. Where more than
+// one process did it, only the last one's time is known, which would mislead.
+func (r *jobResult) trainingText() report.Text {
+	params, samples := thousands(r.params), thousands(r.r.Train.Steps*r.r.Train.BatchSize)
+	seconds := fmt.Sprintf("%.0f", r.trained.Seconds)
+	if r.trained.Seconds < 10 {
+		seconds = fmt.Sprintf("%.1f", r.trained.Seconds)
+	}
+	took, tookZH := "in "+seconds+" s", "用时 "+seconds+" 秒"
+	if r.trained.Resumed > 0 {
+		took, tookZH = "in more than one session", "分多次完成"
+	}
+	return report.Text{
+		EN: fmt.Sprintf("The model has %s parameters and was trained on %s samples by masked reconstruction %s.", params, samples, took),
+		ZH: fmt.Sprintf("模型共 %s 个参数，以掩码重建方式在 %s 个样本上训练，%s。", params, samples, tookZH),
+	}
+}
+
+func (r *jobResult) heading() report.Text {
+	name := channelName(r.r.Data.Channel)
+	if len(r.adapted) > 0 {
+		speed := r.r.Tune.Speed.String()
+		return report.Text{EN: fmt.Sprintf("Adaptation of a %s model to %s", name, speed), ZH: fmt.Sprintf("%s 模型向 %s 的适配", name, speed)}
+	}
+	speed := r.r.Data.Speed.String()
+	return report.Text{EN: fmt.Sprintf("One model for %s on %s channels", speed, name), ZH: fmt.Sprintf("%s 信道上覆盖 %s 的单一模型", name, rangeZH(speed))}
+}
+
+// channelName is a channel as the field writes it: CDL-C, TDL-A, Jakes.
+func channelName(name string) string {
+	if strings.Contains(name, "-") {
+		return strings.ToUpper(name)
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
+}
+
+// rangeZH is "3 to 120 km/h" in Chinese.
+func rangeZH(text string) string { return strings.ReplaceAll(text, " to ", " 至 ") }
+
+// count is "1 slot" or "20 slots".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return thousands(n) + " " + noun + "s"
 }
 
 // conditions and methods are those of the rows, in their order.
@@ -154,6 +202,13 @@ func (r *jobResult) table(name string, caption report.Text) report.Table {
 			t.Rows = append(t.Rows, append([]report.Cell{head}, cells...))
 		}
 	}
+	if len(t.Rows) > 0 {
+		n := thousands(r.rows[0].N)
+		t.Notes = []report.Text{{
+			EN: "n = " + n + " test samples for each condition, the same for every method.",
+			ZH: "每个条件 n = " + n + " 个测试样本，所有方法相同。",
+		}}
+	}
 	return t
 }
 
@@ -179,7 +234,7 @@ func (r *jobResult) adaptationTable() report.Table {
 			continue
 		}
 		share := report.Absent()
-		if full != nil && full.Value > 0 {
+		if full != nil && measurable(full) {
 			share = report.Plain(100*gain.Value/full.Value, 1)
 		}
 		t.Rows = append(t.Rows, []report.Cell{
@@ -214,34 +269,47 @@ func chinese(method string) string {
 	return channelpred.Chinese(method)
 }
 
-// definitions explains every metric that the tables show.
+// definitions explains every metric that the tables show, once for each number of
+// samples that it was measured on.
 func definitions(rows []eval.Row) ([]report.Definition, error) {
+	type measure struct {
+		name string
+		n    int
+	}
+	var seen []measure
 	var list []report.Definition
-	for _, name := range distinct(rows, func(e eval.Row) string { return e.Metric }) {
-		n := 0
-		for _, row := range rows {
-			if row.Metric == name {
-				n = row.N
-			}
+	for _, row := range rows {
+		m := measure{row.Metric, row.N}
+		if slices.Contains(seen, m) {
+			continue
 		}
-		value := metric.Value{Name: name, N: n, Drops: n}
-		if name == metricGain {
-			value.Name = metric.RatioOfSums
-		}
-		d, err := report.Define(value)
+		seen = append(seen, m)
+		d, err := define(m.name, m.n)
 		if err != nil {
 			return nil, err
 		}
-		if name == metricGain {
-			d.Name = name
-			d.Meaning = report.Text{
-				EN: "nmse/ratio-of-sums of the base in dB minus that of the method in dB, both on the same samples; positive is better.",
-				ZH: "同一批样本上基础模型的 nmse/ratio-of-sums（dB）减去该方法的值（dB）；为正表示更好。",
-			}
-		}
 		list = append(list, d)
 	}
+	slices.SortStableFunc(list, func(a, b report.Definition) int {
+		index := func(d report.Definition) int {
+			return slices.IndexFunc(seen, func(m measure) bool { return m.name == d.Name })
+		}
+		return index(a) - index(b)
+	})
 	return list, nil
+}
+
+func define(name string, n int) (report.Definition, error) {
+	if name != metricGain {
+		return report.Define(metric.Value{Name: name, N: n, Drops: n})
+	}
+	d, err := report.Define(metric.Value{Name: metric.RatioOfSums, N: n, Drops: n})
+	d.Name = name
+	d.Meaning = report.Text{
+		EN: "nmse/ratio-of-sums of the base in dB minus that of the method in dB, both on the same samples; positive is better.",
+		ZH: "同一批样本上基础模型的 nmse/ratio-of-sums（dB）减去该方法的值（dB）；为正表示更好。",
+	}
+	return d, err
 }
 
 // provenance says what the numbers depend on.
@@ -249,9 +317,9 @@ func (s *session) provenance(results []*jobResult) []report.Pair {
 	pairs := []report.Pair{
 		{Name: report.Text{EN: "Kernel variant", ZH: "内核变体"}, Value: s.info.Kernel},
 		{Name: report.Text{EN: "Seed", ZH: "种子"}, Value: fmt.Sprint(s.info.Seed)},
-		{Name: report.Text{EN: "Time", ZH: "用时"}, Value: fmt.Sprintf("%.1f s", s.outcome.Seconds)},
+		{Name: report.Text{EN: "Time (this session)", ZH: "用时（本次）"}, Value: fmt.Sprintf("%.1f s", s.outcome.Seconds)},
 		{Name: report.Text{EN: "Peak memory (VmHWM)", ZH: "峰值内存（VmHWM）"}, Value: fmt.Sprintf("%.0f MiB", s.outcome.PeakMiB)},
-		{Name: report.Text{EN: "Finished", ZH: "完成时间"}, Value: s.info.Created},
+		{Name: report.Text{EN: "Started", ZH: "开始时间"}, Value: s.info.Created},
 	}
 	for _, r := range results {
 		text, err := r.r.Resolved()

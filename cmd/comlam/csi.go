@@ -126,7 +126,7 @@ func (a *app) save(name string, g *csi.Generator, c csi.SaveConfig, bytes uint64
 	m := newMeter(a, c.Count, bytes)
 	err := csi.Save(ctx, countingFS{durable.OS, m.add}, name, g, c)
 	m.finish()
-	if errors.Is(context.Cause(ctx), run.ErrInterrupted) && err != nil {
+	if errors.Is(context.Cause(ctx), run.ErrInterrupted) && exitCode(err) == exitInterrupted {
 		return fmt.Errorf("%w: nothing was written", run.ErrInterrupted)
 	}
 	return err

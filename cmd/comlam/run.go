@@ -87,7 +87,7 @@ func (a *app) execute(again string, do func(context.Context) (*run.Outcome, erro
 	ctx, stop := a.interruptible()
 	defer stop()
 	o, err := do(ctx)
-	if errors.Is(context.Cause(ctx), run.ErrInterrupted) && err != nil {
+	if errors.Is(context.Cause(ctx), run.ErrInterrupted) && exitCode(err) == exitInterrupted {
 		return fmt.Errorf("%w: what was done is kept; %s continues", run.ErrInterrupted, again)
 	}
 	if err != nil {
