@@ -54,6 +54,9 @@ func (s *session) writeFigures(r *jobResult, section report.Section) error {
 	if err := durable.MkdirAll(s.fsys, dir); err != nil {
 		return err
 	}
+	if _, err := durable.Sweep(s.fsys, dir); err != nil {
+		return err
+	}
 	for i, f := range section.Figures {
 		name := fmt.Sprintf("%s-%d.svg", strings.ReplaceAll(r.r.Name, "/", "-"), i+1)
 		if err := durable.WriteFile(s.fsys, filepath.Join(dir, name), f.SVG); err != nil {
