@@ -23,6 +23,7 @@ import (
 // tinyRecipe reads a recipe of testdata/run: a real model, a few steps.
 func tinyRecipe(t *testing.T, name string, overrides ...string) *Recipe {
 	t.Helper()
+	needsEngine(t)
 	r, err := Load(filepath.Join("testdata", "run", name+".yaml"), overrides)
 	if err != nil {
 		t.Fatal(err)
@@ -310,8 +311,8 @@ func TestAnotherKernelIsRefused(t *testing.T) {
 }
 
 func TestStatusSaysHowARunEnded(t *testing.T) {
-	mem := durable.NewMemFS(1)
-	fsys := durable.Faulty(mem, durable.Plan{At: 40, Fault: durable.FailIO, Stay: false})
+	needsEngine(t)
+	fsys := durable.Faulty(durable.NewMemFS(1), durable.Plan{At: 40, Fault: durable.FailIO})
 	_, err := Execute(t.Context(), toyRecipe(), Options{FS: fsys, Workers: 1})
 	if err == nil {
 		t.Fatal("the fault passed")

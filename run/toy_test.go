@@ -66,9 +66,18 @@ func adaptedToy() *Recipe {
 	return r
 }
 
+// needsEngine skips a test that runs the engine where that cannot be done.
+func needsEngine(t *testing.T) {
+	t.Helper()
+	if raced {
+		t.Skip("the race detector refuses the engine's kernels")
+	}
+}
+
 // outcomeOn runs a recipe that must work.
 func outcomeOn(t *testing.T, fsys durable.FS, r *Recipe) *Outcome {
 	t.Helper()
+	needsEngine(t)
 	o, err := Execute(context.Background(), r, Options{FS: fsys, Workers: 1})
 	if err != nil {
 		t.Fatal(err)
