@@ -61,7 +61,7 @@ func TestBadOverrides(t *testing.T) {
 	var out strings.Builder
 	for line := range strings.Lines(string(text)) {
 		line = strings.TrimSuffix(line, "\n")
-		_, err := Load("channelpred/cdlc", strings.Split(line, " & "))
+		_, err := Load("testdata/fixed/cdlc.yaml", strings.Split(line, " & "))
 		if err == nil {
 			t.Errorf("%q was accepted", line)
 			continue
@@ -131,7 +131,7 @@ func checkRoundTrip(t *testing.T, nameOrPath string) *Recipe {
 }
 
 func TestOverrides(t *testing.T) {
-	r, err := Load("channelpred/cdlc", []string{
+	r, err := Load("testdata/fixed/cdlc.yaml", []string{
 		"seed=18446744073709551615", "train.steps=7", "train.schedule={name: constant, warmup_steps: 0}", "train.steps=8",
 		"data.speed=3 to 30 km/h", "task.speeds=[1 km/h]", "model.patch_size=[2, 2, 2]", "data.mask.freq=null", "tune=null",
 	})
@@ -144,7 +144,7 @@ func TestOverrides(t *testing.T) {
 	if got := r.Data.Speed.String(); got != "3 to 30 km/h" {
 		t.Errorf("speed %q", got)
 	}
-	if r, err = Load("channelpred/jakes", []string{"tune.steps=9"}); err != nil || r.Tune == nil || r.Tune.Steps != 9 {
+	if r, err = Load("testdata/fixed/jakes.yaml", []string{"tune.steps=9"}); err != nil || r.Tune == nil || r.Tune.Steps != 9 {
 		t.Errorf("a section made on the command line: %+v, %v", r, err)
 	}
 }
