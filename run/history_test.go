@@ -92,7 +92,7 @@ func TestCurvesAreThoseOfTheRunsStages(t *testing.T) {
 
 func TestResumeReadsTheRunsOwnRecipe(t *testing.T) {
 	dir := t.TempDir()
-	r, err := Load("testdata/fixed/jakes.yaml", []string{"train.steps=7", "train.batch_size=5", "train.schedule.warmup_steps=0"})
+	r, err := Load("testdata/fixed/jakes.yaml", []string{"train.steps=7", "train.batch_size=5", "train.micro_batch_size=0", "train.schedule.warmup_steps=0"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,8 @@ type Learned struct {
 	grid    model.Grid
 	past    int // values [slot, subcarrier, antenna] that are seen
 	visible []int32
+	given   nn.Weights // those set last
+	checked bool       // that they are all that the model has
 }
 
 // NewLearned prepares filler with weights w, under adapter a where it is not nil.
@@ -64,11 +66,18 @@ func VisiblePatches(filler model.Filler, c Config, grid model.Grid) ([]int32, er
 	return data.LeadingPatches(n, 0, c.Past/slots), nil
 }
 
-// SetWeights replaces the weights.
-func (l *Learned) SetWeights(w nn.Weights) error { return nn.Push(l.store, w) }
+// SetWeights replaces the weights. They must be all that the model has, or Predict
+// fails: what is missing would be drawn at random.
+func (l *Learned) SetWeights(w nn.Weights) error {
+	l.given, l.checked = w, false
+	return nn.Push(l.store, w)
+}
 
 // Predict implements Predictor.
 func (l *Learned) Predict(examples []Example, out [][]complex64) error {
+	if err := l.fits(examples, out); err != nil {
+		return err
+	}
 	for len(examples) > 0 {
 		n := min(len(examples), learnedBatch)
 		if err := l.predict(examples[:n], out[:n]); err != nil {
@@ -76,6 +85,40 @@ func (l *Learned) Predict(examples []Example, out [][]complex64) error {
 		}
 		examples, out = examples[n:], out[n:]
 	}
+	return nil
+}
+
+// fits checks the sizes of what is to be predicted and where to.
+func (l *Learned) fits(examples []Example, out [][]complex64) error {
+	if len(out) != len(examples) {
+		return fmt.Errorf("%d places for the predictions of %d examples; give as many", len(out), len(examples))
+	}
+	future := l.grid.NumSlots*l.grid.NumSubcarriers*l.grid.NumAnt - l.past
+	for i, e := range examples {
+		if len(e.Past) != l.past || len(out[i]) != future {
+			return fmt.Errorf("example %d has %d past values and room for %d future ones; this model was prepared for %d and %d",
+				e.Index, len(e.Past), len(out[i]), l.past, future)
+		}
+	}
+	return nil
+}
+
+// check fails if the model has variables that it was not given. They exist once the
+// graph has been built.
+func (l *Learned) check() error {
+	if l.checked {
+		return nil
+	}
+	all, err := nn.Pull(l.store)
+	if err != nil {
+		return err
+	}
+	for _, item := range all {
+		if l.given.Find(item.Name) == nil {
+			return fmt.Errorf("the model has a variable %q that its weights lack; use the weights of this very model and adapter", item.Name)
+		}
+	}
+	l.checked = true
 	return nil
 }
 
@@ -96,6 +139,9 @@ func (l *Learned) predict(examples []Example, out [][]complex64) error {
 		}
 	}
 	result, err := l.program.Run(x, visible)
+	if err == nil {
+		err = l.check()
+	}
 	if err != nil {
 		return err
 	}
