@@ -25,4 +25,22 @@
 // [Recipe.Resolved] writes a recipe with every default, [Recipe.Section] one section
 // of it: the same bytes for the same settings, so that a result can be addressed by
 // a hash of what it depends on.
+//
+// # Runs
+//
+// [Execute] trains, adapts and evaluates as a recipe says, [Demo] two recipes into
+// one report. A run directory holds
+//
+//	recipe.yaml                resolved; of the demo recipe-1.yaml and recipe-2.yaml
+//	run.json                   status, seed, kernel variant, versions ([Info])
+//	stages/NAME-KEY/           what a stage made, under a hash of what went in
+//	stages/NAME-KEY/done.json  the marker: written last, with every file's SHA-256
+//	stages/train-KEY/          weights, metrics.jsonl, checkpoints (the last and the best)
+//	figures/  report.html  result.json
+//
+// Running again uses the stages whose inputs are the same and whose files are whole,
+// continues the one that was stopped at its last checkpoint, and makes the others.
+// The figures are the same to the bit, however often a run was stopped, killed or
+// out of space. One directory is one kernel variant: another is refused, because it
+// rounds otherwise.
 package run

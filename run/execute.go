@@ -231,7 +231,7 @@ func wasStopped(ctx context.Context, err error) bool {
 
 // versions names what the numbers of a run depend on beside its recipe.
 func versions() map[string]string {
-	v := map[string]string{"go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "stages": stageVersion}
+	v := map[string]string{"go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "stage version": stageVersion}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if info.Main.Version != "" {
 			v["comlam"] = info.Main.Version

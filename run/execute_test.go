@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/comlam/comlam/internal/durable"
+	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/metric"
 	"github.com/comlam/comlam/train"
 )
@@ -219,6 +220,26 @@ func TestRowsDoNotDependOnCoresOrWorkers(t *testing.T) {
 		if testing.Short() {
 			return
 		}
+	}
+}
+
+// TestAdaptersAreEvaluated: LoRA beats its base here, so that its weights run under
+// the adapter, from the stage and from its file alike.
+func TestAdaptersAreEvaluated(t *testing.T) {
+	fsys := durable.NewMemFS(1)
+	o := outcomeOn(t, fsys, adaptedToy())
+	at := condition(adaptedToy(), setting.KMH(120)).Name
+	rows := rowsOf(o.Rows, at, metricGain)
+	if len(rows) != 3 || rows[0].Method != nameFull || rows[1].Method != nameLoRA || rows[2].Method != nameControl {
+		t.Fatalf("gains %+v", rows)
+	}
+	for _, r := range rows[:2] {
+		if r.Value == 0 {
+			t.Errorf("%s: nothing was learned; choose other learning rates", r.Method)
+		}
+	}
+	if again := outcomeOn(t, fsys, adaptedToy()); rowsText(t, again) != rowsText(t, o) {
+		t.Error("other rows from the files")
 	}
 }
 

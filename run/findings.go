@@ -158,7 +158,7 @@ func (r *jobResult) classicalFindings() []report.Text {
 	var en, zh []string
 	for _, v := range speedsOf(r.r) {
 		if best := r.best(condition(r.r, v).Name); best != nil && best.Class == eval.Classical {
-			en = append(en, fmt.Sprintf("at %v %s with %.2f dB", v, best.Method, metric.DB(best.Value)))
+			en = append(en, fmt.Sprintf("at %v %s (%.2f dB)", v, best.Method, metric.DB(best.Value)))
 			zh = append(zh, fmt.Sprintf("%v 时为%s，%.2f dB", v, chinese(best.Method), metric.DB(best.Value)))
 		}
 	}

@@ -118,7 +118,7 @@ func TestClassicalMethodsAreNamedWhereTheyWin(t *testing.T) {
 		r.at(120, "Wiener, knows the speed", eval.Genie, metric.RatioOfSums, 0.01),
 	}
 	en, zh := said(r.findings())
-	if en != "On CDL-C a classical method has the lowest error: at 120 km/h ridge, angle-delay with -10.00 dB.\n" ||
+	if en != "On CDL-C a classical method has the lowest error: at 120 km/h ridge, angle-delay (-10.00 dB).\n" ||
 		zh != "在 CDL-C 信道上，误差最低的是经典方法：120 km/h 时为岭回归（角度-时延域），-10.00 dB。\n" {
 		t.Errorf("%s%s", en, zh)
 	}

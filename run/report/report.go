@@ -71,7 +71,7 @@ type Class string
 
 // The classes of methods. The empty class is for cells that are no method.
 const (
-	Bound     Class = "bound"     // a limit that no method can beat
+	Bound     Class = "bound"     // optimal on average over what it is not told
 	Genie     Class = "genie"     // uses knowledge that a receiver does not have
 	Classical Class = "classical" // signal processing without learned weights
 	Learned   Class = "learned"   // a trained network

@@ -63,7 +63,7 @@ type classView struct {
 // classes are the words for each class, in the order in which the page explains
 // them.
 var classes = []classView{
-	{Bound, Text{"bound", "理论界"}, Text{"a limit that no method can beat on these data", "在这些数据上任何方法都无法超越的极限"}},
+	{Bound, Text{"bound", "理论界"}, Text{"optimal on average over what it is not told, such as the speed; at a single condition a method made for it may do better", "对未被告知的量（如速度）取平均意义下最优；在单一条件下，专为该条件设计的方法可能更好"}},
 	{Genie, Text{"genie", "理想信息"}, Text{"uses knowledge that a receiver does not have", "使用了接收机无法获得的信息"}},
 	{Classical, Text{"classical", "经典方法"}, Text{"signal processing without learned weights", "不含学习参数的信号处理方法"}},
 	{Learned, Text{"learned", "学习方法"}, Text{"a trained network", "训练得到的网络"}},
