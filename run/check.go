@@ -2,6 +2,7 @@ package run
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -113,6 +114,11 @@ func (r *Recipe) checkPrediction(c *channelpred.Config, filler model.Filler, gri
 	if c.Past+c.Future != r.Data.NumSlots {
 		return r.locate("data", setting.Bad("num_slots", "make data.num_slots the sum of task.past and task.future",
 			"a sample has %d slots, the task needs %d + %d", r.Data.NumSlots, c.Past, c.Future))
+	}
+	for i, v := range c.Speeds { // a condition is known by its name
+		if slices.ContainsFunc(c.Speeds[:i], func(u setting.Speed) bool { return u.String() == v.String() }) {
+			return r.locate("task", setting.Bad("speeds", "keep one of them", "%v stands there twice", v))
+		}
 	}
 	grid.NumSlots = c.Past
 	if _, err := filler.Patches(grid); err != nil {
