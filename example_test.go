@@ -17,7 +17,7 @@ func ExampleRun() {
 	}
 	defer os.RemoveAll(dir)
 	o := comlam.Options{Dir: dir, DryRun: true}
-	outcome, err := comlam.Run(context.Background(), "channelpred/jakes", o, "train.steps=500", "train.batch_size=32")
+	outcome, err := comlam.Run(context.Background(), "channelpred/jakes", o, "train.steps=500", "train.batch_size=32", "train.micro_batch_size=0")
 	if err != nil {
 		fmt.Println(err)
 		return
