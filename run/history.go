@@ -166,30 +166,46 @@ func (p *Past) Curves() ([]Curve, error) {
 // of the run.
 func (p *Past) Resume(ctx context.Context, o Options) (*Outcome, error) {
 	o.Dir = filepath.Dir(p.Dir)
-	for _, o.Short = range []bool{false, true} {
-		if p.Recipe == demoRecipes[0]+demoSuffix(o.Short) && p.Name == "demo"+demoSuffix(o.Short) {
-			return p.resumeDemo(ctx, o)
-		}
-	}
-	r, err := p.recipe(0, 1, p.Recipe)
+	recipes, err := p.recipes()
 	if err != nil {
 		return nil, err
 	}
-	return Execute(ctx, r, o)
+	if len(recipes) > 1 {
+		_, o.Short = p.demo()
+		return executeDemo(ctx, recipes, o)
+	}
+	return Execute(ctx, recipes[0], o)
 }
 
-// resumeDemo takes the recipes as the run has them: those of the program, and the
+// demo says whether the run is the demo, and whether in its short form.
+func (p *Past) demo() (is, short bool) {
+	for _, short := range []bool{false, true} {
+		if p.Recipe == demoRecipes[0]+demoSuffix(short) && p.Name == "demo"+demoSuffix(short) {
+			return true, short
+		}
+	}
+	return false, false
+}
+
+// recipes reads the recipes as the run has them: those of the program, and the
 // seed, may be others by now.
-func (p *Past) resumeDemo(ctx context.Context, o Options) (*Outcome, error) {
-	var recipes []*Recipe
-	for i, name := range demoRecipes {
-		r, err := p.recipe(i, len(demoRecipes), name+demoSuffix(o.Short))
+func (p *Past) recipes() ([]*Recipe, error) {
+	names := []string{p.Recipe}
+	if is, short := p.demo(); is {
+		names = nil
+		for _, name := range demoRecipes {
+			names = append(names, name+demoSuffix(short))
+		}
+	}
+	var list []*Recipe
+	for i, name := range names {
+		r, err := p.recipe(i, len(names), name)
 		if err != nil {
 			return nil, err
 		}
-		recipes = append(recipes, r)
+		list = append(list, r)
 	}
-	return executeDemo(ctx, recipes, o)
+	return list, nil
 }
 
 // recipe reads the i-th recipe of n that the run was made by.

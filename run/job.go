@@ -43,8 +43,13 @@ type trained struct {
 	Resumed int     `json:"resumed"` // step at which that process took over; 0: it did it all
 }
 
-// weightsFile is where a stage leaves the weights it made.
-const weightsFile = "model.safetensors"
+// weightsFile is where a stage leaves the weights it made; checkpointDir and
+// trailFile are what training can be continued and checked from.
+const (
+	weightsFile   = "model.safetensors"
+	checkpointDir = "checkpoints"
+	trailFile     = "trail.jsonl"
+)
 
 // job is one recipe of the channel prediction task in a session.
 type job struct {
@@ -186,26 +191,23 @@ func (j *job) run(ctx context.Context) (*jobResult, error) {
 func (j *job) pretrain(ctx context.Context) (string, error) {
 	return j.stages.run(ctx, "train", j.trainKey, func(dir string) ([]string, error) {
 		j.show.stage("train", "%s: %d steps of %d samples", j.r.Name, j.r.Train.Steps, j.r.Train.BatchSize)
-		source, err := data.NewMasked(j.r.Data, data.Train, j.r.Seed, j.patchSize(), j.patches)
+		task, err := j.trainJob()
 		if err != nil {
 			return nil, err
 		}
-		store, err := j.checkpoints(filepath.Join(dir, "checkpoints"), j.r.Train.KeepCheckpoints)
-		if err != nil {
+		task.Progress = func(p train.Point) { j.show.training("train", p) }
+		if task.Checkpoints, err = j.checkpoints(filepath.Join(dir, checkpointDir), j.r.Train.KeepCheckpoints); err != nil {
 			return nil, err
 		}
-		defer store.Close()
-		history, err := durable.OpenLog(j.fsys, filepath.Join(dir, "metrics.jsonl"))
-		if err != nil {
+		defer task.Checkpoints.Close()
+		if task.History, err = durable.OpenLog(j.fsys, filepath.Join(dir, "metrics.jsonl")); err != nil {
 			return nil, err
 		}
-		defer history.Close()
-		task := train.Job{
-			Config: j.r.Train, Seed: j.r.Seed, Loss: train.MaskedLoss(j.filler), Source: source,
-			Checkpoints: store, Fingerprint: j.fingerprint(j.trainKey), History: history, Workers: j.o.Workers,
-			FLOPPerSample: 3 * j.forwardFLOP(),
-			Progress:      func(p train.Point) { j.show.training("train", p) },
+		defer task.History.Close()
+		if task.Trail, err = durable.OpenLog(j.fsys, filepath.Join(dir, trailFile)); err != nil {
+			return nil, err
 		}
+		defer task.Trail.Close()
 		began := time.Now()
 		res, err := task.Run(ctx)
 		if err != nil {
@@ -217,6 +219,18 @@ func (j *job) pretrain(ctx context.Context) (string, error) {
 		}
 		return []string{weightsFile, "metrics.jsonl", trainedFile}, j.saveWeights(filepath.Join(dir, weightsFile), res.Weights)
 	})
+}
+
+// trainJob is the training of the model, without the files that it leaves.
+func (j *job) trainJob() (*train.Job, error) {
+	source, err := data.NewMasked(j.r.Data, data.Train, j.r.Seed, j.patchSize(), j.patches)
+	if err != nil {
+		return nil, err
+	}
+	return &train.Job{
+		Config: j.r.Train, Seed: j.r.Seed, Loss: train.MaskedLoss(j.filler), Source: source,
+		Fingerprint: j.fingerprint(j.trainKey), Workers: j.o.Workers, FLOPPerSample: 3 * j.forwardFLOP(),
+	}, nil
 }
 
 // fingerprint names what a checkpoint can only be continued with, beside what

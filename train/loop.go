@@ -32,6 +32,7 @@ type Job struct {
 	Checkpoints *durable.Store // nil: keep nothing
 	Fingerprint string         // what a checkpoint must have been trained with
 	History     *durable.Log   // one record per logged step; nil for none
+	Trail       *durable.Log   // a [Mark] for some steps after each checkpoint, for [Job.Replay]; nil for none
 	Progress    func(Point)    // called for each logged step; nil for none
 
 	FLOPPerSample float64 // of forward and backward, for the progress line
@@ -80,6 +81,7 @@ type loop struct {
 	trained  nn.Weights // those that learn; shares values with weights
 	updater  updater
 	state    progressState
+	loss     float64 // of the last step
 	began    time.Time
 	since    int // step at which this process began
 	saved    int // step of the newest checkpoint
@@ -97,6 +99,7 @@ type progressState struct {
 	BestStep   int      `json:"best_step"`
 	Scores     []Score  `json:"scores"`
 	Records    int      `json:"records"` // of the history
+	Marks      int      `json:"marks"`   // of the trail
 }
 
 // Run trains to the last step, from the newest checkpoint if there is one.
@@ -207,6 +210,11 @@ func (l *loop) advance(g nn.Weights, best *nn.Weights) error {
 	if err != nil {
 		return err
 	}
+	if l.Trail != nil && l.marked() {
+		if err := l.Trail.Append(l.mark(norm)); err != nil {
+			return err
+		}
+	}
 	if err := l.judge(best); err != nil {
 		return err
 	}
@@ -243,6 +251,7 @@ func (l *loop) step(g nn.Weights) (norm, rate float64, err error) {
 	if err := l.push(l.trained); err != nil {
 		return 0, 0, err
 	}
+	l.loss = loss
 	s.Step++
 	s.LossSum += loss
 	s.LossCount++

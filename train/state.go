@@ -71,6 +71,12 @@ func (l *loop) save(best nn.Weights) error {
 		}
 		l.state.Records = l.History.Len()
 	}
+	if l.Trail != nil {
+		if err := l.Trail.Sync(); err != nil {
+			return err
+		}
+		l.state.Marks = l.Trail.Len()
+	}
 	if err := l.inspectState(best); err != nil {
 		return err
 	}
@@ -138,14 +144,32 @@ func (l *loop) resume() error {
 	}
 	snap, err := l.Checkpoints.Latest()
 	if errors.Is(err, durable.ErrNoCheckpoint) {
-		if l.History != nil {
-			return l.History.Truncate(0)
-		}
-		return nil
+		return l.cutLogs()
 	}
 	if err != nil {
 		return err
 	}
+	if err := l.restore(snap); err != nil {
+		return err
+	}
+	return l.cutLogs()
+}
+
+// cutLogs cuts history and trail back to where the state is.
+func (l *loop) cutLogs() error {
+	if l.History != nil {
+		if err := l.History.Truncate(min(l.state.Records, l.History.Len())); err != nil {
+			return err
+		}
+	}
+	if l.Trail != nil {
+		return l.Trail.Truncate(min(l.state.Marks, l.Trail.Len()))
+	}
+	return nil
+}
+
+// restore loads a checkpoint of this run.
+func (l *loop) restore(snap *durable.Snapshot) error {
 	raw, err := snap.ReadFile(stateFile)
 	if err != nil {
 		return err
@@ -174,9 +198,6 @@ func (l *loop) resume() error {
 	}
 	if err := l.updater.restore(optimizer); err != nil {
 		return fmt.Errorf("read %q: %w", snap.Path(optimizerFile), err)
-	}
-	if l.History != nil {
-		return l.History.Truncate(min(state.Records, l.History.Len()))
 	}
 	return nil
 }

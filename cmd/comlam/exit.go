@@ -50,6 +50,7 @@ func exitCode(err error) int {
 		recipe   *run.Error
 		gate     gateError
 		infinite *train.NonFiniteError
+		differs  *run.DifferenceError
 	)
 	switch {
 	case err == nil:
@@ -63,7 +64,7 @@ func exitCode(err error) int {
 		return exitData
 	case errors.Is(err, run.ErrInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &gate), errors.As(err, &infinite):
+	case errors.As(err, &gate), errors.As(err, &infinite), errors.As(err, &differs):
 		return exitGate
 	case lacksResources(err):
 		return exitResources

@@ -35,6 +35,7 @@ func TestExitCodes(t *testing.T) {
 		{context.Canceled, exitInterrupted},
 		{gateError{}, exitGate},
 		{&train.NonFiniteError{}, exitGate},
+		{&run.DifferenceError{}, exitGate},
 		{&durable.SpaceError{}, exitResources},
 		{&fs.PathError{Err: syscall.ENOSPC}, exitResources},
 		{fmt.Errorf("x: %w", durable.ErrLocked), exitResources},
