@@ -75,6 +75,17 @@ func Xavier(r *rng.Stream, dims []int) []float32 {
 	return v
 }
 
+// Uniform is uniform on +-limit.
+func Uniform(limit float64) Init {
+	return func(r *rng.Stream, dims []int) []float32 {
+		v := make([]float32, size(dims))
+		for i := range v {
+			v[i] = float32(r.Uniform(-limit, limit))
+		}
+		return v
+	}
+}
+
 // Normal is Gaussian with the given standard deviation.
 func Normal(stddev float64) Init {
 	return func(r *rng.Stream, dims []int) []float32 {

@@ -2,6 +2,7 @@ package tune
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 
 // Names of the two factors, below the layer they adapt.
 const (
-	loraA = "lora_a" // [in rank], Gaussian at the start
+	loraA = "lora_a" // [in rank], uniform on +-1/sqrt(in) at the start
 	loraB = "lora_b" // [rank out], zero at the start, so that nothing changes yet
 )
 
@@ -23,7 +24,7 @@ func (l LoRA) Dense(s *nn.Scope, x, y *nn.Node) *nn.Node {
 		return y
 	}
 	g, in, out := x.Graph(), x.Shape().Dim(-1), y.Shape().Dim(-1)
-	a := nn.Variable(s, g, loraA, nn.Normal(1/float64(l.Rank)), in, l.Rank)
+	a := nn.Variable(s, g, loraA, nn.Uniform(1/math.Sqrt(float64(in))), in, l.Rank)
 	b := nn.Variable(s, g, loraB, nn.Zeros, l.Rank, out)
 	flat := graph.Reshape(x, x.Shape().Size()/in, in)
 	low := graph.Dot(flat, a).Product() // [rows rank]
