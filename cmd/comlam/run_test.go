@@ -163,6 +163,7 @@ func TestRuns(t *testing.T) {
 	makeRun(t, work)
 	t.Chdir(work)
 	got := transcript("comlam runs ls", "comlam runs ls -q", "comlam runs ls --json", "comlam runs show mine", "comlam runs show runs/mine --json",
+		"comlam runs diff mine runs/mine", "comlam runs diff mine mine --json", "comlam runs diff mine none", "comlam runs diff mine",
 		"comlam runs plot mine", "comlam runs plot mine -o loss.svg", "comlam runs plot mine -o loss.svg --json", "comlam runs show notes.txt")
 	t.Chdir(wd)
 	golden(t, "runs.txt", got)

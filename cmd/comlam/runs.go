@@ -16,8 +16,8 @@ import (
 )
 
 func (a *app) runsCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "runs", Short: "list, show, plot, check and continue what has been run"},
-		a.runsLs(), a.runsShow(), a.runsPlot(), a.runsVerify(), a.runsResume())
+	return group(&cobra.Command{Use: "runs", Short: "list, show, plot, compare, check and continue what has been run"},
+		a.runsLs(), a.runsShow(), a.runsPlot(), a.runsDiff(), a.runsVerify(), a.runsResume())
 }
 
 // completeRuns offers the names of runs for the first argument.
