@@ -61,7 +61,7 @@ func adaptedToy() *Recipe {
 	c := tune.Default()
 	c.NumExamples, c.NumValidation, c.Steps, c.BatchSize, c.ValidateEvery = 16, 8, 4, 8, 2
 	c.Full.LearningRates, c.LoRA.LearningRates = []float64{1e-3, 3e-3}, []float64{3e-3}
-	c.LoRA.Rank, c.LoRA.Targets = 1, []string{"query"}
+	c.LoRA.Rank, c.LoRA.Targets = 2, []string{"query"}
 	r.Tune = &c
 	return r
 }
