@@ -16,7 +16,7 @@ export GOEXPERIMENT CGO_ENABLED GOFLAGS
 # Time for each fuzz target of "make fuzz".
 N ?= 30s
 
-.PHONY: all build demo test check fuzz release-check clean help
+.PHONY: all build demo test check fuzz man release-check clean help
 
 all: demo ## build, then run the demo (the default)
 
@@ -34,6 +34,9 @@ check: ## gofmt, vet, staticcheck, govulncheck
 
 fuzz: ## every fuzz target for N=30s
 	.ci/fuzz -fuzztime $(N)
+
+man: build ## manual pages and shell completions, below bin/share
+	bin/comlam man bin/share
 
 release-check: check ## what a release needs: tidy modules, same bytes twice, other systems
 	.ci/release

@@ -124,6 +124,7 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "comlam",
 		Short:         "large AI models for communications: simulate, train, adapt, evaluate",
+		Example:       "  comlam demo --short\n  comlam recipe ls\n  comlam run channelpred/jakes train.steps=1000",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -151,15 +152,23 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
+	root.AddCommand(a.manCommand())
 	root.SetHelpCommand(a.helpCommand(root))
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
 		a.printHelp(orElse(cmd.Long, cmd.Short) + "\n\n" + cmd.UsageString())
 	})
 	root.AddCommand(a.demoCommand(), a.runCommand(), a.recipeCommand(), a.runsCommand(), a.csiCommand(),
 		a.modelsCommand(), a.tasksCommand(), a.doctorCommand(), a.versionCommand())
+	root.SetOut(a.out) // completion takes it as it is now
+	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil {
 		c.Short = "print a script that lets a shell complete commands"
+		c.Example = "  comlam completion bash\n  comlam completion zsh > _comlam\n  comlam completion fish > comlam.fish"
+		for _, shell := range c.Commands() {
+			call := "  comlam completion " + shell.Name()
+			shell.Example = call + "\n" + call + " > comlam-completion\n" + call + " --no-descriptions"
+		}
 	}
 	return root
 }
@@ -176,6 +185,7 @@ func (a *app) printHelp(text string) error {
 func (a *app) helpCommand(root *cobra.Command) *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND]", Short: "explain a command",
+		Example: "  comlam help\n  comlam help run\n  comlam help recipe cat",
 		RunE: func(_ *cobra.Command, args []string) error {
 			c, rest, err := root.Find(args)
 			if err != nil || len(rest) > 0 {

@@ -18,7 +18,8 @@ import (
 )
 
 func (a *app) csiCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "csi", Short: "draw channel state information"}, a.csiGen())
+	return group(&cobra.Command{Use: "csi", Short: "draw channel state information",
+		Example: "  comlam csi gen -n 1000 -o h.npy\n  comlam csi gen -n 10 -o h.npy --dry-run\n  comlam csi gen -n 10 -o fast.npy data.speed=\"300 km/h\""}, a.csiGen())
 }
 
 // genOptions are the flags of csi gen.

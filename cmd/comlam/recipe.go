@@ -15,7 +15,8 @@ import (
 )
 
 func (a *app) recipeCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "recipe", Short: "list, print, copy and check recipes"},
+	return group(&cobra.Command{Use: "recipe", Short: "list, print, copy and check recipes",
+		Example: "  comlam recipe ls\n  comlam recipe cat channelpred/jakes\n  comlam recipe cp channelpred/jakes my.yaml"},
 		a.recipeLs(), a.recipeCat(), a.recipeCp(), a.recipeValidate())
 }
 
@@ -76,7 +77,7 @@ func (a *app) recipeCat() *cobra.Command {
 		Short: "print a recipe, as it is or with every default",
 		Example: `  comlam recipe cat channelpred/jakes
   comlam recipe cat channelpred/jakes --resolved
-  comlam recipe cat channelpred/jakes train.steps=10 > my.yaml   # resolved, too`,
+  comlam recipe cat channelpred/jakes train.steps=1000 > my.yaml   # resolved, too`,
 		Args:              arguments(1, -1, "a recipe, then key=value"),
 		ValidArgsFunction: completeRecipes,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -146,7 +147,7 @@ func (a *app) recipeValidate() *cobra.Command {
 		Use:   "validate RECIPE [key=value ...]",
 		Short: "check a recipe without running it",
 		Example: `  comlam recipe validate my.yaml
-  comlam recipe validate channelpred/cdlc data.num_slots=24
+  comlam recipe validate channelpred/cdlc data.snr="10 dB"
   comlam recipe validate my.yaml --json`,
 		Args:              arguments(1, -1, "a recipe, then key=value"),
 		ValidArgsFunction: completeRecipes,

@@ -16,7 +16,8 @@ import (
 )
 
 func (a *app) runsCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "runs", Short: "list, show, plot, compare, check and continue what has been run"},
+	return group(&cobra.Command{Use: "runs", Short: "list, show, plot, compare, check and continue what has been run",
+		Example: "  comlam runs ls\n  comlam runs show demo\n  comlam runs diff demo demo-short"},
 		a.runsLs(), a.runsShow(), a.runsPlot(), a.runsDiff(), a.runsVerify(), a.runsResume())
 }
 

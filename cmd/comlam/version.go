@@ -38,11 +38,15 @@ func readVersion() version {
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "print the version", Args: arguments(0, 0, "no argument"),
-		Example: "  comlam version\n  comlam version --json",
+		Example: "  comlam version\n  comlam version -q       # the number only\n  comlam version --json",
 		RunE: func(*cobra.Command, []string) error {
 			v := readVersion()
 			if a.json {
 				return a.print(v)
+			}
+			if a.quiet {
+				_, err := fmt.Fprintln(a.out, v.Version)
+				return err
 			}
 			line := fmt.Sprintf("comlam %s, %s, %s", v.Version, v.Go, v.Platform)
 			if v.Revision != "" {
