@@ -1,0 +1,35 @@
+package catalog
+
+// KindName is a kind in both languages.
+func KindName(k Kind) Name { return Name{kindNames[k][0], kindNames[k][1]} }
+
+// AreaName is an area in both languages.
+func AreaName(a Area) Name { return Name{string(a), areaNames[a]} }
+
+// StateName is a state in both languages.
+func StateName(s State) Name { return Name{string(s), stateNames[s]} }
+
+// EvidenceName is what evidence means, in both languages.
+func EvidenceName(e string) Name { return Name{evidenceNames[e][0], evidenceNames[e][1]} }
+
+var kindNames = map[Kind][2]string{
+	"stage": {"stage", "阶段"}, "dataset": {"data set", "数据集"}, "method": {"method", "方法"},
+	"model": {"model", "模型"}, "paper": {"paper", "论文"}, "application": {"application", "应用"},
+}
+
+var areaNames = map[Area]string{
+	"foundations": "基础", "data": "数据", "training": "训练", "evaluation": "评估", "architecture": "架构",
+	"model": "大模型", "optimisation": "优化", "physical layer": "物理层", "MAC": "MAC层", "resources": "资源",
+	"network": "网络", "edge": "边缘", "semantic": "语义", "security": "安全", "emerging": "新兴应用",
+}
+
+var stateNames = map[State]string{Runs: "可运行", Partly: "部分可运行", NotYet: "尚未实现", Nought: "无需运行"}
+
+var evidenceNames = map[string][2]string{
+	"read":        {"the source was read", "已阅读原文"},
+	"id":          {"the identifier was checked", "已核对编号"},
+	"known":       {"well known, not opened again", "公认信息，未重新打开核对"},
+	"third-party": {"from a third party", "来自第三方"},
+	"unverified":  {"unverified", "未核实"},
+	"":            {"as the outline has it, not checked", "依大纲所列，未核对"},
+}
