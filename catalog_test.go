@@ -56,16 +56,48 @@ func TestCatalogKnowsWhatRuns(t *testing.T) {
 			t.Errorf("the catalog has no application of the area %q that task %s runs", e.Area, e.Name)
 		}
 	}
-	// A family or task whose name is that of an entry cannot be "not yet".
-	plain := func(s string) string { return strings.ReplaceAll(s, "-", "") }
+	// What has the name of a family, a task or a recipe's key cannot be "not yet".
+	plain, keys := func(s string) string { return strings.ReplaceAll(s, "-", "") }, recipeKeys(t)
 	for _, it := range c.Items {
-		for _, folder := range []string{"model", "task"} {
+		for _, folder := range []string{".", "model", "task", "tune", "align", "nn"} {
 			if _, err := os.Stat(path.Join(folder, plain(it.ID))); err == nil && it.Status.State == catalog.NotYet {
-				t.Errorf("%s does not run yet, the catalog says, but there is %s/%s", it.ID, folder, plain(it.ID))
+				t.Errorf("%s does not run yet, the catalog says, but there is a folder %s", it.ID, path.Join(folder, plain(it.ID)))
 			}
+		}
+		if keys[plain(it.ID)] && it.Status.State == catalog.NotYet {
+			t.Errorf("%s does not run yet, the catalog says, but recipes have the key %s", it.ID, plain(it.ID))
 		}
 	}
 }
+
+// recipeKeys lists every key that the recipes have, defaults included, as one word.
+func recipeKeys(t *testing.T) map[string]bool {
+	t.Helper()
+	keys := map[string]bool{}
+	for _, name := range run.Names() {
+		source, err := run.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := source.Parse(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := r.Resolved()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range recipeKey.FindAllStringSubmatch(string(text), -1) {
+			keys[strings.ReplaceAll(m[1], "_", "")] = true
+		}
+	}
+	if !keys["lora"] || !keys["clipnorm"] {
+		t.Errorf("the recipes have only the keys %v", keys)
+	}
+	return keys
+}
+
+var recipeKey = regexp.MustCompile(`(?m)^ *([a-z_0-9]+):`)
 
 var arxivNumber = regexp.MustCompile(`arXiv:(\d{4}\.\d{4,5})`)
 
