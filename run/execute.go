@@ -91,6 +91,13 @@ func execute(ctx context.Context, name string, title report.Text, recipes []*Rec
 		s.outcome.RunDir = s.dir
 		return &s.outcome, nil
 	}
+	if !o.Force {
+		for _, j := range jobs {
+			if err := j.fits(); err != nil {
+				return nil, err
+			}
+		}
+	}
 	unlock, err := s.open(recipes)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ type Options struct {
 	Short    bool       // the demo in its short form
 	Seed     string     // of the demo, instead of its recipes' own; "" = theirs
 	DryRun   bool       // read, check and say what would be done; nothing is written
+	Force    bool       // run what cannot fit as far as shapes tell
 	Workers  int        // goroutines that train; 0 = GOMAXPROCS
 }
 

@@ -96,10 +96,7 @@ func (t *Task) best(ctx context.Context, name string, rates []float64, adapter n
 }
 
 func (t *Task) trial(ctx context.Context, name string, lr, start float64, adapter nn.Adapter, trains func(string) bool) (*Adapted, error) {
-	job := train.Job{
-		Config: t.trainConfig(lr), Seed: t.Seed, Start: t.Base, Adapter: adapter, Trains: trains,
-		Loss: t.Loss, Source: t.Source, Workers: t.Workers, JudgeEvery: t.Config.ValidateEvery,
-	}
+	job := t.job(lr, adapter, trains)
 	if t.Judge != nil {
 		job.Judge = func(w nn.Weights) (float64, error) { return t.Judge(w, adapter) }
 	}
@@ -133,6 +130,24 @@ func (t *Task) trial(ctx context.Context, name string, lr, start float64, adapte
 		a.Best.Score, a.Best.Step = start, 0
 	}
 	return a, nil
+}
+
+// job is the training of one trial, without what it keeps.
+func (t *Task) job(lr float64, adapter nn.Adapter, trains func(string) bool) *train.Job {
+	return &train.Job{
+		Config: t.trainConfig(lr), Seed: t.Seed, Start: t.Base, Adapter: adapter, Trains: trains,
+		Loss: t.Loss, Source: t.Source, Workers: t.Workers, JudgeEvery: t.Config.ValidateEvery,
+	}
+}
+
+// Try does the first steps of full fine-tuning, or of LoRA, and keeps nothing, to
+// see what they take.
+func (t *Task) Try(ctx context.Context, lowRank bool, steps int, see func(train.Replayed) error) error {
+	job := t.job(t.Config.Full.LearningRates[0], nil, nil)
+	if lowRank {
+		job = t.job(t.Config.LoRA.LearningRates[0], t.Config.LoRA, t.Config.LoRA.Trains)
+	}
+	return job.Replay(ctx, nil, steps, see)
 }
 
 // trainConfig is the loop of one trial: a short cosine.

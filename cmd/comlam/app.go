@@ -152,7 +152,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(a.manCommand())
+	root.AddCommand(a.planCommand(), a.manCommand())
 	root.SetHelpCommand(a.helpCommand(root))
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
 		a.printHelp(orElse(cmd.Long, cmd.Short) + "\n\n" + cmd.UsageString())

@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/comlam/comlam/backend"
 	"github.com/comlam/comlam/internal/durable"
+	"github.com/comlam/comlam/run"
 )
 
 // health is what the doctor found. Zero means unknown.
@@ -39,7 +39,7 @@ func examine() health {
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.GOMAXPROCS(0), Features: cpuFeatures(),
 		Kernel: backend.Variant(), SIMD: backend.SIMD(), Data: dataFolder(), Tools: map[string]string{}, Problems: []string{},
 	}
-	h.MemoryMiB, h.AvailMiB = memory()
+	h.MemoryMiB, h.AvailMiB = run.Memory()
 	if free := durable.OS.Free("."); free > 0 {
 		h.DiskFreeMiB = free >> 20
 	}
@@ -82,28 +82,6 @@ func cpuFeatures() []string {
 		}
 	}
 	return list
-}
-
-// memory reads the size of memory and what is left of it, where Linux tells.
-func memory() (totalMiB, availMiB int64) {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0, 0
-	}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		kib, _ := strconv.ParseInt(fields[1], 10, 64)
-		switch fields[0] {
-		case "MemTotal:":
-			totalMiB = kib >> 10
-		case "MemAvailable:":
-			availMiB = kib >> 10
-		}
-	}
-	return totalMiB, availMiB
 }
 
 // dataFolder is where tests look for public data sets, "" if there is none.

@@ -76,7 +76,8 @@ func exitCode(err error) int {
 
 func lacksResources(err error) bool {
 	var space *durable.SpaceError
-	if errors.As(err, &space) || errors.Is(err, durable.ErrLocked) {
+	var fit *run.FitError
+	if errors.As(err, &space) || errors.As(err, &fit) || errors.Is(err, durable.ErrLocked) {
 		return true
 	}
 	for _, code := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {

@@ -64,7 +64,7 @@ func transcript(calls ...string) string {
 
 func TestHelp(t *testing.T) {
 	golden(t, "help.txt", transcript(
-		"comlam", "comlam --help", "comlam help recipe", "comlam demo --help", "comlam run --help",
+		"comlam", "comlam --help", "comlam help recipe", "comlam demo --help", "comlam run --help", "comlam plan --help",
 		"comlam recipe", "comlam recipe ls --help", "comlam recipe cat --help", "comlam recipe cp --help", "comlam recipe validate --help",
 		"comlam runs", "comlam runs ls --help", "comlam runs show --help", "comlam runs plot --help", "comlam runs diff --help", "comlam runs verify --help", "comlam runs resume --help",
 		"comlam csi", "comlam csi gen --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",

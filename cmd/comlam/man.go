@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -97,14 +98,22 @@ func pageName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath
 // roff writes a manual page, in the macros of man(7).
 type roff struct{ strings.Builder }
 
-// escape keeps text as it is: a backslash, a hyphen that may be copied, and a line
-// that would begin a request.
+// escape keeps text as it is: a backslash, a hyphen that may be copied, letters
+// beyond ASCII, and a line that would begin a request.
 func escape(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`).Replace(text)
-	if strings.HasPrefix(text, ".") {
-		text = `\&` + text
+	var b strings.Builder
+	for i, r := range text {
+		switch {
+		case r == '.' && i == 0:
+			b.WriteString(`\&.`)
+		case r > unicode.MaxASCII:
+			fmt.Fprintf(&b, `\[u%04X]`, r)
+		default:
+			b.WriteRune(r)
+		}
 	}
-	return text
+	return b.String()
 }
 
 // section begins a section.

@@ -68,6 +68,7 @@ fits is used. Ctrl-C writes a checkpoint and stops; a second one stops at once.`
 		},
 	}
 	c.Flags().StringVar(&seed, "seed", "", "`number` that every random draw depends on")
+	c.Flags().BoolVar(&o.Force, "force", false, "run it although memory or disk cannot hold it; see comlam plan")
 	c.Flags().BoolVar(&o.DryRun, "dry-run", false, "check, and say what would be done; write nothing")
 	a.beforeRun(c, o)
 	return c

@@ -37,6 +37,7 @@ func TestExitCodes(t *testing.T) {
 		{&train.NonFiniteError{}, exitGate},
 		{&run.DifferenceError{}, exitGate},
 		{&durable.SpaceError{}, exitResources},
+		{&run.FitError{}, exitResources},
 		{&fs.PathError{Err: syscall.ENOSPC}, exitResources},
 		{fmt.Errorf("x: %w", durable.ErrLocked), exitResources},
 		{&fs.PathError{Err: syscall.EISDIR}, exitData},

@@ -190,6 +190,7 @@ func (a *app) runsResume() *cobra.Command {
 		return a.execute("comlam runs resume "+filepath.Base(p.Dir),
 			func(ctx context.Context) (*run.Outcome, error) { return p.Resume(ctx, *o) }, runResult(p.Recipe))
 	})
+	c.Flags().BoolVar(&o.Force, "force", false, "go on although memory or disk cannot hold it; see comlam plan")
 	c.Flags().BoolVar(&o.DryRun, "dry-run", false, "check, and say what would be done; write nothing")
 	a.beforeRun(c, o)
 	return c
