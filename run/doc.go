@@ -35,7 +35,8 @@
 //	run.json                   status, seed, kernel variant, versions ([Info])
 //	stages/NAME-KEY/           what a stage made, under a hash of what went in
 //	stages/NAME-KEY/done.json  the marker: written last, with every file's SHA-256
-//	stages/train-KEY/          weights, metrics.jsonl, checkpoints (the last and the best)
+//	stages/train-KEY/          weights, metrics.jsonl, checkpoints (the last and the best),
+//	                           trail.jsonl: what [Past.Verify] compares a replay with
 //	figures/  report.html  result.json
 //
 // Running again uses the stages whose inputs are the same and whose files are whole,

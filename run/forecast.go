@@ -206,7 +206,7 @@ func (f *Forecast) exceeds(j *job, limits Limits) {
 	}
 	if f.FreeMiB >= 0 && f.DiskMiB > f.FreeMiB {
 		f.Problems = append(f.Problems, fmt.Sprintf("it needs %.0f MiB of disk, %.0f are free in %q", f.DiskMiB, f.FreeMiB, j.o.Dir))
-		f.Proposals = append(f.Proposals, Proposal{[]string{"train.keep_checkpoints=1"}, "or another disk with -C"})
+		f.Proposals = append(f.Proposals, j.lessDisk(f))
 	}
 	if limit := limits.Time.Seconds(); limit > 0 && f.Seconds > limit {
 		f.Problems = append(f.Problems, fmt.Sprintf("it takes some %v, the budget is %v", duration(f.Seconds), limits.Time))
@@ -234,6 +234,17 @@ func (j *job) lessMemory(f *Forecast, room float64) Proposal {
 		}
 	}
 	return Proposal{[]string{}, "a smaller model: no micro-batch of this one fits"}
+}
+
+// lessDisk proposes to keep one checkpoint, where that is enough.
+func (j *job) lessDisk(f *Forecast) Proposal {
+	fewer := *j
+	recipe := *j.r
+	fewer.r, recipe.Train.KeepCheckpoints = &recipe, 1
+	if need := fewer.diskMiB(f.Parameters); need <= f.FreeMiB {
+		return Proposal{[]string{"train.keep_checkpoints=1"}, fmt.Sprintf("%.0f MiB", need)}
+	}
+	return Proposal{[]string{}, "another disk with -C, or a smaller model"}
 }
 
 // lessTime proposes fewer steps and samples, by the factor that is missing less a

@@ -82,6 +82,16 @@ func TestProposalsFit(t *testing.T) {
 		t.Errorf("%v gives %+v", f.Proposals, r.Train)
 	}
 	f = j.shapes()
+	f.FreeMiB = f.DiskMiB - 0.01
+	if f.exceeds(j, Limits{}); len(f.Proposals) != 1 || f.Proposals[0].Overrides[0] != "train.keep_checkpoints=1" {
+		t.Errorf("%+v", f)
+	}
+	f = j.shapes()
+	f.FreeMiB = 0.1
+	if f.exceeds(j, Limits{}); len(f.Proposals) != 1 || len(f.Proposals[0].Overrides) > 0 {
+		t.Errorf("%+v", f)
+	}
+	f = j.shapes()
 	if f.exceeds(j, Limits{MemoryMiB: 1}); len(f.Proposals) != 1 || len(f.Proposals[0].Overrides) > 0 {
 		t.Errorf("%+v", f)
 	}

@@ -112,6 +112,9 @@ func writeTiny(t *testing.T, steps int) (dir string) {
 // TestInterruptLeavesACheckpoint for an interrupt and for the signal that systems
 // send before they end a process.
 func TestInterruptLeavesACheckpoint(t *testing.T) {
+	if raced {
+		t.Skip("the race detector refuses the engine's kernels")
+	}
 	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
 		dir := writeTiny(t, 1_000_000)
 		p := start(t, "comlam", dir, "run", "tiny.yaml", "--json")
@@ -155,6 +158,9 @@ func TestSecondInterruptEndsAtOnce(t *testing.T) {
 // TestRunPrintsOneObject: nothing but the result comes out of standard output, not
 // of the engine either, and standard error is JSON lines.
 func TestRunPrintsOneObject(t *testing.T) {
+	if raced {
+		t.Skip("the race detector refuses the engine's kernels")
+	}
 	p := start(t, "comlam", writeTiny(t, 4), "run", "tiny.yaml", "--json")
 	rest, code := p.end()
 	v := oneObject(t, p.out.String())
