@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/wireless/channel"
@@ -281,6 +282,13 @@ func TestStreamEndsEarly(t *testing.T) {
 	err = g.Stream(ctx, 1, 0, 1<<40, 3, func(uint64, []complex64, Drop) error { cancel(); return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
+	}
+	// A worker that has said it is done may still be on its last instructions.
+	for range 1000 {
+		if runtime.NumGoroutine() <= before {
+			break
+		}
+		time.Sleep(time.Millisecond)
 	}
 	if after := runtime.NumGoroutine(); after > before {
 		t.Errorf("%d goroutines left over", after-before)
