@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/comlam/comlam/eval"
+	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/metric"
 	"github.com/comlam/comlam/run/report"
 )
@@ -118,7 +119,32 @@ func (r *jobResult) adaptationFindings() []report.Text {
 		ZH: fmt.Sprintf("%s：全量微调增益 %.2f dB；LoRA 仅用 %.2f%% 的参数，增益 %.2f dB；在已见速度上继续训练同样步数，增益 %.2f dB。",
 			whereZH, full.Value, r.loraPercent(), lora.Value, control.Value),
 	}
-	return []report.Text{gained, loraVerdict(full, lora)}
+	return append([]report.Text{gained, loraVerdict(full, lora)}, r.forgotten()...)
+}
+
+// forgotten says what adaptation cost at the other speed that suffered most; nothing
+// where no interval lies wholly below zero.
+func (r *jobResult) forgotten() []report.Text {
+	var worst *eval.Row
+	var at setting.Speed
+	for _, v := range speedsOf(r.r) {
+		if v == r.r.Tune.Speed.Min {
+			continue
+		}
+		for _, method := range []string{nameFull, nameLoRA} {
+			row := r.find(condition(r.r, v).Name, method, metricGain)
+			if row != nil && row.CI95[1] < 0 && (worst == nil || row.Value < worst.Value) {
+				worst, at = row, v
+			}
+		}
+	}
+	if worst == nil {
+		return nil
+	}
+	return []report.Text{{
+		EN: fmt.Sprintf("Adaptation forgets: at %v the worst of the adapted models (%s) is %.2f dB worse than the base.", at, worst.Method, -worst.Value),
+		ZH: fmt.Sprintf("适配带来遗忘：在 %v，适配后最差的模型（%s）比基础模型差 %.2f dB。", at, chinese(worst.Method), -worst.Value),
+	}}
 }
 
 // measurable says whether full fine-tuning gained anything that is more than chance.

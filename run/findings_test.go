@@ -110,6 +110,30 @@ func TestLoRAFindings(t *testing.T) {
 	}
 }
 
+func TestForgettingIsSaid(t *testing.T) {
+	r := invented(true)
+	seen := speedsOf(r.r)[0].KMH()
+	gains := func(full float64) []eval.Row {
+		return []eval.Row{
+			r.at(120, nameFull, eval.Learned, metricGain, -1), r.at(120, nameLoRA, eval.Learned, metricGain, 1), r.at(120, nameControl, eval.Learned, metricGain, 0),
+			r.at(seen, nameFull, eval.Learned, metricGain, full), r.at(seen, nameLoRA, eval.Learned, metricGain, -2), r.at(seen, nameControl, eval.Learned, metricGain, -9),
+		}
+	}
+	r.rows = gains(-3)
+	en, zh := said(r.findings())
+	if !strings.Contains(en, "(model, full fine-tuning) is 3.00 dB worse than the base") || !strings.Contains(zh, "差 3.00 dB") {
+		t.Errorf("%s%s", en, zh)
+	}
+	r.rows = gains(-1)
+	if en, _ := said(r.findings()); !strings.Contains(en, "(model, LoRA) is 2.00 dB worse") {
+		t.Errorf("%s", en)
+	}
+	r.rows = r.rows[:3] // the adapted speed itself is no forgetting
+	if en, _ := said(r.findings()); strings.Contains(en, "forgets") {
+		t.Errorf("%s", en)
+	}
+}
+
 func TestClassicalMethodsAreNamedWhereTheyWin(t *testing.T) {
 	r := invented(true)
 	r.rows = []eval.Row{

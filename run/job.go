@@ -373,7 +373,7 @@ func (j *job) learned(base nn.Weights, adapted []adaptation) ([]channelpred.Meth
 
 // condition names a test condition: channel and speed.
 func condition(r *Recipe, speed setting.Speed) eval.Condition {
-	return eval.Condition{Task: r.TaskName, Name: r.Data.Channel + ", " + speed.String()}
+	return channelpred.Condition(r.Data.Channel, speed)
 }
 
 // measure runs all methods on the test samples of one speed.

@@ -42,9 +42,9 @@ func NewBench(cfg Config, d data.Config, seed uint64) (*Bench, error) {
 	return &Bench{cfg: cfg, data: d, seed: seed, grid: newGrid(cfg, g.Shape())}, nil
 }
 
-// Condition names a test condition: its speed.
-func Condition(v setting.Speed) eval.Condition {
-	return eval.Condition{Task: Entry.Name, Name: v.String()}
+// Condition names a test condition: its channel and its speed.
+func Condition(channel string, v setting.Speed) eval.Condition {
+	return eval.Condition{Task: Entry.Name, Name: channel + ", " + v.String()}
 }
 
 // Set is num examples of a split, all at speed v.

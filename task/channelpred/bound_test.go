@@ -41,7 +41,7 @@ func measure(t testing.TB, b *Bench, v setting.Speed, num int) *eval.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := eval.Run(t.Context(), Condition(v), set, methods)
+	result, err := eval.Run(t.Context(), Condition("jakes", v), set, methods)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func fitOnly(t testing.TB, b *Bench, v setting.Speed) (linear, *Set, error) {
 
 func run(t testing.TB, v setting.Speed, set *Set, methods []Method) *eval.Result {
 	t.Helper()
-	result, err := eval.Run(t.Context(), Condition(v), set, methods)
+	result, err := eval.Run(t.Context(), Condition("jakes", v), set, methods)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@
 //	bench, err := channelpred.NewBench(cfg, dataConfig, seed)
 //	methods, err := bench.Methods(ctx, setting.KMH(30))  // classical, genie, bound
 //	set, err := bench.Set(data.Test, setting.KMH(30), cfg.NumExamples)
-//	result, err := eval.Run(ctx, channelpred.Condition(setting.KMH(30)), set, append(methods, learned...))
+//	result, err := eval.Run(ctx, channelpred.Condition("jakes", setting.KMH(30)), set, append(methods, learned...))
 //
 // # Noise
 //

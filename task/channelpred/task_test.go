@@ -375,7 +375,7 @@ func TestEveryMethodHasAChineseName(t *testing.T) {
 }
 
 func TestConditionIsTheSpeed(t *testing.T) {
-	if c := Condition(setting.KMH(30)); c.Name != "30 km/h" || c.Task != "channelpred" {
+	if c := Condition("jakes", setting.KMH(30)); c.Name != "jakes, 30 km/h" || c.Task != "channelpred" {
 		t.Errorf("condition %+v", c)
 	}
 }
