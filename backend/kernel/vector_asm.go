@@ -1,0 +1,22 @@
+package kernel
+
+import (
+	"unsafe"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+)
+
+// The seam between the tables and the assembly: each function returns the loop of
+// the active variant, or nil where the portable one serves. This file is replaced
+// by vector_asm_amd64.go (the assembly) and vector_asm_noasm.go (these lines).
+
+func asm1(compute.OpType, dtypes.DType) Func1       { return nil }
+func asm2(compute.OpType, dtypes.DType, Mode) Func2 { return nil }
+func asmSelect(dtypes.DType, Mode) Func3            { return nil }
+func asmMulAdd(dtypes.DType, Mode) Func3            { return nil }
+func asmConvert(from, to dtypes.DType) Func1        { return nil }
+func asmReduce(compute.OpType, dtypes.DType) Func1  { return nil }
+func asmTranspose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int) {
+	return nil
+}
