@@ -1,0 +1,287 @@
+package kernel
+
+import (
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"github.com/gomlx/compute/dtypes"
+)
+
+// Matrix products, from the outside in:
+//
+//	Product.Run     any strides, types, batches: splits C into tasks (gemm.go)
+//	gemmPlan.task   one block of C: packs B, then panel by panel A (gemm_block.go)
+//	Tile.Sweep      up to TileRows rows of A times a packed or strided B (assembly)
+//
+// A task keeps a block of B (gemmDepth rows, gemmCols columns) in the L2 cache and
+// one panel of A in the L1 cache. Operands are copied into panels only where that
+// pays or where the elements need conversion: Tile reads strided memory as well.
+//
+// Every element of C is the same chain of additions, whatever the shape around it:
+// the K products in blocks of gemmDepth, each block one chain of fused
+// multiply-adds in the order of k that starts from zero, and the blocks added one
+// after another to C. A streaming kernel built on Tile and Pack keeps that law.
+
+// Matrix is a strided view: element (i, j) of batch b lies at
+// Data + (offset[b] + i*RowStride + j*ColStride) * element size.
+type Matrix struct {
+	Data                 unsafe.Pointer
+	RowStride, ColStride int
+}
+
+// Source makes pieces of an operand that is nowhere in memory, for instance the
+// columns of a convolution's input. A lane is a row of A or a column of B.
+type Source struct {
+	// Piece writes elements (lane..lane+lanes, k..k+ks) of a batch, in the operand's
+	// type, to dst with ld elements from one line to the next.
+	Piece func(dst unsafe.Pointer, ld, batch, lane, lanes, k, ks int)
+	// ByK: a line of dst is one k and its lanes follow each other. Otherwise a line
+	// is one lane and its k follow each other.
+	ByK bool
+}
+
+// Product is C = A B, or C += A B where Accumulate is set, for one or many
+// batches. A is M x K, B is K x N. It may be reused, by one goroutine at a time.
+type Product struct {
+	M, N, K          int
+	A, B, C          Matrix
+	Batch            int   // 0 means 1
+	AOff, BOff, COff []int // element offsets of each batch; nil: all zero
+
+	Type  dtypes.DType // of A
+	TypeB dtypes.DType // of B; InvalidDType: Type
+	Out   dtypes.DType // of C; InvalidDType: Type
+
+	// Accumulate adds to what C holds. Where Out is a half type the sum is formed in
+	// float32 and rounded once.
+	Accumulate bool
+
+	// FillA and FillB replace the memory of A and B.
+	FillA, FillB *Source
+
+	// Done is called once for every finished block of C, by the worker that wrote
+	// it, while it is in cache. Blocks cover C exactly and do not overlap.
+	Done func(batch, row, col, rows, cols int)
+}
+
+// Tile is the innermost product: C[rows x N] (+)= A[rows x K] B[K x N]. All strides
+// are in bytes. A and B need only be readable where they have elements.
+//
+//	for i < rows, j < N:
+//	    sum := 0
+//	    for k < K: sum = fma(A[i*ARow+k*AK], B[j/nr*BPanel + k*BK + j%nr*size], sum)
+//	    C[i*CRow+j*size] = sum        (or += sum where Add is 1)
+//
+// with nr = TileCols. The portable variant rounds after the product as well.
+type Tile struct {
+	K      int
+	A      unsafe.Pointer
+	ARow   int // between rows
+	AK     int // between k
+	B      unsafe.Pointer
+	BK     int // between k
+	BPanel int // between panels of TileCols columns
+	C      unsafe.Pointer
+	CRow   int // between rows
+	N      int
+	Add    int
+}
+
+// Sweep computes a float32 tile of at most TileRows rows.
+func (t *Tile) Sweep(rows int) { gemmActive().sweep(rows, t) }
+
+// TileRows and TileCols are the largest number of rows of a Tile, and the width of
+// a panel of B.
+func TileRows() int { return gemmActive().mr }
+func TileCols() int { return gemmActive().nr }
+
+// Pack copies float32 elements into a panel: dst[k*width+i] = src[i*lane+k*step] for
+// i < lanes, k < ks. A panel of A has width TileRows, one of B TileCols. It may write
+// anything to the unused lanes and to the 64 bytes after the panel.
+func Pack(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int) {
+	gemmActive().pack(dst, width, src, lane, step, lanes, ks)
+}
+
+// Block sizes: elements of K and columns of C. They bound the scratch memory of a
+// worker and fix the order of sums.
+const (
+	gemmDepth = 256
+	gemmCols  = 512
+)
+
+// gemmOperand is A or B as tasks see it: lanes (rows of A, columns of B) by k.
+type gemmOperand struct {
+	data    unsafe.Pointer
+	lane, k int // strides in elements
+	offs    []int
+	fill    *Source
+	dtype   dtypes.DType
+	size    int   // bytes of an element
+	convert Func1 // to the type that is computed in; nil: not needed
+	width   int   // lanes of a panel
+	inPlace bool  // read where it lies
+}
+
+// gemmPlan is a Product that is being run.
+type gemmPlan struct {
+	*gemmKernel
+	m, n, k, batch int
+	a, b           gemmOperand
+	c              unsafe.Pointer
+	cRow, cCol     int
+	cOff           []int
+	cSize          int
+	store, load    Func1 // between the sums' type and C's; nil: the same
+	staged         bool  // tasks sum in scratch memory and store at the end
+	swapped        bool  // it computes the transpose
+	accumulate     bool
+	done           func(batch, row, col, rows, cols int)
+
+	rows, cols             int // of a task
+	rowTasks, colTasks     int
+	batches                int // that a task runs one after another
+	kBlock                 int
+	bBytes, aBytes, tBytes int // of scratch memory
+	cBytes                 int
+	body                   func(int) // task, bound once
+}
+
+var gemmPlans = sync.Pool{New: func() any {
+	pl := new(gemmPlan)
+	pl.body = pl.task
+	return pl
+}}
+
+// Run computes the product on whatever workers do has; a nil do means here. It
+// panics on types that have no product: check with CanMultiply.
+func (p *Product) Run(do func(n int, body func(int))) {
+	if p.M <= 0 || p.N <= 0 {
+		return
+	}
+	pl := gemmPlans.Get().(*gemmPlan)
+	pl.set(p)
+	if n := pl.split(); n == 1 || do == nil {
+		for i := range n {
+			pl.task(i)
+		}
+	} else {
+		do(n, pl.body)
+	}
+	*pl = gemmPlan{body: pl.body}
+	gemmPlans.Put(pl)
+}
+
+// CanMultiply reports whether there is a product of a and b that gives out.
+func CanMultiply(a, b, out dtypes.DType) bool { return gemmKernelOf(a, b, out) != nil }
+
+func (pl *gemmPlan) set(p *Product) {
+	typeB, out := p.TypeB, p.Out
+	if typeB == dtypes.InvalidDType {
+		typeB = p.Type
+	}
+	if out == dtypes.InvalidDType {
+		out = p.Type
+	}
+	pl.gemmKernel = gemmKernelOf(p.Type, typeB, out)
+	if pl.gemmKernel == nil {
+		panic(fmt.Sprintf("product of %s and %s gives no %s", p.Type, typeB, out))
+	}
+	pl.m, pl.n, pl.k, pl.batch = p.M, p.N, max(p.K, 0), max(p.Batch, 1)
+	pl.a = pl.operand(p.Type, p.A.Data, p.A.RowStride, p.A.ColStride, p.AOff, p.FillA)
+	pl.b = pl.operand(typeB, p.B.Data, p.B.ColStride, p.B.RowStride, p.BOff, p.FillB)
+	pl.c, pl.cRow, pl.cCol, pl.cOff, pl.cSize = p.C.Data, p.C.RowStride, p.C.ColStride, p.COff, out.Size()
+	pl.accumulate, pl.done = p.Accumulate, p.Done
+	if pl.n == 1 {
+		pl.cCol = 1
+	}
+	if pl.m == 1 {
+		pl.cRow = 1
+	}
+	if pl.n == 1 || pl.cCol != 1 && pl.cRow == 1 {
+		// The transpose, B' A', has its rows where C has them in memory.
+		pl.swapped = true
+		pl.m, pl.n, pl.a, pl.b = pl.n, pl.m, pl.b, pl.a
+		pl.cRow, pl.cCol = pl.cCol, pl.cRow
+	}
+	pl.a.width, pl.b.width = pl.mr, pl.nr
+	if sum := pl.dtype; !gemmSame(sum, out) {
+		pl.store, pl.load = Convert(sum, out), Convert(out, sum)
+	}
+	pl.staged = pl.cCol != 1 || pl.store != nil
+}
+
+func (pl *gemmPlan) operand(t dtypes.DType, data unsafe.Pointer, lane, k int, offs []int, fill *Source) gemmOperand {
+	o := gemmOperand{data: data, lane: lane, k: k, offs: offs, fill: fill, dtype: t, size: t.Size()}
+	if pl.step == 1 && !gemmSame(t, pl.dtype) {
+		o.convert = Convert(t, pl.dtype)
+	}
+	return o
+}
+
+// split divides C into tasks, by shape only, and returns their number.
+func (pl *gemmPlan) split() int {
+	// Tasks are large enough to pay for handing them out and small enough to keep
+	// many workers busy to the end.
+	work := float64(pl.m) * float64(pl.n) * float64(pl.k) * float64(pl.batch)
+	want := max(int(min(work/(2<<20), 16)), int(work/(128<<20)), 1)
+	rowTasks, colTasks := 1, (pl.n+gemmCols-1)/gemmCols
+grow:
+	for rowTasks*colTasks*pl.batch < want {
+		rows, cols := pl.m/rowTasks, pl.n/colTasks
+		switch {
+		case rows >= 4*pl.mr && rows >= cols/2:
+			rowTasks++
+		case cols >= 4*pl.nr:
+			colTasks++
+		case rows >= 2*pl.mr:
+			rowTasks++
+		default:
+			break grow
+		}
+	}
+	pl.rows, pl.rowTasks = gemmEven(pl.m, rowTasks, pl.mr)
+	pl.cols, pl.colTasks = gemmEven(pl.n, colTasks, pl.nr)
+	pl.batches = 1
+	if pl.rowTasks*pl.colTasks == 1 && pl.batch > want {
+		pl.batches = (pl.batch + want - 1) / want
+	}
+	blocks := max(1, (pl.k+gemmDepth-1)/gemmDepth)
+	pl.kBlock, _ = gemmEven(pl.k, blocks, 8)
+	pl.kBlock = max(pl.kBlock, 8)
+	pl.place()
+	return (pl.batch + pl.batches - 1) / pl.batches * pl.rowTasks * pl.colTasks
+}
+
+// gemmEven divides n into at most parts equal pieces of a multiple of unit, and
+// returns their size and number.
+func gemmEven(n, parts, unit int) (size, count int) {
+	size = ((n+parts-1)/parts + unit - 1) / unit * unit
+	if size == 0 {
+		return unit, 1
+	}
+	return size, (n + size - 1) / size
+}
+
+// place decides which operands are copied into panels and how much scratch memory
+// a task needs.
+func (pl *gemmPlan) place() {
+	plain := func(o *gemmOperand) bool {
+		return pl.strided && o.convert == nil && o.fill == nil
+	}
+	pl.a.inPlace = plain(&pl.a) && pl.cols <= 4*pl.nr
+	pl.b.inPlace = plain(&pl.b) && pl.b.lane == 1 && pl.rows <= 4*pl.mr
+	ks := (pl.kBlock + pl.step - 1) / pl.step
+	if !pl.b.inPlace {
+		pl.bBytes = (min(pl.cols, pl.n)+pl.nr-1)/pl.nr*pl.nr*ks*pl.elem + 64
+	}
+	if !pl.a.inPlace {
+		pl.aBytes = pl.mr*ks*pl.elem + 64
+	}
+	if !pl.a.inPlace || !pl.b.inPlace {
+		pl.tBytes = max(pl.mr, pl.nr)*pl.kBlock*max(pl.a.size, pl.b.size, pl.elem) + 64
+	}
+	if pl.staged {
+		pl.cBytes = pl.rows*pl.cols*pl.acc + 64
+	}
+}

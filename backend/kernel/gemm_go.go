@@ -1,0 +1,185 @@
+package kernel
+
+import (
+	"unsafe"
+
+	"github.com/gomlx/compute/dtypes"
+)
+
+// gemmKernel is how one type is multiplied on one variant.
+type gemmKernel struct {
+	dtype   dtypes.DType // of the sums
+	elem    int          // bytes of what panels hold: an element, or a pair of bfloat16
+	acc     int          // bytes of a sum
+	step    int          // elements of K in what panels hold: 1, or 2 for pairs
+	mr, nr  int          // rows and columns of the register tile
+	strided bool         // sweep is as fast on strided operands
+	sweep   func(rows int, t *Tile)
+	// pack copies elements: dst[k*width+i] = src[i*lane+k*step].
+	pack func(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int)
+	move Func1 // copies sums
+}
+
+// gemmNumber are the types that sums are formed in. Integers wrap around, so that
+// 32 and 64 bits serve all narrower results and both signs.
+type gemmNumber interface {
+	float32 | float64 | int32 | int64 | complex64 | complex128
+}
+
+func gemmPortable[T gemmNumber](t dtypes.DType) *gemmKernel {
+	size := t.Size()
+	return &gemmKernel{
+		dtype: t, elem: size, acc: size, step: 1, mr: 4, nr: 4,
+		sweep: gemmSweepGo[T], pack: gemmPackGo[T], move: gemmMoveGo[T],
+	}
+}
+
+var (
+	gemmGoF32  = gemmPortable[float32](dtypes.Float32)
+	gemmGoF64  = gemmPortable[float64](dtypes.Float64)
+	gemmGoI32  = gemmPortable[int32](dtypes.Int32)
+	gemmGoI64  = gemmPortable[int64](dtypes.Int64)
+	gemmGoC64  = gemmPortable[complex64](dtypes.Complex64)
+	gemmGoC128 = gemmPortable[complex128](dtypes.Complex128)
+)
+
+// gemmSame reports whether two types have the same bits as far as sums and
+// products go.
+func gemmSame(a, b dtypes.DType) bool {
+	signed := func(t dtypes.DType) dtypes.DType {
+		switch t {
+		case dtypes.Uint32:
+			return dtypes.Int32
+		case dtypes.Uint64:
+			return dtypes.Int64
+		}
+		return t
+	}
+	return signed(a) == signed(b)
+}
+
+// gemmKernelOf returns the kernel for A of type a, B of type b and C of type out,
+// nil where there is none.
+func gemmKernelOf(a, b, out dtypes.DType) *gemmKernel {
+	types := [3]dtypes.DType{a, b, out}
+	var ints, floats, complexes, wide int
+	for _, t := range types {
+		switch {
+		case t.IsInt() && !t.IsPacked():
+			ints++
+		case t == dtypes.Float16 || t == dtypes.BFloat16 || t == dtypes.Float32 || t == dtypes.Float64:
+			floats++
+		case t.IsComplex():
+			complexes++
+		}
+		switch t {
+		case dtypes.Int64, dtypes.Uint64, dtypes.Float64, dtypes.Complex128:
+			wide++
+		}
+	}
+	switch {
+	case floats == 3 && wide > 0:
+		return gemmGoF64
+	case floats == 3:
+		return gemmFloat(a, b)
+	case ints == 3 && wide > 0:
+		return gemmGoI64
+	case ints == 3:
+		return gemmGoI32
+	case complexes == 3 && wide > 0:
+		return gemmGoC128
+	case complexes == 3:
+		return gemmGoC64
+	}
+	return nil
+}
+
+// gemmSweepGo is Tile.Sweep for any type.
+func gemmSweepGo[T gemmNumber](rows int, t *Tile) {
+	size := int(unsafe.Sizeof(*new(T)))
+	for j := 0; j < t.N; j += 4 {
+		b := unsafe.Add(t.B, j/4*t.BPanel)
+		c := unsafe.Add(t.C, j*size)
+		if t.N-j >= 4 {
+			i := 0
+			for ; i+2 <= rows; i += 2 {
+				gemmMicroGo[T](t, unsafe.Add(t.A, i*t.ARow), b, unsafe.Add(c, i*t.CRow))
+			}
+			if i == rows {
+				continue
+			}
+			gemmEdgeGo[T](t, i, rows, 4, b, c)
+			continue
+		}
+		gemmEdgeGo[T](t, 0, rows, t.N-j, b, c)
+	}
+}
+
+// gemmMicroGo is two rows by four columns. The conversions to T keep compilers from
+// fusing: one element must not round differently in the loop below.
+func gemmMicroGo[T gemmNumber](t *Tile, a, b, c unsafe.Pointer) {
+	var s00, s01, s02, s03, s10, s11, s12, s13 T
+	aRow := t.ARow
+	for range t.K {
+		q := (*[4]T)(b)
+		a0, a1 := *(*T)(a), *(*T)(unsafe.Add(a, aRow))
+		s00 += T(a0 * q[0])
+		s01 += T(a0 * q[1])
+		s02 += T(a0 * q[2])
+		s03 += T(a0 * q[3])
+		s10 += T(a1 * q[0])
+		s11 += T(a1 * q[1])
+		s12 += T(a1 * q[2])
+		s13 += T(a1 * q[3])
+		a, b = unsafe.Add(a, t.AK), unsafe.Add(b, t.BK)
+	}
+	c0, c1 := (*[4]T)(c), (*[4]T)(unsafe.Add(c, t.CRow))
+	if t.Add != 0 {
+		s00, s01, s02, s03 = c0[0]+s00, c0[1]+s01, c0[2]+s02, c0[3]+s03
+		s10, s11, s12, s13 = c1[0]+s10, c1[1]+s11, c1[2]+s12, c1[3]+s13
+	}
+	*c0, *c1 = [4]T{s00, s01, s02, s03}, [4]T{s10, s11, s12, s13}
+}
+
+// gemmEdgeGo is rows from..to by fewer columns, one element at a time.
+func gemmEdgeGo[T gemmNumber](t *Tile, from, to, cols int, b, c unsafe.Pointer) {
+	size := int(unsafe.Sizeof(*new(T)))
+	for i := from; i < to; i++ {
+		for j := range cols {
+			p, q := unsafe.Add(t.A, i*t.ARow), unsafe.Add(b, j*size)
+			var sum T
+			for range t.K {
+				sum += T(*(*T)(p) * *(*T)(q))
+				p, q = unsafe.Add(p, t.AK), unsafe.Add(q, t.BK)
+			}
+			d := (*T)(unsafe.Add(c, i*t.CRow+j*size))
+			if t.Add != 0 {
+				sum = *d + sum
+			}
+			*d = sum
+		}
+	}
+}
+
+// gemmPackGo is the portable pack.
+func gemmPackGo[T any](dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int) {
+	size := int(unsafe.Sizeof(*new(T)))
+	if lane == 1 {
+		for k := range ks {
+			d := unsafe.Slice((*T)(unsafe.Add(dst, k*width*size)), lanes)
+			copy(d, unsafe.Slice((*T)(unsafe.Add(src, k*step*size)), lanes))
+		}
+		return
+	}
+	for i := range lanes {
+		d, s := unsafe.Add(dst, i*size), unsafe.Add(src, i*lane*size)
+		for range ks {
+			*(*T)(d) = *(*T)(s)
+			d, s = unsafe.Add(d, width*size), unsafe.Add(s, step*size)
+		}
+	}
+}
+
+func gemmMoveGo[T any](dst, src unsafe.Pointer, n int) {
+	copy(unsafe.Slice((*T)(dst), n), unsafe.Slice((*T)(src), n))
+}
