@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"runtime"
 	"unsafe"
 
 	"github.com/gomlx/compute"
@@ -29,9 +30,19 @@ const (
 	SS             // both are one element (Select and MulAdd only)
 )
 
+// The tables below prefer the assembly of the active variant (asm1 and its like)
+// and fall back to the portable loops. They are for the time of compilation: look
+// a loop up once and keep it.
+//
+// Float16 and BFloat16 are stored only: their operations run in float32, 256
+// elements at a time, and round to nearest even once.
+
 // Unary returns the loop of a one-operand operation, nil where it is not defined
 // for t. IsFinite and IsNaN write bool (one byte, 0 or 1); Abs, Real and Imag of a
 // complex type write its real type; all others write t.
+//
+// Round goes to the nearest even; Sign keeps ±0 and NaN, and of a complex number
+// is x/|x|; Abs and Neg of the lowest integer are itself.
 func Unary(op compute.OpType, t dtypes.DType) Func1 {
 	if f := asm1(op, t); f != nil {
 		return f
@@ -42,6 +53,15 @@ func Unary(op compute.OpType, t dtypes.DType) Func1 {
 // Binary returns the loop of a two-operand operation, nil where it is not defined
 // for t. Comparisons write bool; Complex writes the complex type of t; all others
 // write t.
+//
+// Max and Min of a NaN are NaN; which zero they choose of +0 and -0 depends on the
+// variant. (So a clamp is Min(Max(x, low), high), and NaN in any of the three
+// gives NaN.) Rem has the sign of the dividend. Integers wrap around; x/0 is -1,
+// which is all ones in an unsigned type, and x rem 0 is x. Pow of an integer to a
+// negative power is 0, except that powers of 1 and -1 are exact. A shift by a
+// negative count or by the width or more gives 0, or the sign in every bit for
+// ShiftRightArithmetic of a signed type; of an unsigned type that is the logical
+// shift.
 func Binary(op compute.OpType, t dtypes.DType, m Mode) Func2 {
 	if m > SV {
 		return nil
@@ -72,6 +92,13 @@ func MulAdd(t dtypes.DType, m Mode) Func3 {
 }
 
 // Convert returns the loop dst[i] = to(x[i]), nil where there is none.
+//
+// Floats become integers by truncation; NaN becomes 0 and what is out of range the
+// nearest end of it. Integers become smaller ones by dropping high bits. All but
+// zero becomes true, NaN too. Everything becomes a half through float32, so float64
+// and large integers round twice. A complex number becomes a real one by losing its
+// imaginary part. The packed types (Int4, Uint4, Int2, ...; the first element in
+// the low bits of its byte) can be converted from, not to.
 func Convert(from, to dtypes.DType) Func1 {
 	if f := asmConvert(from, to); f != nil {
 		return f
@@ -81,7 +108,7 @@ func Convert(from, to dtypes.DType) Func1 {
 
 // Reduce returns the loop that folds n elements of x into dst[0], in a tree that
 // depends on n only; nil where op is not defined for t. For n = 0 it writes what
-// ReduceInit writes.
+// ReduceInit writes. Max and Min of a NaN are NaN. The halves add in float32.
 func Reduce(op compute.OpType, t dtypes.DType) Func1 {
 	if f := asmReduce(op, t); f != nil {
 		return f
@@ -96,4 +123,154 @@ func Transpose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride, sr
 		return f
 	}
 	return transpose(size)
+}
+
+type (
+	signed   interface{ int8 | int16 | int32 | int64 }
+	unsigned interface {
+		uint8 | uint16 | uint32 | uint64
+	}
+	integer interface{ signed | unsigned }
+	float   interface{ float32 | float64 }
+	number  interface{ integer | float }
+	cplx    interface{ complex64 | complex128 }
+	numeric interface{ number | cplx }
+)
+
+// sizeOf is the size in bytes of an element, 0 for a type without a loop.
+func sizeOf(t dtypes.DType) int {
+	if !t.IsSupported() || t.IsPacked() {
+		return 0
+	}
+	return t.Size()
+}
+
+// view is the n elements at p.
+func view[T any](p unsafe.Pointer, n int) []T { return unsafe.Slice((*T)(p), n) }
+
+// at is the address of element i of an array of elements of size bytes.
+func at(p unsafe.Pointer, i, size int) unsafe.Pointer { return unsafe.Add(p, i*size) }
+
+// blockLen is the number of elements that a staged loop converts at a time.
+const blockLen = 256
+
+// hide is p, of which the compiler no longer knows that it points to the stack: a
+// scratch block given to a loop need not move to the heap, since no loop keeps its
+// pointers. The caller keeps the block alive (runtime.KeepAlive) to its last use.
+//
+//go:nosplit
+func hide(p unsafe.Pointer) unsafe.Pointer {
+	x := uintptr(p)
+	return *(*unsafe.Pointer)(unsafe.Pointer(&x))
+}
+
+// vec1 is the loop f on raw memory.
+func vec1[D, T any](f func(d []D, x []T)) Func1 {
+	return func(dst, x unsafe.Pointer, n int) { f(view[D](dst, n), view[T](x, n)) }
+}
+
+// each1 is the loop d[i] = f(x[i]).
+func each1[D, T any](f func(v T) D) Func1 {
+	return vec1(func(d []D, x []T) {
+		for i, v := range x {
+			d[i] = f(v)
+		}
+	})
+}
+
+// vec2 is the loop f on raw memory. An operand that is one element is repeated in
+// a block on the stack, and f runs block by block.
+func vec2[D, T any](m Mode, f func(d []D, a, b []T)) Func2 {
+	if m == VV {
+		return func(dst, x, y unsafe.Pointer, n int) { f(view[D](dst, n), view[T](x, n), view[T](y, n)) }
+	}
+	return func(dst, x, y unsafe.Pointer, n int) {
+		one, many := y, view[T](x, n)
+		if m == SV {
+			one, many = x, view[T](y, n)
+		}
+		var scratch [blockLen]T
+		rep := view[T](hide(unsafe.Pointer(&scratch)), min(n, blockLen))
+		for i := range rep {
+			rep[i] = *(*T)(one)
+		}
+		for d := view[D](dst, n); len(d) > 0; {
+			k := min(len(d), blockLen)
+			if m == VS {
+				f(d[:k], many[:k], rep[:k])
+			} else {
+				f(d[:k], rep[:k], many[:k])
+			}
+			d, many = d[k:], many[k:]
+		}
+		runtime.KeepAlive(&scratch)
+	}
+}
+
+// each2 is the loop d[i] = f(a[i], b[i]).
+func each2[D, T any](m Mode, f func(a, b T) D) Func2 {
+	return vec2(m, func(d []D, a, b []T) {
+		for i, v := range a {
+			d[i] = f(v, b[i])
+		}
+	})
+}
+
+// staged1 runs f on blocks of the type M, which load makes of elements of xs bytes
+// and store turns into elements of ds bytes; without a store f does so itself.
+func staged1[M any](load, f, store Func1, xs, ds int) Func1 {
+	if load == nil || f == nil {
+		return nil
+	}
+	return func(dst, x unsafe.Pointer, n int) {
+		var scratch [blockLen]M
+		b := hide(unsafe.Pointer(&scratch))
+		for i := 0; i < n; i += blockLen {
+			k := min(blockLen, n-i)
+			load(b, at(x, i, xs), k)
+			if store == nil {
+				f(at(dst, i, ds), b, k)
+				continue
+			}
+			f(b, b, k)
+			store(at(dst, i, ds), b, k)
+		}
+		runtime.KeepAlive(&scratch)
+	}
+}
+
+// staged2 is staged1 for a loop of two operands in mode m.
+func staged2[M any](load Func1, f Func2, store Func1, xs, ds int, m Mode) Func2 {
+	if load == nil || f == nil {
+		return nil
+	}
+	return func(dst, x, y unsafe.Pointer, n int) {
+		var sa, sb [blockLen]M
+		a, b := hide(unsafe.Pointer(&sa)), hide(unsafe.Pointer(&sb))
+		for i := 0; i < n; i += blockLen {
+			k := min(blockLen, n-i)
+			if m != SV {
+				load(a, at(x, i, xs), k)
+			} else if i == 0 {
+				load(a, x, 1)
+			}
+			if m != VS {
+				load(b, at(y, i, xs), k)
+			} else if i == 0 {
+				load(b, y, 1)
+			}
+			if store == nil {
+				f(at(dst, i, ds), a, b, k)
+				continue
+			}
+			out := a // the operand that is needed again stays whole
+			if m == SV {
+				out = b
+			}
+			f(out, a, b, k)
+			store(at(dst, i, ds), out, k)
+		}
+		runtime.KeepAlive(&sa)
+		runtime.KeepAlive(&sb)
+	}
 }

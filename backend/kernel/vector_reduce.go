@@ -1,19 +1,241 @@
 package kernel
 
 import (
+	"math"
+	"runtime"
 	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 )
 
-func reduce(compute.OpType, dtypes.DType) Func1 { return nil }
+// reduce is the portable table of Reduce.
+func reduce(op compute.OpType, t dtypes.DType) Func1 {
+	switch t {
+	case dtypes.Bool:
+		switch op {
+		case compute.OpTypeReduceLogicalAnd:
+			return fold(uint8(1), foldAnd[uint8])
+		case compute.OpTypeReduceLogicalOr:
+			return fold(0, foldOr[uint8])
+		case compute.OpTypeReduceLogicalXor:
+			return fold(0, foldXor[uint8])
+		}
+	case dtypes.Int8:
+		return reduceInt[int8](op, t)
+	case dtypes.Int16:
+		return reduceInt[int16](op, t)
+	case dtypes.Int32:
+		return reduceInt[int32](op, t)
+	case dtypes.Int64:
+		return reduceInt[int64](op, t)
+	case dtypes.Uint8:
+		return reduceInt[uint8](op, t)
+	case dtypes.Uint16:
+		return reduceInt[uint16](op, t)
+	case dtypes.Uint32:
+		return reduceInt[uint32](op, t)
+	case dtypes.Uint64:
+		return reduceInt[uint64](op, t)
+	case dtypes.Float16, dtypes.BFloat16:
+		return reduceHalf(op, t)
+	case dtypes.Float32:
+		return reduceReal[float32](op, t)
+	case dtypes.Float64:
+		return reduceReal[float64](op, t)
+	case dtypes.Complex64:
+		return reduceNumeric[complex64](op)
+	case dtypes.Complex128:
+		return reduceNumeric[complex128](op)
+	}
+	return nil
+}
 
-// ReduceInit writes the value that changes nothing: 0, 1, the lowest or the
-// highest value, all ones. It reports whether op is defined for t.
-func ReduceInit(op compute.OpType, t dtypes.DType, dst unsafe.Pointer) bool { return false }
+func reduceInt[T integer](op compute.OpType, t dtypes.DType) Func1 {
+	switch op {
+	case compute.OpTypeReduceBitwiseAnd:
+		return fold(^T(0), foldAnd[T])
+	case compute.OpTypeReduceBitwiseOr:
+		return fold(0, foldOr[T])
+	case compute.OpTypeReduceBitwiseXor:
+		return fold(0, foldXor[T])
+	}
+	return reduceReal[T](op, t)
+}
+
+func reduceReal[T number](op compute.OpType, t dtypes.DType) Func1 {
+	switch op {
+	case compute.OpTypeReduceMax:
+		return fold(extreme[T](t, -1), func(r T, x []T) T {
+			for _, v := range x {
+				r = max(r, v)
+			}
+			return r
+		})
+	case compute.OpTypeReduceMin:
+		return fold(extreme[T](t, 1), func(r T, x []T) T {
+			for _, v := range x {
+				r = min(r, v)
+			}
+			return r
+		})
+	}
+	return reduceNumeric[T](op)
+}
+
+// extreme is the lowest (sign -1) or highest value of T, which is t.
+func extreme[T number](t dtypes.DType, sign int) (v T) {
+	inf := math.Inf(sign)
+	convert(dtypes.Float64, t)(unsafe.Pointer(&v), unsafe.Pointer(&inf), 1)
+	return v
+}
+
+func reduceNumeric[T numeric](op compute.OpType) Func1 {
+	switch op {
+	case compute.OpTypeReduceSum:
+		return fold(0, func(r T, x []T) T {
+			var a, b, c T
+			for ; len(x) >= 4; x = x[4:] {
+				r, a, b, c = r+x[0], a+x[1], b+x[2], c+x[3]
+			}
+			for _, v := range x {
+				r += v
+			}
+			return (r + a) + (b + c)
+		})
+	case compute.OpTypeReduceProduct:
+		return fold(1, func(r T, x []T) T {
+			a, b, c := T(1), T(1), T(1)
+			for ; len(x) >= 4; x = x[4:] {
+				r, a, b, c = r*x[0], a*x[1], b*x[2], c*x[3]
+			}
+			for _, v := range x {
+				r *= v
+			}
+			return (r * a) * (b * c)
+		})
+	}
+	return nil
+}
+
+func foldAnd[T integer](r T, x []T) T {
+	for _, v := range x {
+		r &= v
+	}
+	return r
+}
+
+func foldOr[T integer](r T, x []T) T {
+	for _, v := range x {
+		r |= v
+	}
+	return r
+}
+
+func foldXor[T integer](r T, x []T) T {
+	for _, v := range x {
+		r ^= v
+	}
+	return r
+}
+
+// leafLen is the number of elements that a leaf of the tree of a reduction folds.
+const leafLen = 256
+
+// fold is the reduction whose leaves are folded by leaf from init on.
+func fold[T any](init T, leaf func(r T, x []T) T) Func1 {
+	return func(dst, x unsafe.Pointer, n int) { *(*T)(dst) = tree(init, view[T](x, n), leaf) }
+}
+
+// tree folds halves of x, cut at a multiple of leafLen, and then the two results.
+func tree[T any](init T, x []T, leaf func(r T, x []T) T) T {
+	if len(x) <= leafLen {
+		return leaf(init, x)
+	}
+	h := (len(x)/2 + leafLen - 1) / leafLen * leafLen
+	right := tree(init, x[h:], leaf)
+	r := leaf(tree(init, x[:h], leaf), view[T](hide(unsafe.Pointer(&right)), 1))
+	runtime.KeepAlive(&right)
+	return r
+}
+
+// reduceHalf folds blocks in float32 and their results one after the other.
+func reduceHalf(op compute.OpType, t dtypes.DType) Func1 {
+	load, f, store := Convert(t, dtypes.Float32), Reduce(op, dtypes.Float32), Convert(dtypes.Float32, t)
+	if f == nil {
+		return nil
+	}
+	return func(dst, x unsafe.Pointer, n int) {
+		var scratch [1 + blockLen]float32 // the result so far, a block
+		acc := hide(unsafe.Pointer(&scratch))
+		ReduceInit(op, dtypes.Float32, acc)
+		for i := 0; i < n; i += blockLen {
+			k := min(blockLen, n-i)
+			load(at(acc, 1, 4), at(x, i, 2), k)
+			f(acc, acc, 1+k)
+		}
+		store(dst, acc, 1)
+		runtime.KeepAlive(&scratch)
+	}
+}
+
+// ReduceInit writes the value of t that changes nothing in the reduction op: 0, 1,
+// the lowest or the highest value (an infinity in floats), all ones. It reports
+// whether op is defined for t.
+func ReduceInit(op compute.OpType, t dtypes.DType, dst unsafe.Pointer) bool {
+	f := reduce(op, t)
+	if f != nil {
+		f(dst, dst, 0)
+	}
+	return f != nil
+}
 
 // ArgMinMax returns the loop that finds the index of the least (or greatest) of n
 // elements that are stride elements apart: the first of equals, and the first NaN
-// before all. It is nil for complex types.
-func ArgMinMax(t dtypes.DType, isMin bool) func(x unsafe.Pointer, stride, n int) int { return nil }
+// before all. It is nil for bool and complex types.
+func ArgMinMax(t dtypes.DType, isMin bool) func(x unsafe.Pointer, stride, n int) int {
+	switch t {
+	case dtypes.Int8:
+		return argOf(isMin, keep[int8])
+	case dtypes.Int16:
+		return argOf(isMin, keep[int16])
+	case dtypes.Int32:
+		return argOf(isMin, keep[int32])
+	case dtypes.Int64:
+		return argOf(isMin, keep[int64])
+	case dtypes.Uint8:
+		return argOf(isMin, keep[uint8])
+	case dtypes.Uint16:
+		return argOf(isMin, keep[uint16])
+	case dtypes.Uint32:
+		return argOf(isMin, keep[uint32])
+	case dtypes.Uint64:
+		return argOf(isMin, keep[uint64])
+	case dtypes.Float16:
+		return argOf(isMin, fromFloat16)
+	case dtypes.BFloat16:
+		return argOf(isMin, fromBFloat16)
+	case dtypes.Float32:
+		return argOf(isMin, keep[float32])
+	case dtypes.Float64:
+		return argOf(isMin, keep[float64])
+	}
+	return nil
+}
+
+func keep[T any](v T) T { return v }
+
+// argOf compares the elements S as the numbers T that value makes of them.
+func argOf[S any, T number](isMin bool, value func(S) T) func(x unsafe.Pointer, stride, n int) int {
+	size := int(unsafe.Sizeof(*new(S)))
+	return func(x unsafe.Pointer, stride, n int) int {
+		best, where := value(*(*S)(x)), 0
+		for i := 1; i < n && best == best; i++ {
+			v := value(*(*S)(at(x, i*stride, size)))
+			if v != v || isMin && v < best || !isMin && v > best {
+				best, where = v, i
+			}
+		}
+		return where
+	}
+}
