@@ -101,8 +101,12 @@ var recipeKey = regexp.MustCompile(`(?m)^ *([a-z_0-9]+):`)
 
 var arxivNumber = regexp.MustCompile(`arXiv:(\d{4}\.\d{4,5})`)
 
-// cites reports whether what a registry says about papers names that of an entry.
+// cites reports whether what a registry says about papers names that of an entry: by
+// its arXiv number, or by its title.
 func cites(paper string, it *catalog.Item) bool {
+	if it.Title != "" && strings.Contains(paper, it.Title) {
+		return true
+	}
 	for _, m := range arxivNumber.FindAllStringSubmatch(paper, -1) {
 		if string(it.Paper) == "arxiv:"+m[1] {
 			return true

@@ -100,7 +100,7 @@ func TestSearch(t *testing.T) {
 		"检索增强":                       "rag",
 		"mamba":                      "mamba",
 		"2412.08908":                 "wifo",
-		"gpt":                        "gpt-3 gpt-4 minigpt-4",
+		"gpt":                        "gpt-3 gpt-4 gpt-2",
 		"smart healthcare":           "healthcare",
 		"world simulators":           "sora",
 		"漏洞检测":                       "vulnerability-detection",

@@ -1,8 +1,8 @@
 // Package model says what an architecture is: a folder with a configuration that
 // builds the thing, named once in the sorted table of model/all.
 //
-// What a model can do it says by one or more small interfaces; so far there is
-// one, Filler, for masked models of radio channels.
+// What a model can do it says by one or more small interfaces: Filler for masked
+// models of radio channels, LM for language models.
 package model
 
 import (
@@ -13,8 +13,10 @@ import (
 // Kind is the class of a model.
 type Kind string
 
-// Masked models reconstruct what was hidden from them.
-const Masked Kind = "masked"
+const (
+	Masked   Kind = "masked"   // reconstructs what was hidden from it
+	Language Kind = "language" // continues a text
+)
 
 // Entry is one architecture: its name is folder, package, recipe key and
 // command-line argument alike.
@@ -55,4 +57,15 @@ type Filler interface {
 	// part). visible [B V] int32 holds patch numbers, time slowest, antenna
 	// fastest; nothing outside those patches can influence the result.
 	Reconstruct(s *nn.Scope, x, visible *nn.Node) *nn.Node
+}
+
+// LM is a language model: from the tokens so far it tells the next one.
+//
+// It reads whole sequences; a cache of keys and values, for one token at a time,
+// comes with package infer.
+type LM interface {
+	Model
+	// Logits returns the logits [B T V] of the token after each of tokens [B T]
+	// int32. Those of place t depend on tokens 0 to t only.
+	Logits(s *nn.Scope, tokens *nn.Node) *nn.Node
 }

@@ -161,3 +161,30 @@ func bits(values []float32) []uint32 {
 	}
 	return out
 }
+
+// Causal lets every row look at itself and at those before it. A row of qkv holds
+// query, key and value, one behind the other; a row of the result is as wide as one.
+func Causal(qkv [][]float64, heads int) [][]float64 {
+	width := len(qkv[0]) / 3
+	size := width / heads
+	mixed := make([][]float64, len(qkv))
+	for i, row := range qkv {
+		mixed[i] = make([]float64, width)
+		for h := range heads {
+			scores, total := make([]float64, i+1), 0.0
+			for j := range scores {
+				for e := h * size; e < (h+1)*size; e++ {
+					scores[j] += row[e] * qkv[j][width+e] / math.Sqrt(float64(size))
+				}
+				scores[j] = math.Exp(scores[j])
+				total += scores[j]
+			}
+			for j, s := range scores {
+				for e := h * size; e < (h+1)*size; e++ {
+					mixed[i][e] += s / total * qkv[j][2*width+e]
+				}
+			}
+		}
+	}
+	return mixed
+}
