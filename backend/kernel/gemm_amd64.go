@@ -2,9 +2,127 @@
 
 package kernel
 
-import "github.com/gomlx/compute/dtypes"
+import (
+	"unsafe"
 
-func gemmActive() *gemmKernel { return gemmGoF32 }
+	"github.com/gomlx/compute/dtypes"
+	"golang.org/x/sys/cpu"
+)
+
+var (
+	gemmZ = &gemmKernel{
+		dtype: dtypes.Float32, elem: 4, acc: 4, step: 1, mr: 14, nr: 32, strided: true,
+		sweep: func(rows int, t *Tile) { gemmSweepsZ[rows]((*byte)(unsafe.Pointer(t))) },
+		pack:  gemmPackZ, move: gemmMoveGo[float32],
+	}
+	gemmPairsZ = &gemmKernel{
+		dtype: dtypes.Float32, elem: 4, acc: 4, step: 2, mr: 14, nr: 32,
+		sweep: func(rows int, t *Tile) { gemmSweepsB16Z[rows]((*byte)(unsafe.Pointer(t))) },
+		pack:  gemmPackPairs, move: gemmMoveGo[float32],
+	}
+	gemmY = &gemmKernel{
+		dtype: dtypes.Float32, elem: 4, acc: 4, step: 1, mr: 6, nr: 16, strided: true,
+		sweep: func(rows int, t *Tile) { gemmSweepsY[rows]((*byte)(unsafe.Pointer(t))) },
+		pack:  gemmPackY, move: gemmMoveGo[float32],
+	}
+)
+
+// Sweeps by number of rows.
+var (
+	gemmSweepsZ = [15]func(*byte){nil, gemmF32Z1, gemmF32Z2, gemmF32Z3, gemmF32Z4, gemmF32Z5, gemmF32Z6, gemmF32Z7,
+		gemmF32Z8, gemmF32Z9, gemmF32Z10, gemmF32Z11, gemmF32Z12, gemmF32Z13, gemmF32Z14}
+	gemmSweepsB16Z = [15]func(*byte){nil, gemmB16Z1, gemmB16Z2, gemmB16Z3, gemmB16Z4, gemmB16Z5, gemmB16Z6, gemmB16Z7,
+		gemmB16Z8, gemmB16Z9, gemmB16Z10, gemmB16Z11, gemmB16Z12, gemmB16Z13, gemmB16Z14}
+	gemmSweepsY = [7]func(*byte){nil, gemmF32Y1, gemmF32Y2, gemmF32Y3, gemmF32Y4, gemmF32Y5, gemmF32Y6}
+)
+
+func gemmActive() *gemmKernel {
+	switch active {
+	case avx512:
+		return gemmZ
+	case avx2:
+		return gemmY
+	}
+	return gemmGoF32
+}
 
 // gemmFloat returns the kernel of float32 sums.
-func gemmFloat(a, b dtypes.DType) *gemmKernel { return gemmGoF32 }
+func gemmFloat(a, b dtypes.DType) *gemmKernel {
+	if a == dtypes.BFloat16 && b == dtypes.BFloat16 && active == avx512 && cpu.X86.HasAVX512BF16 {
+		return gemmPairsZ
+	}
+	return gemmActive()
+}
+
+func gemmPackZ(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int) {
+	d, s := (*byte)(dst), (*byte)(src)
+	switch {
+	case lane == 1:
+		gemmPackLanesZ(d, width*4, s, 4, step*4, lanes, ks)
+	case step == 1:
+		gemmPackStepsZ(d, width*4, s, lane*4, 4, min(lanes, 16), ks)
+		if lanes > 16 {
+			gemmPackStepsZ((*byte)(unsafe.Add(dst, 64)), width*4, (*byte)(unsafe.Add(src, 64*lane)), lane*4, 4, lanes-16, ks)
+		}
+	default:
+		gemmPackGo[float32](dst, width, src, lane, step, lanes, ks)
+	}
+}
+
+func gemmPackY(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int) {
+	if step != 1 || lane == 1 {
+		gemmPackGo[float32](dst, width, src, lane, step, lanes, ks)
+		return
+	}
+	// Eight lanes at a time by a multiple of eight k; the narrow panel of A, six
+	// wide, would overlap the next k.
+	whole := ks &^ 7
+	i := 0
+	for ; i+8 <= lanes; i += 8 {
+		gemmPackStepsY((*byte)(unsafe.Add(dst, i*4)), width*4, (*byte)(unsafe.Add(src, i*lane*4)), lane*4, 4, 8, whole)
+		gemmPackGo[float32](unsafe.Add(dst, (whole*width+i)*4), width, unsafe.Add(src, (i*lane+whole)*4), lane, 1, 8, ks-whole)
+	}
+	if i < lanes {
+		gemmPackGo[float32](unsafe.Add(dst, i*4), width, unsafe.Add(src, i*lane*4), lane, 1, lanes-i, ks)
+	}
+}
+
+// gemmPackPairs packs bfloat16: dst[k*width+i] holds src[i*lane+2*k*step] and, in its
+// upper half, the element of the next k or zero.
+func gemmPackPairs(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int) {
+	d, s := (*byte)(dst), (*byte)(src)
+	pairs, from := ks/2, 0
+	switch {
+	case lane == 1:
+		gemmPackPairsZ(d, width*4, s, 2, step*2, lanes, pairs)
+		from = pairs
+	case step == 1:
+		for i := 0; i < lanes; i += 16 {
+			gemmPackStepsZ((*byte)(unsafe.Add(dst, i*4)), width*4, (*byte)(unsafe.Add(src, i*lane*2)), lane*2, 4, min(lanes-i, 16), pairs)
+		}
+		from = pairs
+	}
+	for k := from; 2*k < ks; k++ {
+		for i := range lanes {
+			p := unsafe.Add(src, (i*lane+2*k*step)*2)
+			v := uint32(*(*uint16)(p))
+			if 2*k+1 < ks {
+				v |= uint32(*(*uint16)(unsafe.Add(p, step*2))) << 16
+			}
+			*(*uint32)(unsafe.Add(dst, (k*width+i)*4)) = v
+		}
+	}
+}
+
+// gemmPeakLoop returns the loop that Peak measures, and the operations of a turn.
+func gemmPeakLoop(k *gemmKernel) (loop func(count int), flop float64) {
+	switch k {
+	case gemmPairsZ:
+		return gemmPeakB16Z, 30 * 64
+	case gemmZ:
+		return gemmPeakF32Z, 30 * 32
+	case gemmY:
+		return gemmPeakF32Y, 14 * 16
+	}
+	return gemmPeakGo, 16
+}

@@ -8,3 +8,5 @@ func gemmActive() *gemmKernel { return gemmGoF32 }
 
 // gemmFloat returns the kernel of float32 sums.
 func gemmFloat(a, b dtypes.DType) *gemmKernel { return gemmGoF32 }
+
+func gemmPeakLoop(*gemmKernel) (loop func(count int), flop float64) { return gemmPeakGo, 16 }
