@@ -137,6 +137,82 @@ type (
 	numeric interface{ number | cplx }
 )
 
+// loops are the portable tables of one type; a nil one is empty.
+type loops struct {
+	unary   func(op compute.OpType) Func1
+	binary  func(op compute.OpType, m Mode) Func2
+	reduce  func(op compute.OpType) Func1
+	convert func(to dtypes.DType) Func1
+	arg     func(isMin bool) argFunc
+}
+
+func loopsOf(t dtypes.DType) loops {
+	switch t {
+	case dtypes.Bool: // bytes that are 0 or 1
+		return loops{unaryBool, binaryBool, reduceBool, convertInt[uint8], nil}
+	case dtypes.Int8:
+		return intLoops[int8, uint8](t)
+	case dtypes.Int16:
+		return intLoops[int16, uint16](t)
+	case dtypes.Int32:
+		return intLoops[int32, uint32](t)
+	case dtypes.Int64:
+		return intLoops[int64, uint64](t)
+	case dtypes.Uint8:
+		return intLoops[uint8, uint8](t)
+	case dtypes.Uint16:
+		return intLoops[uint16, uint16](t)
+	case dtypes.Uint32:
+		return intLoops[uint32, uint32](t)
+	case dtypes.Uint64:
+		return intLoops[uint64, uint64](t)
+	case dtypes.Float16:
+		return halfLoops(t, fromFloat16)
+	case dtypes.BFloat16:
+		return halfLoops(t, fromBFloat16)
+	case dtypes.Float32:
+		return floatLoops[float32](t)
+	case dtypes.Float64:
+		return floatLoops[float64](t)
+	case dtypes.Complex64:
+		return complexLoops[complex64, float32](dtypes.Float32)
+	case dtypes.Complex128:
+		return complexLoops[complex128, float64](dtypes.Float64)
+	}
+	return loops{}
+}
+
+// intLoops are those of the integer T, which is t; U is the unsigned type of its
+// width.
+func intLoops[T integer, U unsigned](t dtypes.DType) loops {
+	return loops{unaryInt[T, U], binaryInt[T, U],
+		func(op compute.OpType) Func1 { return reduceInt[T](op, t) },
+		convertInt[T], argOf(keep[T])}
+}
+
+func floatLoops[T float](t dtypes.DType) loops {
+	return loops{unaryFloat[T], binaryFloat[T],
+		func(op compute.OpType) Func1 { return reduceReal[T](op, t) },
+		convertFloat[T], argOf(keep[T])}
+}
+
+func halfLoops(t dtypes.DType, value func(uint16) float32) loops {
+	return loops{
+		func(op compute.OpType) Func1 { return unaryHalf(op, t) },
+		func(op compute.OpType, m Mode) Func2 { return binaryHalf(op, t, m) },
+		func(op compute.OpType) Func1 { return reduceHalf(op, t) },
+		nil, // convert has them
+		argOf(value)}
+}
+
+// complexLoops are those of T, which is made of two R; rt is R.
+func complexLoops[T cplx, R float](rt dtypes.DType) loops {
+	return loops{unaryComplex[T, R], binaryComplex[T], reduceNumeric[T],
+		func(to dtypes.DType) Func1 { return convertComplex[T, R](rt, to) }, nil}
+}
+
+func isHalf(t dtypes.DType) bool { return t == dtypes.Float16 || t == dtypes.BFloat16 }
+
 // sizeOf is the size in bytes of an element, 0 for a type without a loop.
 func sizeOf(t dtypes.DType) int {
 	if !t.IsSupported() || t.IsPacked() {

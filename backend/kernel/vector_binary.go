@@ -20,41 +20,8 @@ func binary(op compute.OpType, t dtypes.DType, m Mode) Func2 {
 	if plain, ok := totalOrders[op]; ok {
 		return totalOrder(plain, t, m)
 	}
-	switch t {
-	case dtypes.Bool:
-		return binaryBool(op, m)
-	case dtypes.Int8:
-		return binaryInt[int8, uint8](op, m)
-	case dtypes.Int16:
-		return binaryInt[int16, uint16](op, m)
-	case dtypes.Int32:
-		return binaryInt[int32, uint32](op, m)
-	case dtypes.Int64:
-		return binaryInt[int64, uint64](op, m)
-	case dtypes.Uint8:
-		return binaryInt[uint8, uint8](op, m)
-	case dtypes.Uint16:
-		return binaryInt[uint16, uint16](op, m)
-	case dtypes.Uint32:
-		return binaryInt[uint32, uint32](op, m)
-	case dtypes.Uint64:
-		return binaryInt[uint64, uint64](op, m)
-	case dtypes.Float16, dtypes.BFloat16:
-		return binaryHalf(op, t, m)
-	case dtypes.Float32:
-		if op == compute.OpTypeComplex {
-			return each2(m, func(a, b float32) complex64 { return complex(a, b) })
-		}
-		return binaryFloat[float32](op, m)
-	case dtypes.Float64:
-		if op == compute.OpTypeComplex {
-			return each2(m, func(a, b float64) complex128 { return complex(a, b) })
-		}
-		return binaryFloat[float64](op, m)
-	case dtypes.Complex64:
-		return binaryComplex[complex64](op, m)
-	case dtypes.Complex128:
-		return binaryComplex[complex128](op, m)
+	if f := loopsOf(t).binary; f != nil {
+		return f(op, m)
 	}
 	return nil
 }
@@ -242,6 +209,13 @@ var floats2 = map[compute.OpType]func(a, b float64) float64{
 }
 
 func binaryFloat[T float](op compute.OpType, m Mode) Func2 {
+	if op == compute.OpTypeComplex {
+		var zero T
+		if unsafe.Sizeof(zero) == 4 {
+			return each2(m, func(a, b float32) complex64 { return complex(a, b) })
+		}
+		return each2(m, func(a, b float64) complex128 { return complex(a, b) })
+	}
 	if f := floats2[op]; f != nil {
 		return vec2(m, func(d, a, b []T) {
 			for i, v := range a {

@@ -10,50 +10,22 @@ import (
 
 // convert is the portable table of Convert.
 func convert(from, to dtypes.DType) Func1 {
-	if from == to {
+	switch {
+	case from == to:
 		return identity(sizeOf(from))
+	case from == dtypes.Float32 && to == dtypes.Float16:
+		return vec1(toFloat16s)
+	case from == dtypes.Float32 && to == dtypes.BFloat16:
+		return vec1(toBFloat16s)
+	case from == dtypes.Float16 && to == dtypes.Float32:
+		return vec1(fromFloat16s)
+	case from == dtypes.BFloat16 && to == dtypes.Float32:
+		return vec1(fromBFloat16s)
+	case isHalf(from):
+		return staged1[float32](Convert(from, dtypes.Float32), Convert(dtypes.Float32, to), nil, 2, sizeOf(to))
 	}
-	switch from {
-	case dtypes.Bool, dtypes.Uint8:
-		return convertInt[uint8](to)
-	case dtypes.Uint16:
-		return convertInt[uint16](to)
-	case dtypes.Uint32:
-		return convertInt[uint32](to)
-	case dtypes.Uint64:
-		return convertInt[uint64](to)
-	case dtypes.Int8:
-		return convertInt[int8](to)
-	case dtypes.Int16:
-		return convertInt[int16](to)
-	case dtypes.Int32:
-		return convertInt[int32](to)
-	case dtypes.Int64:
-		return convertInt[int64](to)
-	case dtypes.Float16:
-		return convertHalf(from, to, vec1(fromFloat16s))
-	case dtypes.BFloat16:
-		return convertHalf(from, to, vec1(fromBFloat16s))
-	case dtypes.Float32:
-		switch to {
-		case dtypes.Float16:
-			return vec1(toFloat16s)
-		case dtypes.BFloat16:
-			return vec1(toBFloat16s)
-		}
-		return convertFloat[float32](from, to)
-	case dtypes.Float64:
-		return convertFloat[float64](from, to)
-	case dtypes.Complex64:
-		if to == dtypes.Complex128 {
-			return each1(func(v complex64) complex128 { return complex128(v) })
-		}
-		return convertComplex[complex64, float32](dtypes.Float32, to)
-	case dtypes.Complex128:
-		if to == dtypes.Complex64 {
-			return each1(func(v complex128) complex64 { return complex64(v) })
-		}
-		return convertComplex[complex128, float64](dtypes.Float64, to)
+	if f := loopsOf(from).convert; f != nil {
+		return f(to)
 	}
 	if from.IsSupported() && from.IsPacked() {
 		return convertPacked(from, to)
@@ -84,8 +56,8 @@ func convertInt[F integer](to dtypes.DType) Func1 {
 	return convertRest[F](to)
 }
 
-// convertFloat converts F, which is from, to any type.
-func convertFloat[F float](from, to dtypes.DType) Func1 {
+// convertFloat converts F to any type.
+func convertFloat[F float](to dtypes.DType) Func1 {
 	switch to {
 	case dtypes.Int8:
 		return saturate[int8, F](math.MinInt8, math.MaxInt8)
@@ -160,22 +132,18 @@ func saturate[D integer, F float](low, high D) Func1 {
 	})
 }
 
-// convertHalf converts a half to any type; widen makes it float32.
-func convertHalf(from, to dtypes.DType, widen Func1) Func1 {
-	if to == dtypes.Float32 {
-		return widen
-	}
-	return staged1[float32](Convert(from, dtypes.Float32), Convert(dtypes.Float32, to), nil, 2, sizeOf(to))
-}
-
-// convertComplex converts T, which is made of two R (rt), to a real type or bool.
+// convertComplex converts T, which is made of two R, to any type; rt is R.
 func convertComplex[T cplx, R float](rt, to dtypes.DType) Func1 {
-	if to == dtypes.Bool {
-		return each1(func(v T) bool { return v != 0 })
-	}
 	re := each1(func(v T) R { return R(real(complex128(v))) })
-	if to == rt {
+	switch to {
+	case rt:
 		return re
+	case dtypes.Bool:
+		return each1(func(v T) bool { return v != 0 })
+	case dtypes.Complex64:
+		return each1(func(v T) complex64 { return complex64(v) })
+	case dtypes.Complex128:
+		return each1(func(v T) complex128 { return complex128(v) })
 	}
 	return staged1[R](re, Convert(rt, to), nil, 2*sizeOf(rt), sizeOf(to))
 }

@@ -11,42 +11,20 @@ import (
 
 // reduce is the portable table of Reduce.
 func reduce(op compute.OpType, t dtypes.DType) Func1 {
-	switch t {
-	case dtypes.Bool:
-		switch op {
-		case compute.OpTypeReduceLogicalAnd:
-			return fold(uint8(1), foldAnd[uint8])
-		case compute.OpTypeReduceLogicalOr:
-			return fold(0, foldOr[uint8])
-		case compute.OpTypeReduceLogicalXor:
-			return fold(0, foldXor[uint8])
-		}
-	case dtypes.Int8:
-		return reduceInt[int8](op, t)
-	case dtypes.Int16:
-		return reduceInt[int16](op, t)
-	case dtypes.Int32:
-		return reduceInt[int32](op, t)
-	case dtypes.Int64:
-		return reduceInt[int64](op, t)
-	case dtypes.Uint8:
-		return reduceInt[uint8](op, t)
-	case dtypes.Uint16:
-		return reduceInt[uint16](op, t)
-	case dtypes.Uint32:
-		return reduceInt[uint32](op, t)
-	case dtypes.Uint64:
-		return reduceInt[uint64](op, t)
-	case dtypes.Float16, dtypes.BFloat16:
-		return reduceHalf(op, t)
-	case dtypes.Float32:
-		return reduceReal[float32](op, t)
-	case dtypes.Float64:
-		return reduceReal[float64](op, t)
-	case dtypes.Complex64:
-		return reduceNumeric[complex64](op)
-	case dtypes.Complex128:
-		return reduceNumeric[complex128](op)
+	if f := loopsOf(t).reduce; f != nil {
+		return f(op)
+	}
+	return nil
+}
+
+func reduceBool(op compute.OpType) Func1 {
+	switch op {
+	case compute.OpTypeReduceLogicalAnd:
+		return fold(1, foldAnd[uint8])
+	case compute.OpTypeReduceLogicalOr:
+		return fold(0, foldOr[uint8])
+	case compute.OpTypeReduceLogicalXor:
+		return fold(0, foldXor[uint8])
 	}
 	return nil
 }
@@ -165,10 +143,11 @@ func reduceHalf(op compute.OpType, t dtypes.DType) Func1 {
 	if f == nil {
 		return nil
 	}
+	var init float32
+	ReduceInit(op, dtypes.Float32, unsafe.Pointer(&init))
 	return func(dst, x unsafe.Pointer, n int) {
-		var scratch [1 + blockLen]float32 // the result so far, a block
+		scratch := [1 + blockLen]float32{init} // the result so far, a block
 		acc := hide(unsafe.Pointer(&scratch))
-		ReduceInit(op, dtypes.Float32, acc)
 		for i := 0; i < n; i += blockLen {
 			k := min(blockLen, n-i)
 			load(at(acc, 1, 4), at(x, i, 2), k)
@@ -194,48 +173,29 @@ func ReduceInit(op compute.OpType, t dtypes.DType, dst unsafe.Pointer) bool {
 // elements that are stride elements apart: the first of equals, and the first NaN
 // before all. It is nil for bool and complex types.
 func ArgMinMax(t dtypes.DType, isMin bool) func(x unsafe.Pointer, stride, n int) int {
-	switch t {
-	case dtypes.Int8:
-		return argOf(isMin, keep[int8])
-	case dtypes.Int16:
-		return argOf(isMin, keep[int16])
-	case dtypes.Int32:
-		return argOf(isMin, keep[int32])
-	case dtypes.Int64:
-		return argOf(isMin, keep[int64])
-	case dtypes.Uint8:
-		return argOf(isMin, keep[uint8])
-	case dtypes.Uint16:
-		return argOf(isMin, keep[uint16])
-	case dtypes.Uint32:
-		return argOf(isMin, keep[uint32])
-	case dtypes.Uint64:
-		return argOf(isMin, keep[uint64])
-	case dtypes.Float16:
-		return argOf(isMin, fromFloat16)
-	case dtypes.BFloat16:
-		return argOf(isMin, fromBFloat16)
-	case dtypes.Float32:
-		return argOf(isMin, keep[float32])
-	case dtypes.Float64:
-		return argOf(isMin, keep[float64])
+	if f := loopsOf(t).arg; f != nil {
+		return f(isMin)
 	}
 	return nil
 }
 
+type argFunc = func(x unsafe.Pointer, stride, n int) int
+
 func keep[T any](v T) T { return v }
 
 // argOf compares the elements S as the numbers T that value makes of them.
-func argOf[S any, T number](isMin bool, value func(S) T) func(x unsafe.Pointer, stride, n int) int {
+func argOf[S any, T number](value func(S) T) func(isMin bool) argFunc {
 	size := int(unsafe.Sizeof(*new(S)))
-	return func(x unsafe.Pointer, stride, n int) int {
-		best, where := value(*(*S)(x)), 0
-		for i := 1; i < n && best == best; i++ {
-			v := value(*(*S)(at(x, i*stride, size)))
-			if v != v || isMin && v < best || !isMin && v > best {
-				best, where = v, i
+	return func(isMin bool) argFunc {
+		return func(x unsafe.Pointer, stride, n int) int {
+			best, where := value(*(*S)(x)), 0
+			for i := 1; i < n && best == best; i++ {
+				v := value(*(*S)(at(x, i*stride, size)))
+				if v != v || isMin && v < best || !isMin && v > best {
+					best, where = v, i
+				}
 			}
+			return where
 		}
-		return where
 	}
 }

@@ -15,37 +15,15 @@ func unary(op compute.OpType, t dtypes.DType) Func1 {
 	if op == compute.OpTypeIdentity {
 		return identity(sizeOf(t))
 	}
-	switch t {
-	case dtypes.Bool:
-		if op == compute.OpTypeLogicalNot {
-			return each1(func(v uint8) uint8 { return v ^ 1 })
-		}
-	case dtypes.Int8:
-		return unaryInt[int8, uint8](op)
-	case dtypes.Int16:
-		return unaryInt[int16, uint16](op)
-	case dtypes.Int32:
-		return unaryInt[int32, uint32](op)
-	case dtypes.Int64:
-		return unaryInt[int64, uint64](op)
-	case dtypes.Uint8:
-		return unaryInt[uint8, uint8](op)
-	case dtypes.Uint16:
-		return unaryInt[uint16, uint16](op)
-	case dtypes.Uint32:
-		return unaryInt[uint32, uint32](op)
-	case dtypes.Uint64:
-		return unaryInt[uint64, uint64](op)
-	case dtypes.Float16, dtypes.BFloat16:
-		return unaryHalf(op, t)
-	case dtypes.Float32:
-		return unaryFloat[float32](op)
-	case dtypes.Float64:
-		return unaryFloat[float64](op)
-	case dtypes.Complex64:
-		return unaryComplex[complex64, float32](op)
-	case dtypes.Complex128:
-		return unaryComplex[complex128, float64](op)
+	if f := loopsOf(t).unary; f != nil {
+		return f(op)
+	}
+	return nil
+}
+
+func unaryBool(op compute.OpType) Func1 {
+	if op == compute.OpTypeLogicalNot {
+		return each1(func(v uint8) uint8 { return v ^ 1 })
 	}
 	return nil
 }
