@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"context"
+
 	"github.com/pkg/errors"
 )
 
@@ -11,6 +13,7 @@ type program struct {
 
 // run is one execution of a program.
 type run struct {
+	ctx     context.Context
 	backend *Backend
 }
 
@@ -21,7 +24,8 @@ func compile(f *function) (*program, error) {
 
 // execute computes the outputs of a program in memory of their own (from
 // Backend.alloc), or, for an input that may be taken over, in that input's memory:
-// taken[i] then says so. Inputs are the parameters, then the captured values.
-func (p *program) execute(b *Backend, in []value, donated []bool) (out []value, taken []bool, err error) {
+// taken[i] then says so. Inputs are the parameters, then the captured values. It
+// stops between two steps when ctx is done.
+func (p *program) execute(ctx context.Context, b *Backend, in []value, donated []bool) (out []value, taken []bool, err error) {
 	return nil, nil, errors.New("not yet")
 }
