@@ -17,22 +17,21 @@ func SelfAttention(s *Scope, x *Node, heads int) *Node {
 	q := split(graph.MulScalar(Dense(s.In("query"), x, d), 1/math.Sqrt(float64(e))))
 	k := split(Dense(s.In("key"), x, d))
 	v := split(Dense(s.In("value"), x, d))
-	weights := softmax(graph.Einsum("bhqe,bhke->bhqk", q, k)) // [B H T T]
+	weights := Softmax(graph.Einsum("bhqe,bhke->bhqk", q, k)) // [B H T T]
 	mixed := graph.Einsum("bhqk,bhke->bhqe", weights, v)
 	mixed = graph.TransposeAllAxes(mixed, 0, 2, 1, 3) // [B T H E]
 	return Dense(s.In("output"), graph.Reshape(mixed, b, t, d), d)
 }
 
-// softmax is that of the last axis, by the engine's fused kernel. The gradient is
+// Softmax is that of the last axis, by the engine's fused kernel. The gradient is
 // worked out from the output, y (v - sum(v y)): GoMLX's own computes the softmax
-// once more from primitives, with an exponential that is several times slower.
-// Scores minus themselves are exactly zero; they only carry the gradient.
-func softmax(scores *Node) *Node {
-	y := graph.StopGradient(graph.BackendFusedSoftmax(scores, scores.Rank()-1))
-	path := graph.IdentityWithCustomGradient(scores, func(_, v *Node) *Node {
+// once more from primitives.
+func Softmax(x *Node) *Node {
+	var y *Node
+	path := graph.IdentityWithCustomGradient(x, func(_, v *Node) *Node {
 		return graph.Mul(y, graph.Sub(v, graph.ReduceAndKeep(graph.Mul(v, y), graph.ReduceSum, -1)))
 	})
-	return graph.Add(y, graph.Sub(path, graph.StopGradient(scores)))
+	return withGradient(func() *Node { y = graph.BackendFusedSoftmax(x, x.Rank()-1); return y }, path)
 }
 
 // BlockSize is the shape of a transformer block.

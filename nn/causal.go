@@ -31,8 +31,7 @@ func CausalAttention(q, k, v *Node) *Node {
 	return y
 }
 
-// hidden is the score of a token that may not be seen. It is finite, because the
-// softmax subtracts scores from themselves, and its exponential is zero.
+// hidden is the score of a token that may not be seen: its exponential is zero.
 const hidden = -1e30
 
 func causalByParts(q, k, v *Node) *Node {
@@ -42,7 +41,7 @@ func causalByParts(q, k, v *Node) *Node {
 	scores := graph.Einsum("bhqe,bhke->bhqk", q, heads(k)) // [B H T T]
 	scores = graph.Where(graph.BroadcastToShape(causal(q.Graph(), t), shapes.Make(dtypes.Bool, scores.Shape().Dimensions...)),
 		scores, graph.BroadcastToShape(graph.Scalar(q.Graph(), scores.DType(), hidden), scores.Shape()))
-	return heads(graph.Einsum("bhqk,bhke->bhqe", softmax(scores), heads(v)))
+	return heads(graph.Einsum("bhqk,bhke->bhqe", Softmax(scores), heads(v)))
 }
 
 // causal is true where the query's place is not before the key's: [1 1 T T].

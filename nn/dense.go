@@ -56,8 +56,11 @@ func product(a, b *Node) *Node {
 // and shifts it (Ba et al. 2016). x [... D] -> [... D].
 func LayerNorm(s *Scope, x *Node, eps float64) *Node {
 	g, d := x.Graph(), x.Shape().Dim(-1)
-	scale := Variable(s, g, "weight", Ones, d)
-	shift := Variable(s, g, "bias", Zeros, d)
+	return Normalize(x, Variable(s, g, "weight", Ones, d), Variable(s, g, "bias", Zeros, d), eps)
+}
+
+// Normalize is LayerNorm with the given scale [D] and shift [D].
+func Normalize(x, scale, shift *Node, eps float64) *Node {
 	mean := graph.ReduceAndKeep(x, graph.ReduceMean, -1)
 	centred := graph.Sub(x, mean)
 	variance := graph.ReduceAndKeep(graph.Square(centred), graph.ReduceMean, -1)
