@@ -1,3 +1,5 @@
+//go:build !amd64 || noasm
+
 package kernel
 
 import (
@@ -8,8 +10,7 @@ import (
 )
 
 // The seam between the tables and the assembly: each function returns the loop of
-// the active variant, or nil where the portable one serves. This file is replaced
-// by vector_asm_amd64.go (the assembly) and vector_asm_noasm.go (these lines).
+// the active variant, or nil where the portable one serves: here always.
 
 func asm1(compute.OpType, dtypes.DType) Func1       { return nil }
 func asm2(compute.OpType, dtypes.DType, Mode) Func2 { return nil }
