@@ -17,9 +17,13 @@
 // A field that the sources do not state is empty; nothing is guessed. Evidence says
 // how well an entry's links are known: read (the source itself was opened), id (the
 // identifier was), known (well-known, not opened again), third-party, unverified, or
-// nothing (as the outline has it). A year that is not given is that of the arXiv
+// nothing (as the outline has it). Cited says where title and authors are from: a page
+// of the paper, its code's citation, the outline's bibliography, a list of others, or
+// known. A year that is not given is that of the arXiv
 // number. An entry that has no paper of its own refers to others by See; a link
-// stands in one place only.
+// stands in one place only. A licence is that of the code, by its SPDX identifier or its
+// name; where there is no code, that of the data or the weights. [NoLicence] says that
+// the repository was looked at and has no licence file.
 //
 // # Status
 //
@@ -74,6 +78,12 @@ var States = []State{Runs, Partly, NotYet, Nought}
 // Evidences lists what Evidence can be, the best first.
 var Evidences = []string{"read", "id", "known", "third-party", "unverified", ""}
 
+// Sources lists what Cited can be, the best first.
+var Sources = []string{"page", "code", "outline", "list", "known"}
+
+// NoLicence is the licence of code whose repository has no licence file.
+const NoLicence = "none"
+
 // Status is what of an entry runs in ComLAM, and how.
 type Status struct {
 	State     State    `yaml:"state" json:"state"`
@@ -93,8 +103,9 @@ type Item struct {
 	Area     Area     `yaml:"area" json:"area"`             // the part's, unless given
 	Year     int      `yaml:"year" json:"year,omitempty"`   // the arXiv number's, unless given
 	Authors  []string `yaml:"authors" json:"authors,omitempty"`
+	Cited    string   `yaml:"cited" json:"cited,omitempty"` // where title and authors are from
 	Paper    Link     `yaml:"paper" json:"paper,omitempty"`
-	Further  []Link   `yaml:"further" json:"further,omitempty"` // papers that have no entry of their own
+	Further  []*Paper `yaml:"further" json:"further,omitempty"`
 	Code     Link     `yaml:"code" json:"code,omitempty"`
 	Weights  Link     `yaml:"weights" json:"weights,omitempty"`
 	Data     Link     `yaml:"data" json:"data,omitempty"`
@@ -113,6 +124,15 @@ type Item struct {
 
 	EN string `yaml:"en" json:"-"`
 	ZH string `yaml:"zh" json:"-"`
+}
+
+// Paper is one that has no entry of its own.
+type Paper struct {
+	Link    Link     `yaml:"link" json:"link"`
+	Title   string   `yaml:"title" json:"title,omitempty"`
+	Authors []string `yaml:"authors" json:"authors,omitempty"`
+	Year    int      `yaml:"year" json:"year,omitempty"` // the arXiv number's, unless given
+	Cited   string   `yaml:"cited" json:"cited,omitempty"`
 }
 
 // Part is a heading of the outline.
@@ -176,8 +196,8 @@ func (it *Item) Links() []Field {
 			list = append(list, f)
 		}
 	}
-	for _, l := range it.Further {
-		list = append(list, Field{"further", l})
+	for _, p := range it.Further {
+		list = append(list, Field{"further", p.Link})
 	}
 	return list
 }

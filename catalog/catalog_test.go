@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -169,6 +170,92 @@ func export(t *testing.T, c *catalog.Catalog, format string) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// TestCoverage counts what the entries say about papers, licences and weights, and
+// refuses less than there was.
+func TestCoverage(t *testing.T) {
+	var papers, licences, weights, data int
+	for _, it := range load(t).Items {
+		list := it.Further
+		if it.Paper != "" {
+			list = append([]*catalog.Paper{{Link: it.Paper, Title: it.Title, Authors: it.Authors, Year: it.Year}}, list...)
+		}
+		for _, p := range list {
+			papers++
+			if p.Title == "" || p.Year == 0 || len(p.Authors) == 0 {
+				t.Errorf("%s: %s lacks title, year or authors", it.ID, p.Link)
+			}
+		}
+		if it.Code != "" && it.Licence == "" {
+			t.Errorf("%s: %s has no licence; write %q where its repository has no licence file", it.ID, it.Code, catalog.NoLicence)
+		}
+		licences, weights, data = licences+one(it.Licence), weights+one(it.Weights), data+one(it.Data)
+	}
+	for what, n := range map[string][2]int{"papers": {papers, 188}, "licences": {licences, 83}, "weights": {weights, 41}, "data": {data, 12}} {
+		if n[0] < n[1] {
+			t.Errorf("%d %s, there were %d", n[0], what, n[1])
+		}
+	}
+	t.Logf("%d papers, %d licences, %d weights, %d data sets", papers, licences, weights, data)
+}
+
+func one[T ~string](s T) int {
+	if s == "" {
+		return 0
+	}
+	return 1
+}
+
+var (
+	bibEntry = regexp.MustCompile(`(?s)^@misc\{([A-Za-z0-9-]+),\n(.*)\n\}\n*$`)
+	bibField = regexp.MustCompile(`^  ([a-zA-Z]+) = \{(.+)\},$`)
+)
+
+// TestBibTeXIsWellFormed reads the export as BibTeX does: entries with keys, fields
+// with balanced braces, names joined by and.
+func TestBibTeXIsWellFormed(t *testing.T) {
+	seen := map[string]bool{}
+	for i, text := range strings.Split("\n"+export(t, load(t), "bibtex"), "\n@")[1:] {
+		m := bibEntry.FindStringSubmatch("@" + text)
+		if m == nil || seen[m[1]] {
+			t.Fatalf("entry %d is none, or there twice: %s", i, text)
+		}
+		seen[m[1]] = true
+		fields := map[string]string{}
+		for line := range strings.Lines(m[2] + "\n") {
+			f := bibField.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
+			if f == nil || fields[f[1]] != "" || !balanced(f[2]) {
+				t.Fatalf("%s: the line %q is no field", m[1], line)
+			}
+			fields[f[1]] = f[2]
+		}
+		for _, need := range []string{"title", "author", "year", "url"} {
+			if fields[need] == "" {
+				t.Errorf("%s has no %s", m[1], need)
+			}
+		}
+		for _, name := range strings.Split(fields["author"], " and ") {
+			if name = strings.TrimSpace(name); name == "" || strings.Contains(name, ",") || strings.Contains(name, "et al") {
+				t.Errorf("%s: %q is no author", m[1], name)
+			}
+		}
+	}
+}
+
+func balanced(s string) bool {
+	depth := 0
+	for _, r := range s {
+		switch r {
+		case '{':
+			depth++
+		case '}':
+			if depth--; depth < 0 {
+				return false
+			}
+		}
+	}
+	return depth == 0
 }
 
 func TestExportsOfAll(t *testing.T) {

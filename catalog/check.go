@@ -95,7 +95,7 @@ func (k *checker) words(it *Item) {
 		k.say(it.ID, "the id is not like two-words")
 	}
 	k.names(it.ID, it.Name)
-	k.spelling(it.ID, append([]string{it.EN, it.ZH, it.Title, it.Use, it.UseZH, it.Note, it.NoteZH}, it.Authors...)...)
+	k.spelling(it.ID, it.EN, it.ZH, it.Use, it.UseZH, it.Note, it.NoteZH)
 	switch {
 	case !slices.Contains(Kinds, it.Kind):
 		k.say(it.ID, "kind %q is not one of %q", it.Kind, Kinds)
@@ -107,16 +107,29 @@ func (k *checker) words(it *Item) {
 		k.say(it.ID, "a text is in one language only; give both")
 	case it.Year != 0 && (it.Year < 1950 || it.Year > 2100):
 		k.say(it.ID, "year %d is none", it.Year)
-	case it.Paper.year() != 0 && it.Year != it.Paper.year():
-		k.say(it.ID, "year %d is not that of %s", it.Year, it.Paper)
 	}
 	for _, id := range it.See {
 		if k.c.byID[id] == nil || id == it.ID {
 			k.say(it.ID, "it refers to %q, which is no other entry", id)
 		}
 	}
-	if slices.Contains(it.Authors, "") {
-		k.say(it.ID, "an author has no name")
+	for _, p := range append([]*Paper{{it.Paper, it.Title, it.Authors, it.Year, it.Cited}}, it.Further...) {
+		k.citation(it.ID, p)
+	}
+}
+
+// citation checks what is said about one paper.
+func (k *checker) citation(id string, p *Paper) {
+	k.spelling(id, append([]string{p.Title}, p.Authors...)...)
+	switch {
+	case slices.Contains(p.Authors, ""):
+		k.say(id, "an author has no name")
+	case (p.Title != "" || len(p.Authors) > 0) != (p.Cited != ""):
+		k.say(id, "%q: cited says where title and authors are from; give it with them, and only then", p.Title)
+	case p.Cited != "" && !slices.Contains(Sources, p.Cited):
+		k.say(id, "cited %q is not one of %q", p.Cited, Sources)
+	case p.Link.year() != 0 && p.Year != p.Link.year():
+		k.say(id, "year %d is not that of %s", p.Year, p.Link)
 	}
 }
 

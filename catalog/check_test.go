@@ -14,14 +14,14 @@ import (
 // chapters makes a catalog of one leaf, with the list of what is wrong.
 func chapters(t *testing.T, leaf string, more ...string) *catalog.Catalog {
 	t.Helper()
-	c, err := catalog.Read(one(t, leaf, more...))
+	c, err := catalog.Read(oneLeaf(t, leaf, more...))
 	if err != nil {
 		t.Fatalf("%s: %v", leaf, err)
 	}
 	return c
 }
 
-func one(t *testing.T, leaf string, more ...string) fs.FS {
+func oneLeaf(t *testing.T, leaf string, more ...string) fs.FS {
 	t.Helper()
 	wrong, err := os.ReadFile("data/wrong.yaml")
 	if err != nil {
@@ -100,19 +100,24 @@ func TestCheckRefuses(t *testing.T) {
 		{plain + "id: a, code: 'https://example.org:8080/'", "no public host"},
 		{plain + "id: a, code: 'https://me@example.org/'", "no public host"},
 		{plain + "id: a, code: nonsense", "neither https"},
-		{plain + "id: a, further: ['']", "neither https"},
+		{plain + "id: a, further: [{link: ''}]", "neither https"},
 		{plain + "id: a, code: 'https://github.com/a/b'", "write https://github.com/a/b as github:a/b"},
 		{plain + "id: a, paper: 'https://arxiv.org/pdf/2401.00001.pdf'", "as arxiv:2401.00001"},
 		{plain + "id: a, code: 'arxiv:2401.00001'", "wrong sort"},
 		{plain + "id: a, paper: 'github:a/b'", "wrong sort"},
-		{plain + "id: a, paper: 'arxiv:2401.00001', further: ['arxiv:2401.00001']", "stands at a already"},
+		{plain + "id: a, paper: 'arxiv:2401.00001', further: [{link: 'arxiv:2401.00001'}]", "stands at a already"},
 		{plain + "id: a, closed: true, weights: 'hf:a/b'", "not published"},
 		{plain + "id: a, year: 2020, paper: 'arxiv:2401.00001'", "not that of"},
 		{plain + "id: a, year: 12", "is none"},
 		{plain + "id: a, see: [nobody]", "no other entry"},
 		{plain + "id: a, see: [a]", "no other entry"},
 		{plain + "id: a, evidence: rumour", `evidence "rumour"`},
-		{plain + "id: a, authors: ['']", "no name"},
+		{plain + "id: a, cited: code, authors: ['']", "no name"},
+		{plain + "id: a, title: T", "where title and authors are from"},
+		{plain + "id: a, further: [{link: 'ieee:1234567', authors: [A]}]", "where title and authors are from"},
+		{plain + "id: a, cited: code", "only then"},
+		{plain + "id: a, title: T, cited: hearsay", `cited "hearsay"`},
+		{plain + "id: a, further: [{link: 'arxiv:2401.00001', year: 2020}]", "not that of"},
 		{plain + "id: a, note: only", "one language"},
 		{plain + "id: a, use: Only.", "one language"},
 		{plain + "id: A b", "two-words"},
@@ -131,7 +136,7 @@ func TestCheckRefuses(t *testing.T) {
 	} {
 		refused(t, chapters(t, c.leaf), c.leaf, c.want)
 	}
-	both := chapters(t, plain+"id: a, paper: 'arxiv:2401.00001'", plain+"id: b, further: ['arxiv:2401.00001']")
+	both := chapters(t, plain+"id: a, paper: 'arxiv:2401.00001'", plain+"id: b, further: [{link: 'arxiv:2401.00001'}]")
 	refused(t, both, "one link twice", "stands at a already")
 	if p := chapters(t, plain+"id: a, paper: 'arxiv:2401.00001', code: 'github:a/b', note: TelecomInstruct, note_zh: 某").Check(); len(p) > 0 {
 		t.Errorf("a right entry: %v", p)

@@ -1,9 +1,11 @@
 package catalog
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -50,18 +52,19 @@ func (c *Catalog) works() []work {
 	var list []work
 	for _, it := range c.Items {
 		if it.Paper != "" {
-			w := work{it.ID, it.Title, false, it.Authors, it.Year, it.Paper}
-			if w.title == "" {
-				w.title, w.named = it.Name.EN, true
-			}
-			list = append(list, w)
+			list = append(list, newWork(it.ID, it.Name.EN, Paper{it.Paper, it.Title, it.Authors, it.Year, it.Cited}))
 		}
-		for _, l := range it.Further {
-			key := strings.NewReplacer(":", "-", ".", "-", "_", "-").Replace(string(l))
-			list = append(list, work{key, string(l), true, nil, l.year(), l})
+		for _, p := range it.Further {
+			key := strings.NewReplacer(":", "-", "/", "-", ".", "-", "_", "-").Replace(string(p.Link))
+			list = append(list, newWork(key, string(p.Link), *p))
 		}
 	}
 	return list
+}
+
+// newWork makes a work that is called by a name where its title is not recorded.
+func newWork(key, name string, p Paper) work {
+	return work{key, cmp.Or(p.Title, name), p.Title == "", p.Authors, p.Year, p.Link}
 }
 
 // unnamed is what a citation says whose title is not the paper's own.
@@ -70,32 +73,51 @@ const unnamed = "named as in the ComLAM catalog; the title of the paper is not r
 func (c *Catalog) bibtex(w io.Writer) error {
 	var b strings.Builder
 	for _, x := range c.works() {
-		fmt.Fprintf(&b, "@misc{%s,\n  title = {{%s}},\n", x.key, bibText(x.title))
-		if len(x.authors) > 0 {
-			var names []string
-			for _, a := range x.authors {
-				name, more := strings.CutSuffix(a, " et al.")
-				names = append(names, bibText(name))
-				if more {
-					names = append(names, "others")
-				}
+		fmt.Fprintf(&b, "@misc{%s,\n", x.key)
+		for _, f := range x.bibFields() {
+			if f[1] != "" {
+				fmt.Fprintf(&b, "  %s = {%s},\n", f[0], f[1])
 			}
-			fmt.Fprintf(&b, "  author = {%s},\n", strings.Join(names, " and "))
-		}
-		if x.year != 0 {
-			fmt.Fprintf(&b, "  year = {%d},\n", x.year)
-		}
-		if id, ok := strings.CutPrefix(string(x.link), "arxiv:"); ok {
-			fmt.Fprintf(&b, "  eprint = {%s},\n  archivePrefix = {arXiv},\n", id)
-		}
-		fmt.Fprintf(&b, "  url = {%s},\n", x.link.URL())
-		if x.named {
-			fmt.Fprintf(&b, "  note = {%s},\n", unnamed)
 		}
 		b.WriteString("}\n\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// bibFields are the fields of a work in BibTeX; those that are not known are empty.
+func (x work) bibFields() [][2]string {
+	year, archive, note := "", "", ""
+	if x.year != 0 {
+		year = strconv.Itoa(x.year)
+	}
+	arxiv, doi := x.link.id("arxiv"), x.link.id("doi")
+	if arxiv != "" {
+		archive = "arXiv"
+	}
+	if x.named {
+		note = unnamed
+	}
+	return [][2]string{
+		{"title", "{" + bibText(x.title) + "}"}, {"author", bibAuthors(x.authors)}, {"year", year},
+		{"eprint", arxiv}, {"archivePrefix", archive}, {"doi", doi}, {"url", x.link.URL()}, {"note", note},
+	}
+}
+
+// bibAuthors joins names as BibTeX wants them: what stands for a group is kept whole.
+func bibAuthors(list []string) string {
+	var names []string
+	for _, a := range list {
+		name, more := strings.CutSuffix(a, " et al.")
+		if name = bibText(name); strings.HasSuffix(name, " Team") {
+			name = "{" + name + "}"
+		}
+		names = append(names, name)
+		if more {
+			names = append(names, "others")
+		}
+	}
+	return strings.Join(names, " and ")
 }
 
 // bibText escapes what TeX would take for a command.
@@ -113,6 +135,7 @@ type cslItem struct {
 	Issued    *cslDate  `json:"issued,omitempty"`
 	Publisher string    `json:"publisher,omitempty"`
 	Number    string    `json:"number,omitempty"`
+	DOI       string    `json:"DOI,omitempty"`
 	URL       string    `json:"URL"`
 	Note      string    `json:"note,omitempty"`
 }
@@ -129,7 +152,8 @@ func (c *Catalog) csl() []cslItem {
 	var list []cslItem
 	for _, x := range c.works() {
 		it := cslItem{ID: x.key, Type: "article", Title: x.title, URL: x.link.URL()}
-		if id, ok := strings.CutPrefix(string(x.link), "arxiv:"); ok {
+		it.DOI = x.link.id("doi")
+		if id := x.link.id("arxiv"); id != "" {
 			it.Publisher, it.Number = "arXiv", id
 		}
 		for _, a := range x.authors {

@@ -103,10 +103,19 @@ func shortForm(address string) string {
 	return ""
 }
 
+// id is what stands behind a short form, or "" for a link of another form.
+func (l Link) id(scheme string) string {
+	id, ok := strings.CutPrefix(string(l), scheme+":")
+	if !ok {
+		return ""
+	}
+	return id
+}
+
 // year is that of an arXiv number, or 0.
 func (l Link) year() int {
-	id, ok := strings.CutPrefix(string(l), "arxiv:")
-	if !ok || len(id) < 2 {
+	id := l.id("arxiv")
+	if len(id) < 2 {
 		return 0
 	}
 	yy, err := strconv.Atoi(id[:2])

@@ -108,6 +108,9 @@ func (c *Catalog) addItem(it *Item, p *Part, at []string) error {
 	it.Path = append(slices.Clone(at), it.ID)
 	it.Area = cmp.Or(it.Area, p.Area)
 	it.Year = cmp.Or(it.Year, it.Paper.year())
+	for _, p := range it.Further {
+		p.Year = cmp.Or(p.Year, p.Link.year())
+	}
 	it.Status.State = cmp.Or(it.Status.State, NotYet)
 	if it.Use == "" {
 		it.Use, it.UseZH = p.Use, p.UseZH

@@ -84,10 +84,10 @@ func (d *paper) item(c *Catalog, it *Item) {
 	if it.Year != 0 {
 		head += fmt.Sprintf(", %d", it.Year)
 	}
-	if len(it.Authors) > 0 {
-		head += ", " + strings.Join(it.Authors, ", ")
-	}
 	line("%s", mdText(head))
+	if cite := citation(it.Title, it.Authors); cite != "" {
+		line("%s", mdText(cite))
+	}
 	if it.Use != "" {
 		line("%s %s", mdText(it.Use), mdText(it.UseZH))
 	}
@@ -96,13 +96,18 @@ func (d *paper) item(c *Catalog, it *Item) {
 	}
 	var links []string
 	for _, f := range it.Links() {
-		links = append(links, fmt.Sprintf("[%s](%s)", mdText(f.Name+" "+string(f.Link)), f.Link.URL()))
+		if f.Name != "further" {
+			links = append(links, fmt.Sprintf("[%s](%s)", mdText(f.Name+" "+string(f.Link)), f.Link.URL()))
+		}
 	}
 	if len(links) > 0 {
 		line("%s (%s)", strings.Join(links, ", "), EvidenceName(it.Evidence).EN)
 	}
+	for _, p := range it.Further {
+		line("%s", strings.TrimSpace(fmt.Sprintf("[%s](%s) %s", mdText(string(p.Link)), p.Link.URL(), mdText(citation(p.Title, p.Authors)))))
+	}
 	if it.Licence != "" {
-		line("licence: %s", mdText(it.Licence))
+		line("licence: %s", mdText(LicenceName(it.Licence).EN))
 	}
 	if it.Closed {
 		line("weights are not published")
@@ -118,6 +123,15 @@ func (d *paper) item(c *Catalog, it *Item) {
 	}
 	line("ComLAM: %s", mdStatus(it.Status))
 	d.body.WriteString("\n")
+}
+
+// citation is a title with its authors.
+func citation(title string, authors []string) string {
+	by := strings.Join(authors, ", ")
+	if title == "" || by == "" {
+		return title + by
+	}
+	return title + ". " + by
 }
 
 func mdStatus(s Status) string {

@@ -16,13 +16,14 @@ import (
 // site answers as links do, and keeps what it was asked.
 type site struct {
 	*httptest.Server
-	asked []string
-	times []time.Time
-	agent string
+	asked    []string
+	times    []time.Time
+	agent    string
+	released chan struct{} // ends what is slow
 }
 
 func newSite(t *testing.T) *site {
-	s := &site{}
+	s := &site{released: make(chan struct{})}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.asked = append(s.asked, r.Method+" "+r.URL.Path)
 		s.times = append(s.times, time.Now())
@@ -44,6 +45,14 @@ func newSite(t *testing.T) *site {
 			http.Redirect(w, r, "/fine", http.StatusMovedPermanently)
 		case "/loop":
 			http.Redirect(w, r, "/loop", http.StatusFound)
+		case "/weak": // works the second time
+			if strings.Count(strings.Join(s.asked, "\n")+"\n", r.URL.Path+"\n") == 1 {
+				w.WriteHeader(http.StatusBadGateway)
+			}
+		case "/broken":
+			w.WriteHeader(http.StatusInternalServerError)
+		case "/slow":
+			<-s.released
 		case "/large":
 			for range 1 << 12 {
 				if _, err := w.Write(make([]byte, 1<<12)); err != nil {
@@ -52,7 +61,7 @@ func newSite(t *testing.T) *site {
 			}
 		}
 	}))
-	t.Cleanup(s.Close)
+	t.Cleanup(func() { close(s.released); s.Close() })
 	return s
 }
 
@@ -83,6 +92,9 @@ func TestProbe(t *testing.T) {
 			t.Errorf("%s is %s (%s), want %s", r.URL, r.Verdict, r.Why, want[i])
 		}
 	}
+	if want := []string{"HEAD /moved", "HEAD /fine"}; !slices.Equal(s.asked[3:5], want) {
+		t.Errorf("a redirection: asked %q, want %q", s.asked[3:5], want)
+	}
 	if s.asked[0] != "HEAD /fine" || !slices.Contains(s.asked, "GET /nohead") || slices.Contains(s.asked, "GET /fine") ||
 		slices.Contains(s.asked, "GET /busy") || !strings.HasPrefix(s.agent, "comlam-catalog-check") {
 		t.Errorf("asked %q as %q", s.asked, s.agent)
@@ -103,6 +115,63 @@ func TestProbeIsSlow(t *testing.T) {
 	}
 }
 
+// TestProbeKeepsThePause wants the pause before a redirection to the same host, before
+// GET after HEAD, and before a second try, too.
+func TestProbeKeepsThePause(t *testing.T) {
+	s := newSite(t)
+	const pause = 30 * time.Millisecond
+	probe(t, &catalog.Prober{Client: s.Client(), Pause: pause}, s, "/moved", "/nohead", "/weak")
+	want := []string{"HEAD /moved", "HEAD /fine", "HEAD /nohead", "GET /nohead", "HEAD /weak", "HEAD /weak"}
+	if !slices.Equal(s.asked, want) {
+		t.Errorf("asked %q, want %q", s.asked, want)
+	}
+	for i := 1; i < len(s.times); i++ {
+		if d := s.times[i].Sub(s.times[i-1]); d < pause*9/10 {
+			t.Errorf("%s came %v after %s, want %v", s.asked[i], d, s.asked[i-1], pause)
+		}
+	}
+}
+
+// TestProbeTriesAgain: what may pass is tried once more, and a slow answer is given up.
+func TestProbeTriesAgain(t *testing.T) {
+	s := newSite(t)
+	got := probe(t, &catalog.Prober{Client: s.Client(), Pause: time.Millisecond, Timeout: 40 * time.Millisecond}, s, "/weak", "/broken", "/slow", "/fine")
+	want := []string{
+		"HEAD /weak", "HEAD /weak", "HEAD /broken", "HEAD /broken", "GET /broken", "GET /broken", "HEAD /slow", "HEAD /slow", "HEAD /fine",
+	}
+	if !slices.Equal(s.asked, want) {
+		t.Errorf("asked %q, want %q", s.asked, want)
+	}
+	for i, v := range []catalog.Verdict{catalog.Alive, catalog.Unclear, catalog.Unclear, catalog.Alive} {
+		if got[i].Verdict != v {
+			t.Errorf("%s is %s (%s), want %s", got[i].URL, got[i].Verdict, got[i].Why, v)
+		}
+	}
+	if !strings.Contains(got[2].Why, "deadline") {
+		t.Errorf("a slow server: %s", got[2].Why)
+	}
+}
+
+// TestProbeWithoutNetwork: three hosts without an answer end it; one that answers says
+// that there is a network.
+func TestProbeWithoutNetwork(t *testing.T) {
+	s := newSite(t)
+	var targets []catalog.Reached
+	for range 5 {
+		dead := httptest.NewServer(http.NotFoundHandler())
+		dead.Close()
+		targets = append(targets, catalog.Reached{URL: dead.URL})
+	}
+	p := &catalog.Prober{Pause: time.Millisecond}
+	if got, err := p.Probe(t.Context(), targets, func(catalog.Reached) {}); len(got) != 3 || !errors.Is(err, catalog.ErrOffline) {
+		t.Errorf("%d results, %v", len(got), err)
+	}
+	targets = append([]catalog.Reached{{URL: s.URL + "/fine"}}, targets...)
+	if got, err := p.Probe(t.Context(), targets, func(catalog.Reached) {}); len(got) != 6 || err != nil {
+		t.Errorf("%d results, %v", len(got), err)
+	}
+}
+
 func TestProbeStops(t *testing.T) {
 	s := newSite(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -112,8 +181,9 @@ func TestProbeStops(t *testing.T) {
 	if len(got) != 1 || !errors.Is(err, context.Canceled) {
 		t.Errorf("%d results, %v", len(got), err)
 	}
-	s.Close()
-	if r := probe(t, &catalog.Prober{}, s, "/a"); r[0].Verdict != catalog.Unclear {
+	s.CloseClientConnections()
+	s.Listener.Close()
+	if r := probe(t, &catalog.Prober{Pause: time.Millisecond}, s, "/a"); r[0].Verdict != catalog.Unclear {
 		t.Errorf("a host that does not answer: %+v", r[0])
 	}
 }

@@ -54,7 +54,11 @@ func (it *Item) text() string {
 	for _, f := range it.Links() {
 		list = append(list, string(f.Link))
 	}
-	return strings.ToLower(strings.Join(append(list, it.Authors...), "\n"))
+	list = append(list, it.Authors...)
+	for _, p := range it.Further {
+		list = append(append(list, p.Title), p.Authors...)
+	}
+	return strings.ToLower(strings.Join(list, "\n"))
 }
 
 func (it *Item) score(words []string) int {

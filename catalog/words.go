@@ -12,6 +12,17 @@ func StateName(s State) Name { return Name{string(s), stateNames[s]} }
 // EvidenceName is what evidence means, in both languages.
 func EvidenceName(e string) Name { return Name{evidenceNames[e][0], evidenceNames[e][1]} }
 
+// SourceName is what Cited means, in both languages.
+func SourceName(s string) Name { return Name{sourceNames[s][0], sourceNames[s][1]} }
+
+// LicenceName is a licence in both languages.
+func LicenceName(l string) Name {
+	if l == NoLicence {
+		return Name{"no licence file", "无许可证文件"}
+	}
+	return Name{l, l}
+}
+
 var kindNames = map[Kind][2]string{
 	"stage": {"stage", "阶段"}, "dataset": {"data set", "数据集"}, "method": {"method", "方法"},
 	"model": {"model", "模型"}, "paper": {"paper", "论文"}, "application": {"application", "应用"},
@@ -32,4 +43,12 @@ var evidenceNames = map[string][2]string{
 	"third-party": {"from a third party", "来自第三方"},
 	"unverified":  {"unverified", "未核实"},
 	"":            {"as the outline has it, not checked", "依大纲所列，未核对"},
+}
+
+var sourceNames = map[string][2]string{
+	"page":    {"a page of the paper was read", "已阅读论文页面"},
+	"code":    {"as its code asks to be cited", "依代码仓库的引用说明"},
+	"outline": {"as the outline's bibliography has it", "依大纲参考文献"},
+	"list":    {"as lists of others have it", "依他人所列目录"},
+	"known":   {"well known, not opened again", "公认信息，未重新打开核对"},
 }

@@ -297,10 +297,15 @@ func noEntry(m *catalog.Catalog, id string) error {
 func (a *app) showItem(it *catalog.Item) error {
 	rows := [][]string{
 		{"name", it.Name.EN}, {"", it.Name.ZH}, {"kind", string(it.Kind)}, {"place", it.Place()}, {"title", it.Title}, {"year", yearOf(it)},
-		{"authors", strings.Join(it.Authors, ", ")},
+		{"authors", strings.Join(it.Authors, ", ")}, {"cited", catalog.SourceName(it.Cited).EN},
 	}
 	for _, f := range it.Links() {
 		rows = append(rows, []string{f.Name, f.Link.URL()})
+		for _, p := range it.Further {
+			if p.Link == f.Link {
+				rows = append(rows, []string{"", p.Title})
+			}
+		}
 	}
 	if len(it.Links()) > 0 {
 		rows = append(rows, []string{"links are", catalog.EvidenceName(it.Evidence).EN})
@@ -308,7 +313,7 @@ func (a *app) showItem(it *catalog.Item) error {
 	if it.Closed {
 		rows = append(rows, []string{"weights", "not published"})
 	}
-	rows = append(rows, []string{"licence", it.Licence}, []string{"see", strings.Join(it.See, ", ")},
+	rows = append(rows, []string{"licence", catalog.LicenceName(it.Licence).EN}, []string{"see", strings.Join(it.See, ", ")},
 		[]string{"use", it.Use}, []string{"", it.UseZH}, []string{"note", it.Note}, []string{"", it.NoteZH},
 		[]string{"in ComLAM", string(it.Status.State)})
 	for _, command := range it.Status.Run {

@@ -141,3 +141,20 @@ func TestCatalogOnline(t *testing.T) {
 		}
 	}
 }
+
+// TestCatalogOffline: without a network the data are checked all the same, and the
+// command says that it learnt nothing about the links.
+func TestCatalogOffline(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	server.Close()
+	p := &catalog.Prober{Client: &http.Client{Transport: toLoopback{strings.TrimPrefix(server.URL, "http://")}}, Pause: time.Millisecond}
+	m, err := catalog.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errs strings.Builder
+	err = (&app{out: &out, err: &errs, quiet: true}).checkCatalog(m, checkOptions{online: true}, p)
+	if exitCode(err) != exitResources || !strings.Contains(err.Error(), "no host answered") || out.String() != "" || errs.String() != "" {
+		t.Errorf("%v, exit code %d, %q, %q", err, exitCode(err), out.String(), errs.String())
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,9 +90,11 @@ func (a *app) catalogCheck() *cobra.Command {
 		Use:   "check",
 		Short: "verify the catalog's data, and its links if asked to",
 		Long: `Verifies names, references, links and statuses, and that none of the wrong links in
-circulation is among them. With --online it tries every link, one at a time, with a
-pause between two requests to the same host; all of them take about ten minutes, and
--n 20 tries twenty.`,
+circulation is among them. With --online it tries every link, one at a time: HEAD
+first, GET where HEAD is not answered, a second try after what may pass, a pause
+between any two requests to the same host, none to a host that asks to be left alone.
+All of them take about a quarter of an hour; -n 20 tries twenty. Only a link that is
+not found counts as dead. When the first hosts do not answer it stops and exits with 4.`,
 		Example: `  comlam catalog check
   comlam catalog check --json
   comlam catalog check -q     # nothing but problems`,
@@ -124,22 +127,25 @@ type checked struct {
 
 func (a *app) checkCatalog(m *catalog.Catalog, o checkOptions, p *catalog.Prober) error {
 	res := checked{Entries: len(m.Items), Leaves: m.Leaves(), Problems: nonNil(m.Check())}
+	var offline error
 	if o.online {
 		ctx, stop := a.interruptible()
 		defer stop()
 		links, err := p.Probe(ctx, m.Targets(), a.tellLink)
 		res.Links = links
-		if err != nil && !errors.Is(err, run.ErrInterrupted) && !errors.Is(err, context.Canceled) {
-			return err
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, catalog.ErrOffline):
+			offline = fmt.Errorf("%d links were tried: %w", len(links), err)
+		case errors.Is(err, run.ErrInterrupted), errors.Is(err, context.Canceled):
 			return fmt.Errorf("%w: %d links were tried", run.ErrInterrupted, len(links))
+		case err != nil:
+			return err
 		}
 	}
 	if err := a.showChecked(res); err != nil {
 		return err
 	}
-	return res.gate()
+	return cmp.Or(res.gate(), offline)
 }
 
 // tellLink reports a link that does not answer, as soon as it is known.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"syscall"
 
+	"github.com/comlam/comlam/catalog"
 	"github.com/comlam/comlam/internal/bounded"
 	"github.com/comlam/comlam/internal/durable"
 	"github.com/comlam/comlam/internal/setting"
@@ -77,7 +78,7 @@ func exitCode(err error) int {
 func lacksResources(err error) bool {
 	var space *durable.SpaceError
 	var fit *run.FitError
-	if errors.As(err, &space) || errors.As(err, &fit) || errors.Is(err, durable.ErrLocked) {
+	if errors.As(err, &space) || errors.As(err, &fit) || errors.Is(err, durable.ErrLocked) || errors.Is(err, catalog.ErrOffline) {
 		return true
 	}
 	for _, code := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {
