@@ -147,11 +147,34 @@ type gemmPlan struct {
 	body                   func(int) // task, bound once
 }
 
-var gemmPlans = sync.Pool{New: func() any {
-	pl := new(gemmPlan)
-	pl.body = pl.task
-	return pl
-}}
+// gemmSpare keeps what products need between them: as many as ever ran at once.
+type gemmSpare[T any] struct {
+	sync.Mutex
+	list []*T
+}
+
+func (l *gemmSpare[T]) get() *T {
+	l.Lock()
+	defer l.Unlock()
+	n := len(l.list) - 1
+	if n < 0 {
+		return new(T)
+	}
+	v := l.list[n]
+	l.list = l.list[:n]
+	return v
+}
+
+func (l *gemmSpare[T]) put(v *T) {
+	l.Lock()
+	l.list = append(l.list, v)
+	l.Unlock()
+}
+
+var (
+	gemmPlans     gemmSpare[gemmPlan]
+	gemmScratches gemmSpare[gemmScratch]
+)
 
 // Run computes the product on whatever workers do has; a nil do means here. It
 // panics on types that have no product: check with CanMultiply.
@@ -159,7 +182,10 @@ func (p *Product) Run(do func(n int, body func(int))) {
 	if p.M <= 0 || p.N <= 0 {
 		return
 	}
-	pl := gemmPlans.Get().(*gemmPlan)
+	pl := gemmPlans.get()
+	if pl.body == nil {
+		pl.body = pl.task
+	}
 	pl.set(p)
 	if n := pl.split(); n == 1 || do == nil {
 		for i := range n {
@@ -169,7 +195,7 @@ func (p *Product) Run(do func(n int, body func(int))) {
 		do(n, pl.body)
 	}
 	*pl = gemmPlan{body: pl.body}
-	gemmPlans.Put(pl)
+	gemmPlans.put(pl)
 }
 
 // CanMultiply reports whether there is a product of a and b that gives out.

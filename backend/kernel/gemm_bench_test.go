@@ -160,3 +160,17 @@ func BenchmarkShapes(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkSkinny(b *testing.B) {
+	for _, m := range []int{1, 2, 3, 4, 8, 14} {
+		for _, tb := range []bool{false, true} {
+			for _, n := range []int{384, 1024, 4096} {
+				b.Run(fmt.Sprintf("m%d/n%d/%v", m, n, tb), func(b *testing.B) {
+					p := gemmOf(dtypes.Float32, 1, m, n, n, false, tb)
+					gemmRate(b, p, 1)
+					b.ReportMetric(float64(4*n*n)/1e9/(b.Elapsed().Seconds()/float64(b.N)), "GB/s")
+				})
+			}
+		}
+	}
+}

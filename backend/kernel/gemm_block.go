@@ -1,9 +1,6 @@
 package kernel
 
-import (
-	"sync"
-	"unsafe"
-)
+import "unsafe"
 
 // gemmScratch is the memory of one task: a block of B, a panel of A, a piece that
 // is being converted, a block of sums.
@@ -13,23 +10,8 @@ type gemmScratch struct {
 	a, b, t, c unsafe.Pointer
 }
 
-// gemmSpare keeps scratch memory between tasks: as many pieces as ever ran at once.
-var gemmSpare struct {
-	sync.Mutex
-	list []*gemmScratch
-}
-
 func (pl *gemmPlan) scratch() *gemmScratch {
-	gemmSpare.Lock()
-	var s *gemmScratch
-	if n := len(gemmSpare.list); n > 0 {
-		s = gemmSpare.list[n-1]
-		gemmSpare.list = gemmSpare.list[:n-1]
-	}
-	gemmSpare.Unlock()
-	if s == nil {
-		s = new(gemmScratch)
-	}
+	s := gemmScratches.get()
 	sizes := [4]int{pl.aBytes, pl.bBytes, pl.tBytes, pl.cBytes}
 	total := 128 // alignment, and no pointer to the end
 	for i := range sizes {
@@ -50,9 +32,7 @@ func (pl *gemmPlan) scratch() *gemmScratch {
 
 func (s *gemmScratch) free() {
 	s.tile = Tile{}
-	gemmSpare.Lock()
-	gemmSpare.list = append(gemmSpare.list, s)
-	gemmSpare.Unlock()
+	gemmScratches.put(s)
 }
 
 // task computes its share of C: some whole batches, or a block of one.
