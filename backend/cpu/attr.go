@@ -47,11 +47,19 @@ type (
 		kind    compute.FFTType
 		lengths []int
 	}
-	randomAttr struct{ shape shapes.Shape }   // RNGBitGenerator
-	callAttr   struct{ f *function }          // Call; operands are the inputs
-	whileAttr  struct{ cond, body *function } // While; operands state, captured by cond, captured by body
-	ifAttr     struct{ yes, no *function }    // If; operands predicate, captured by yes, captured by no
-	sortAttr   struct {                       // Sort; operands inputs, captured by the comparator
+	randomAttr    struct{ shape shapes.Shape } // RNGBitGenerator
+	attentionAttr struct {                     // FusedScaledDotProductAttention and its VJP; build_attention.go
+		layout compute.AttentionAxesLayout
+		scale  float64
+		causal bool
+		// The operands are query, key, value, then those of the optional ones that
+		// are there; these are their places, counted from 1, 0 where there is none.
+		mask, bias, queryLen, keyLen int
+	}
+	callAttr  struct{ f *function }          // Call; operands are the inputs
+	whileAttr struct{ cond, body *function } // While; operands state, captured by cond, captured by body
+	ifAttr    struct{ yes, no *function }    // If; operands predicate, captured by yes, captured by no
+	sortAttr  struct {                       // Sort; operands inputs, captured by the comparator
 		less   *function
 		axis   int
 		stable bool

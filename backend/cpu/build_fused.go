@@ -1,0 +1,282 @@
+package cpu
+
+import (
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	"github.com/pkg/errors"
+)
+
+// Operations that are compositions of others. The compiler finds what can run in one
+// pass again, in these and in what users and gradients compose themselves. Float
+// types of 32 and 64 bits are composed exactly as GoMLX does where it needs the
+// gradient, so that forward pass and gradient share their nodes. Halves are computed
+// in float32 and rounded once.
+
+// inFloat is the value in the type that it is computed in.
+func (f *function) inFloat(x *node) *node {
+	if x.shape.DType.IsHalfPrecision() {
+		return f.convert(x, dtypes.Float32)
+	}
+	return x
+}
+
+// with is x and a number under an operation.
+func (f *function) with(op compute.OpType, x *node, v float64) *node {
+	return f.op2(op, x, f.scalar(x.shape.DType, v))
+}
+
+// float checks the operand of an operation on floats.
+func (f *function) float(op compute.OpType, x compute.Value) (*node, error) {
+	n, err := f.one(op, x)
+	if err == nil && !n.shape.DType.IsFloat() {
+		err = undefined(op, n)
+	}
+	return n, err
+}
+
+// FusedSoftmax is e^x divided by its sum along an axis.
+func (f *function) FusedSoftmax(x compute.Value, axis int) (compute.Value, error) {
+	n, err := f.float(compute.OpTypeFusedSoftmax, x)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := normalAxes(compute.OpTypeFusedSoftmax, n.shape, []int{axis}); err != nil {
+		return nil, err
+	}
+	y := f.inFloat(n)
+	e := f.op1(compute.OpTypeExp, f.op2(compute.OpTypeSub, y, f.reduceKeep(compute.OpTypeReduceMax, y, axis)))
+	y = f.op2(compute.OpTypeDiv, e, f.reduceKeep(compute.OpTypeReduceSum, e, axis))
+	return f.convert(y, n.shape.DType), nil
+}
+
+// FusedGelu is x times the probability of a normal variable below x, or the
+// approximation of that with tanh (Hendrycks and Gimpel, arXiv:1606.08415).
+func (f *function) FusedGelu(x compute.Value, exact bool) (compute.Value, error) {
+	n, err := f.float(compute.OpTypeFusedGelu, x)
+	if err != nil {
+		return nil, err
+	}
+	return f.gelu(n, exact), nil
+}
+
+func (f *function) gelu(n *node, exact bool) *node {
+	x := f.inFloat(n)
+	var p *node
+	if exact {
+		p = f.op1(compute.OpTypeErf, f.with(compute.OpTypeMul, x, 1/float64(math.Sqrt2)))
+		p = f.with(compute.OpTypeMul, f.with(compute.OpTypeAdd, p, 1), 0.5)
+	} else {
+		cube := f.op2(compute.OpTypeMul, x, f.op2(compute.OpTypeMul, x, x))
+		p = f.op2(compute.OpTypeAdd, x, f.with(compute.OpTypeMul, cube, 0.044715))
+		p = f.op1(compute.OpTypeTanh, f.with(compute.OpTypeMul, p, math.Sqrt(2/math.Pi)))
+		p = f.with(compute.OpTypeMul, f.with(compute.OpTypeAdd, p, 1), 0.5)
+	}
+	return f.convert(f.op2(compute.OpTypeMul, x, p), n.shape.DType)
+}
+
+// activate applies an activation.
+func (f *function) activate(x *node, a compute.ActivationType) (*node, error) {
+	switch a {
+	case compute.ActivationNone:
+		return x, nil
+	case compute.ActivationGelu:
+		return f.gelu(x, true), nil
+	case compute.ActivationRelu:
+		return f.with(compute.OpTypeMax, x, 0), nil
+	case compute.ActivationSilu:
+		return f.op2(compute.OpTypeMul, x, f.op1(compute.OpTypeLogistic, x)), nil
+	case compute.ActivationHardSwish:
+		gate := f.with(compute.OpTypeAdd, f.with(compute.OpTypeMul, x, 1.0/6), 0.5)
+		gate = f.with(compute.OpTypeMin, f.with(compute.OpTypeMax, gate, 0), 1)
+		return f.op2(compute.OpTypeMul, x, gate), nil
+	case compute.ActivationTanh:
+		return f.op1(compute.OpTypeTanh, x), nil
+	}
+	return nil, errors.Wrapf(compute.ErrNotImplemented, "activation %s on engine %q", a, Name)
+}
+
+// mean along axes, which stay with size 1.
+func (f *function) mean(x *node, axes ...int) *node {
+	n, dims := 1, slices.Clone(x.shape.Dimensions)
+	for _, a := range axes {
+		n *= dims[a]
+		dims[a] = 1
+	}
+	return f.reshape(f.with(compute.OpTypeMul, f.reduce(compute.OpTypeReduceSum, x, axes...), 1/float64(n)), dims...)
+}
+
+// moments are x minus its mean, and the mean of the square of that, along axes.
+func (f *function) moments(x *node, axes ...int) (mean, centred, variance *node) {
+	mean = f.mean(x, axes...)
+	centred = f.op2(compute.OpTypeSub, x, mean)
+	return mean, centred, f.mean(f.op2(compute.OpTypeMul, centred, centred), axes...)
+}
+
+// expandLeft gives an array axes of size 1 in front.
+func (f *function) expandLeft(x *node, rank int) *node {
+	ones := slices.Repeat([]int{1}, max(rank-x.shape.Rank(), 0))
+	return f.reshape(x, append(ones, x.shape.Dimensions...)...)
+}
+
+// optional is the operands that are not nil; their places are counted from 1.
+func optional(all *[]compute.Value, v compute.Value) (place int) {
+	if v == nil {
+		return 0
+	}
+	*all = append(*all, v)
+	return len(*all)
+}
+
+// operandAt is the operand at a place that optional gave, nil for 0.
+func operandAt(in []*node, place int) *node {
+	if place == 0 {
+		return nil
+	}
+	return in[place-1]
+}
+
+// sameFloats says which operands are not of the first one's float type.
+func sameFloats(op compute.OpType, in []*node) error {
+	for _, n := range in {
+		if n.shape.DType != in[0].shape.DType || !n.shape.DType.IsFloat() {
+			return undefined(op, in...)
+		}
+	}
+	return nil
+}
+
+// FusedLayerNorm makes mean 0 and variance 1 along axes, then scales by gamma and
+// adds beta where these are given.
+func (f *function) FusedLayerNorm(x compute.Value, axes []int, epsilon float64, gamma, beta compute.Value) (compute.Value, error) {
+	const op = compute.OpTypeFusedLayerNorm
+	all := []compute.Value{x}
+	g, b := optional(&all, gamma), optional(&all, beta)
+	in, err := f.use(op, all...)
+	if err != nil {
+		return nil, err
+	}
+	if err := sameFloats(op, in); err != nil {
+		return nil, err
+	}
+	if axes, err = normalAxes(op, in[0].shape, axes); err != nil {
+		return nil, err
+	}
+	y := f.inFloat(in[0])
+	_, centred, variance := f.moments(y, axes...)
+	y = f.op2(compute.OpTypeDiv, centred, f.op1(compute.OpTypeSqrt, f.with(compute.OpTypeAdd, variance, epsilon)))
+	for _, p := range []struct {
+		op compute.OpType
+		n  *node
+	}{{compute.OpTypeMul, operandAt(in, g)}, {compute.OpTypeAdd, operandAt(in, b)}} {
+		if p.n == nil {
+			continue
+		}
+		n := f.inFloat(f.expandLeft(p.n, y.shape.Rank()))
+		if dims, ok := commonDims(y.shape, n.shape); !ok || !slices.Equal(dims, y.shape.Dimensions) {
+			return nil, errors.Errorf("%s of %s: a gamma or beta of %s does not fit", op, in[0].shape, p.n.shape)
+		}
+		y = f.op2(p.op, y, n)
+	}
+	return f.convert(y, in[0].shape.DType), nil
+}
+
+// FusedDense is activation(x @ weight + bias); x is [batch..., in], the weight
+// [in, out...] or [out..., in], the bias [out...] or nil.
+func (f *function) FusedDense(x, weight, bias compute.Value, config compute.DenseConfig) (compute.Value, error) {
+	const op = compute.OpTypeFusedDense
+	all := []compute.Value{x, weight}
+	b := optional(&all, bias)
+	in, err := f.use(op, all...)
+	if err != nil {
+		return nil, err
+	}
+	if err := sameFloats(op, in); err != nil {
+		return nil, err
+	}
+	xs, ws := in[0].shape.Dimensions, in[1].shape.Dimensions
+	if len(xs) == 0 || len(ws) == 0 {
+		return nil, errors.Errorf("%s of %s and %s: scalars have no features", op, in[0].shape, in[1].shape)
+	}
+	wIn, wOut := 0, ws[1:]
+	if config.WeightLayout == compute.DenseLayoutOutputsInput {
+		wIn, wOut = len(ws)-1, ws[:len(ws)-1]
+	}
+	features := xs[len(xs)-1]
+	if ws[wIn] != features {
+		return nil, errors.Errorf("%s of %s and %s, weight layout %s: %d features meet %d", op, in[0].shape, in[1].shape, config.WeightLayout, features, ws[wIn])
+	}
+	y := f.matrixProduct(in[0], in[1], wIn == len(ws)-1 && config.WeightLayout == compute.DenseLayoutOutputsInput)
+	y = f.reshape(y, slices.Concat(xs[:len(xs)-1], wOut)...)
+	return f.finishDense(op, y, operandAt(in, b), wOut, config.Activation)
+}
+
+// matrixProduct is x, as a matrix with its last axis as columns, times the weight,
+// whose input features are its first axis or, if swapped, its last.
+func (f *function) matrixProduct(x, w *node, swapped bool) *node {
+	flat := func(n *node, keepFirst bool) *node {
+		d := n.shape.Dimensions
+		if len(d) <= 2 {
+			return n
+		}
+		if keepFirst {
+			return f.reshape(n, d[0], product(d[1:]))
+		}
+		return f.reshape(n, product(d[:len(d)-1]), d[len(d)-1])
+	}
+	x, w = flat(x, false), flat(w, !swapped)
+	a := dotAttr{lhsContract: []int{x.shape.Rank() - 1}, rhsContract: []int{0}}
+	if swapped {
+		a.rhsContract[0] = w.shape.Rank() - 1
+	}
+	return f.dot(x, w, x.shape.DType, a)
+}
+
+// finishDense adds the bias, if there is one, and applies the activation.
+func (f *function) finishDense(op compute.OpType, y, bias *node, out []int, activation compute.ActivationType) (compute.Value, error) {
+	if bias != nil {
+		if !slices.Equal(bias.shape.Dimensions, out) || bias.shape.DType != y.shape.DType {
+			return nil, errors.Errorf("%s: a bias of %s does not fit %s", op, bias.shape, shapes.Make(y.shape.DType, out...))
+		}
+		y = f.op2(compute.OpTypeAdd, y, f.expandLeft(bias, y.shape.Rank()))
+	}
+	y, err := f.activate(y, activation)
+	if err != nil {
+		return nil, errors.WithMessage(err, op.String())
+	}
+	return y, nil
+}
+
+// FusedAttentionQKVProjection is one product of x [batch, in] with weights
+// [in, queryDim+2*keyValueDim], cut into query, key and value, plus their biases
+// where these are given.
+func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV compute.Value, queryDim, keyValueDim int) (query, key, value compute.Value, err error) {
+	const op = compute.OpTypeFusedAttentionQKVProjection
+	all := []compute.Value{x, wQKV}
+	places := []int{optional(&all, biasQ), optional(&all, biasK), optional(&all, biasV)}
+	in, err := f.use(op, all...)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if err := sameFloats(op, in); err != nil {
+		return nil, nil, nil, err
+	}
+	a, w := in[0].shape, in[1].shape
+	if a.Rank() != 2 || w.Rank() != 2 || a.Dimensions[1] != w.Dimensions[0] || queryDim < 0 || keyValueDim < 0 || w.Dimensions[1] != queryDim+2*keyValueDim {
+		return nil, nil, nil, errors.Errorf("%s of %s and %s: want [batch, in] and [in, %d+2*%d]", op, a, w, queryDim, keyValueDim)
+	}
+	y := f.matrixProduct(in[0], in[1], false)
+	parts := make([]compute.Value, 3)
+	start := 0
+	for i, n := range []int{queryDim, keyValueDim, keyValueDim} {
+		p := f.slice(y, []int{0, start}, []int{a.Dimensions[0], start + n}, []int{1, 1})
+		if parts[i], err = f.finishDense(op, p, operandAt(in, places[i]), []int{n}, compute.ActivationNone); err != nil {
+			return nil, nil, nil, err
+		}
+		start += n
+	}
+	return parts[0], parts[1], parts[2], nil
+}

@@ -1,0 +1,192 @@
+package cpu
+
+import (
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapeinference"
+	"github.com/gomlx/compute/shapes"
+	"github.com/pkg/errors"
+
+	"github.com/comlam/comlam/backend/kernel"
+)
+
+// reduce folds axes, which are sorted, and drops them. Sums and products of halves
+// are formed in float32.
+func (f *function) reduce(op compute.OpType, x *node, axes ...int) *node {
+	var dims []int
+	single := true
+	for i, d := range x.shape.Dimensions {
+		if !slices.Contains(axes, i) {
+			dims = append(dims, d)
+		} else if d != 1 {
+			single = false
+		}
+	}
+	if single {
+		return f.reshape(x, dims...)
+	}
+	t := x.shape.DType
+	if t.IsHalfPrecision() && (op == compute.OpTypeReduceSum || op == compute.OpTypeReduceProduct) {
+		return f.convert(f.reduce(op, f.convert(x, dtypes.Float32), axes...), t)
+	}
+	return f.add(op, shapes.Make(t, dims...), reduceAttr{axes}, x)
+}
+
+// reduceKeep is reduce that leaves axes of size 1.
+func (f *function) reduceKeep(op compute.OpType, x *node, axes ...int) *node {
+	dims := slices.Clone(x.shape.Dimensions)
+	for _, a := range axes {
+		dims[a] = 1
+	}
+	return f.reshape(f.reduce(op, x, axes...), dims...)
+}
+
+func (f *function) reduction(op compute.OpType, x compute.Value, axes []int) (compute.Value, error) {
+	n, err := f.one(op, x)
+	if err != nil {
+		return nil, err
+	}
+	if len(axes) == 0 {
+		for i := range n.shape.Rank() {
+			axes = append(axes, i)
+		}
+	}
+	if axes, err = normalAxes(op, n.shape, axes); err != nil {
+		return nil, err
+	}
+	if kernel.Reduce(op, n.shape.DType) == nil {
+		return nil, undefined(op, n)
+	}
+	return f.reduce(op, n, axes...), nil
+}
+
+// ReduceBitwiseAnd folds axes (none: all) with &.
+func (f *function) ReduceBitwiseAnd(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduction(compute.OpTypeReduceBitwiseAnd, x, axes)
+}
+
+// ReduceBitwiseOr folds axes (none: all) with |.
+func (f *function) ReduceBitwiseOr(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduction(compute.OpTypeReduceBitwiseOr, x, axes)
+}
+
+// ReduceBitwiseXor folds axes (none: all) with ^.
+func (f *function) ReduceBitwiseXor(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduction(compute.OpTypeReduceBitwiseXor, x, axes)
+}
+
+// ReduceLogicalAnd says whether all elements along axes (none: all) are true.
+func (f *function) ReduceLogicalAnd(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduction(compute.OpTypeReduceLogicalAnd, x, axes)
+}
+
+// ReduceLogicalOr says whether an element along axes (none: all) is true.
+func (f *function) ReduceLogicalOr(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduction(compute.OpTypeReduceLogicalOr, x, axes)
+}
+
+// ReduceLogicalXor says whether an odd number of elements along axes (none: all) is true.
+func (f *function) ReduceLogicalXor(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduction(compute.OpTypeReduceLogicalXor, x, axes)
+}
+
+// ReduceMax is the largest element along axes (none: all), NaN if there is one.
+func (f *function) ReduceMax(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduction(compute.OpTypeReduceMax, x, axes)
+}
+
+// ReduceMin is the smallest element along axes (none: all), NaN if there is one.
+func (f *function) ReduceMin(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduction(compute.OpTypeReduceMin, x, axes)
+}
+
+// ReduceProduct multiplies along axes (none: all).
+func (f *function) ReduceProduct(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduction(compute.OpTypeReduceProduct, x, axes)
+}
+
+// ReduceSum adds along axes (none: all).
+func (f *function) ReduceSum(x compute.Value, axes ...int) (compute.Value, error) {
+	return f.reduction(compute.OpTypeReduceSum, x, axes)
+}
+
+// ArgMinMax is the place of the smallest or largest element along an axis, the first
+// of several; a NaN counts as that.
+func (f *function) ArgMinMax(x compute.Value, axis int, t dtypes.DType, isMin bool) (compute.Value, error) {
+	n, err := f.one(compute.OpTypeArgMinMax, x)
+	if err != nil {
+		return nil, err
+	}
+	out, err := shapeinference.ArgMinMax(n.shape, axis, t)
+	if err != nil {
+		return nil, err
+	}
+	if n.shape.Dimensions[axis] == 0 || !numeric(t) {
+		return nil, errors.Errorf("ArgMinMax of %s along axis %d as %s: the axis is empty or the type is packed", n.shape, axis, t)
+	}
+	return f.add(compute.OpTypeArgMinMax, unnamed(out), argAttr{axis, isMin}, n), nil
+}
+
+// ReduceWindow folds windows that move over an array.
+func (f *function) ReduceWindow(x compute.Value, reduce compute.ReduceOpType, dims, strides, inputDilations, windowDilations []int, paddings [][2]int) (compute.Value, error) {
+	n, err := f.one(compute.OpTypeReduceWindow, x)
+	if err != nil {
+		return nil, err
+	}
+	a, out, err := window(n, compute.OpTypeReduceWindow, windowAttr{reduce, dims, strides, inputDilations, windowDilations, paddings})
+	if err != nil {
+		return nil, err
+	}
+	return f.add(compute.OpTypeReduceWindow, out, a, n), nil
+}
+
+// SelectAndScatterMax adds each element of source to the place of the largest element
+// of its window.
+func (f *function) SelectAndScatterMax(x, source compute.Value, dims, strides []int, paddings [][2]int) (compute.Value, error) {
+	return f.selectAndScatter(compute.OpTypeSelectAndScatterMax, compute.ReduceOpMax, x, source, dims, strides, paddings)
+}
+
+// SelectAndScatterMin adds each element of source to the place of the smallest element
+// of its window.
+func (f *function) SelectAndScatterMin(x, source compute.Value, dims, strides []int, paddings [][2]int) (compute.Value, error) {
+	return f.selectAndScatter(compute.OpTypeSelectAndScatterMin, compute.ReduceOpMin, x, source, dims, strides, paddings)
+}
+
+func (f *function) selectAndScatter(op compute.OpType, reduce compute.ReduceOpType, x, source compute.Value, dims, strides []int, paddings [][2]int) (compute.Value, error) {
+	in, err := f.use(op, x, source)
+	if err != nil {
+		return nil, err
+	}
+	a, windows, err := window(in[0], op, windowAttr{reduce: reduce, dims: dims, strides: strides, paddings: paddings})
+	if err != nil {
+		return nil, err
+	}
+	if !windows.Equal(in[1].shape) {
+		return nil, errors.Errorf("%s: source is %s, the windows of %s are %s", op, in[1].shape, in[0].shape, windows)
+	}
+	return f.add(op, in[0].shape, a, in...), nil
+}
+
+// window fills in what is not given and finds the shape of the windows.
+func window(n *node, op compute.OpType, a windowAttr) (windowAttr, shapes.Shape, error) {
+	rank := n.shape.Rank()
+	fold, ok := windowOps[a.reduce]
+	if !ok || kernel.Reduce(fold, n.shape.DType) == nil {
+		return a, shapes.Shape{}, undefined(op, n)
+	}
+	out, err := shapeinference.ReduceWindow(n.shape, a.dims, a.strides, a.inputDilations, a.windowDilations, a.paddings)
+	if err != nil {
+		return a, out, err
+	}
+	a.dims = orElse(slices.Clone(a.dims), rank, 1)
+	if len(a.strides) == 0 { // one window after the other
+		a.strides = a.dims
+	}
+	a.strides = slices.Clone(a.strides)
+	a.inputDilations = orElse(slices.Clone(a.inputDilations), rank, 1)
+	a.windowDilations = orElse(slices.Clone(a.windowDilations), rank, 1)
+	a.paddings = orElse(slices.Clone(a.paddings), rank, [2]int{})
+	return a, unnamed(out), nil
+}

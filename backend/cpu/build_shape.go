@@ -1,0 +1,449 @@
+package cpu
+
+import (
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapeinference"
+	"github.com/gomlx/compute/shapes"
+	"github.com/pkg/errors"
+)
+
+// Operations that move elements. Those that move nothing give their operand.
+
+// reshape is the value with other dimensions of the same size.
+func (f *function) reshape(x *node, dims ...int) *node {
+	for x.op == compute.OpTypeReshape {
+		x = x.in[0]
+	}
+	if slices.Equal(x.shape.Dimensions, dims) {
+		return x
+	}
+	return f.add(compute.OpTypeReshape, shapes.Make(x.shape.DType, dims...), nil, x)
+}
+
+// broadcast is the value with the given dimensions, of the same rank unless it is a
+// scalar.
+func (f *function) broadcast(x *node, dims []int) *node {
+	axes := make([]int, x.shape.Rank())
+	for i := range axes {
+		axes[i] = i
+	}
+	return f.broadcastInDim(x, dims, axes)
+}
+
+// broadcastInDim puts axis i of the value to axis axes[i] of the given dimensions.
+func (f *function) broadcastInDim(x *node, dims, axes []int) *node {
+	if slices.Equal(x.shape.Dimensions, dims) {
+		return x
+	}
+	return f.add(compute.OpTypeBroadcastInDim, shapes.Make(x.shape.DType, dims...), broadcastAttr{axes}, x)
+}
+
+// transpose makes axis perm[i] of the value axis i.
+func (f *function) transpose(x *node, perm ...int) *node {
+	if slices.IsSorted(perm) {
+		return x
+	}
+	dims := make([]int, len(perm))
+	for i, p := range perm {
+		dims[i] = x.shape.Dimensions[p]
+	}
+	return f.add(compute.OpTypeTranspose, shapes.Make(x.shape.DType, dims...), transposeAttr{perm}, x)
+}
+
+// slice is the part of the value from starts to limits, with strides.
+func (f *function) slice(x *node, starts, limits, strides []int) *node {
+	dims := make([]int, len(starts))
+	for i := range dims {
+		dims[i] = (limits[i] - starts[i] + strides[i] - 1) / strides[i]
+	}
+	if slices.Equal(dims, x.shape.Dimensions) { // then strides of axes of 1 do not matter
+		return x
+	}
+	return f.add(compute.OpTypeSlice, shapes.Make(x.shape.DType, dims...), sliceAttr{starts, limits, strides}, x)
+}
+
+// iota counts along an axis.
+func (f *function) iota(t dtypes.DType, axis int, dims ...int) *node {
+	return f.add(compute.OpTypeIota, shapes.Make(t, dims...), axisAttr{axis})
+}
+
+// normalAxes sorts axes of a shape and finds those that are none.
+func normalAxes(op compute.OpType, s shapes.Shape, axes []int) ([]int, error) {
+	out := slices.Clone(axes)
+	slices.Sort(out)
+	for i, a := range out {
+		if a < 0 || a >= s.Rank() || i > 0 && a == out[i-1] {
+			return nil, errors.Errorf("%s of %s: axes %v have to be different ones from 0 to %d", op, s, axes, s.Rank()-1)
+		}
+	}
+	return out, nil
+}
+
+// one checks the operand of an operation.
+func (f *function) one(op compute.OpType, x compute.Value) (*node, error) {
+	in, err := f.use(op, x)
+	if err != nil {
+		return nil, err
+	}
+	return in[0], nil
+}
+
+// Reshape gives an array other dimensions of the same size.
+func (f *function) Reshape(x compute.Value, dims ...int) (compute.Value, error) {
+	n, err := f.one(compute.OpTypeReshape, x)
+	if err != nil {
+		return nil, err
+	}
+	size := 1
+	for _, d := range dims {
+		if d < 0 {
+			size = -1
+			break
+		}
+		size *= d
+	}
+	if size != n.size() {
+		return nil, errors.Errorf("Reshape of %s to %v: the sizes differ", n.shape, dims)
+	}
+	return f.reshape(n, dims...), nil
+}
+
+// DynamicReshape is Reshape to dimensions of which one may be left to find; all have
+// to be known when the graph is built.
+func (f *function) DynamicReshape(x compute.Value, specs ...compute.DynamicDimensionSpec) (compute.Value, error) {
+	n, err := f.one(compute.OpTypeDynamicReshape, x)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range specs {
+		if s.Value == nil {
+			continue
+		}
+		// A dimension that is computed: known if it was made by DynamicDimensionSize.
+		v, err := f.one(compute.OpTypeDynamicReshape, s.Value)
+		if err != nil {
+			return nil, err
+		}
+		size, ok := constantInt(v)
+		if !ok {
+			return nil, errors.Wrapf(compute.ErrNotImplemented, "DynamicReshape of %s: dimension %d is known at run time only; engine %q", n.shape, i, Name)
+		}
+		specs = slices.Clone(specs)
+		specs[i] = compute.DynamicDimensionSpec{Static: size}
+	}
+	out, err := shapeinference.DynamicReshape(n.shape, specs)
+	if err != nil {
+		return nil, err
+	}
+	return f.reshape(n, out.Dimensions...), nil
+}
+
+// constantInt is the value of a constant scalar of type Int32 or Int64.
+func constantInt(n *node) (int, bool) {
+	if n.op != compute.OpTypeConstant || n.shape.Rank() != 0 {
+		return 0, false
+	}
+	v := value{n.shape, n.attr.([]byte)}
+	switch n.shape.DType {
+	case dtypes.Int32:
+		return int(of[int32](v)[0]), true
+	case dtypes.Int64:
+		return int(of[int64](v)[0]), true
+	}
+	return 0, false
+}
+
+// DynamicShape is the dimensions as a constant of type Int32.
+func (f *function) DynamicShape(x compute.Value) (compute.Value, error) {
+	n, err := f.one(compute.OpTypeDynamicShape, x)
+	if err != nil {
+		return nil, err
+	}
+	dims := make([]int32, n.shape.Rank())
+	for i, d := range n.shape.Dimensions {
+		dims[i] = int32(d)
+	}
+	return f.Constant(dims, len(dims))
+}
+
+// DynamicDimensionSize is one dimension as a constant of type Int32.
+func (f *function) DynamicDimensionSize(x compute.Value, axis int) (compute.Value, error) {
+	n, err := f.one(compute.OpTypeDynamicDimensionSize, x)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := normalAxes(compute.OpTypeDynamicDimensionSize, n.shape, []int{axis}); err != nil {
+		return nil, err
+	}
+	return f.Constant([]int32{int32(n.shape.Dimensions[axis])})
+}
+
+// BroadcastInDim puts axis i of an array to axis axes[i] of a shape and repeats it
+// along the others.
+func (f *function) BroadcastInDim(x compute.Value, shape shapes.Shape, axes []int) (compute.Value, error) {
+	n, err := f.one(compute.OpTypeBroadcastInDim, x)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := byteSize(shape); err != nil {
+		return nil, errors.WithMessage(err, "BroadcastInDim")
+	}
+	if err := shapeinference.BroadcastInDim(n.shape, shape, axes, nil); err != nil {
+		return nil, errors.WithMessage(err, "BroadcastInDim")
+	}
+	if shape.DType != n.shape.DType || !slices.IsSorted(axes) {
+		return nil, errors.Errorf("BroadcastInDim of %s to %s, axes %v: types have to be equal and axes in order", n.shape, shape, axes)
+	}
+	return f.broadcastInDim(n, shape.Dimensions, slices.Clone(axes)), nil
+}
+
+// Transpose makes axis perm[i] axis i.
+func (f *function) Transpose(x compute.Value, perm ...int) (compute.Value, error) {
+	n, err := f.one(compute.OpTypeTranspose, x)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := shapeinference.Transpose(n.shape, perm); err != nil {
+		return nil, err
+	}
+	return f.transpose(n, slices.Clone(perm)...), nil
+}
+
+// Slice is the part from starts to limits, with strides (nil: 1).
+func (f *function) Slice(x compute.Value, starts, limits, strides []int) (compute.Value, error) {
+	n, err := f.one(compute.OpTypeSlice, x)
+	if err != nil {
+		return nil, err
+	}
+	strides = orElse(slices.Clone(strides), n.shape.Rank(), 1)
+	if _, err := shapeinference.Slice(n.shape, starts, limits, strides); err != nil {
+		return nil, err
+	}
+	return f.slice(n, slices.Clone(starts), slices.Clone(limits), strides), nil
+}
+
+// Reverse turns axes round.
+func (f *function) Reverse(x compute.Value, axes ...int) (compute.Value, error) {
+	n, err := f.one(compute.OpTypeReverse, x)
+	if err != nil {
+		return nil, err
+	}
+	sorted, err := normalAxes(compute.OpTypeReverse, n.shape, axes)
+	if err != nil {
+		return nil, err
+	}
+	sorted = slices.DeleteFunc(sorted, func(a int) bool { return n.shape.Dimensions[a] <= 1 })
+	if len(sorted) == 0 {
+		return n, nil
+	}
+	return f.add(compute.OpTypeReverse, n.shape, reverseAttr{sorted}, n), nil
+}
+
+// Pad puts a value before, behind and between the elements of each axis. What is
+// negative is cut off.
+func (f *function) Pad(x, fill compute.Value, axes ...compute.PadAxis) (compute.Value, error) {
+	in, err := f.use(compute.OpTypePad, x, fill)
+	if err != nil {
+		return nil, err
+	}
+	s := in[0].shape
+	if in[1].shape.Rank() != 0 || in[1].shape.DType != s.DType {
+		return nil, errors.Errorf("Pad of %s with %s: the fill has to be a scalar of the same type", s, in[1].shape)
+	}
+	if _, err := shapeinference.Pad(s, axes...); err != nil {
+		return nil, err
+	}
+	grow := make([]compute.PadAxis, s.Rank())
+	dims, starts, limits, strides := make([]int, s.Rank()), make([]int, s.Rank()), make([]int, s.Rank()), slices.Repeat([]int{1}, s.Rank())
+	copy(grow, axes)
+	for i := range grow {
+		cut := compute.PadAxis{Start: max(-grow[i].Start, 0), End: max(-grow[i].End, 0)}
+		grow[i].Start, grow[i].End = max(grow[i].Start, 0), max(grow[i].End, 0)
+		dims[i] = s.Dimensions[i] + grow[i].Start + grow[i].End + max(s.Dimensions[i]-1, 0)*grow[i].Interior
+		starts[i], limits[i] = cut.Start, dims[i]-cut.End
+	}
+	n := in[0]
+	if !slices.Equal(dims, s.Dimensions) {
+		n = f.add(compute.OpTypePad, shapes.Make(s.DType, dims...), padAttr{grow}, in...)
+	}
+	return f.slice(n, starts, limits, strides), nil
+}
+
+// Iota counts from 0 along an axis.
+func (f *function) Iota(shape shapes.Shape, axis int) (compute.Value, error) {
+	if err := f.open(); err != nil {
+		return nil, err
+	}
+	if _, err := byteSize(shape); err != nil {
+		return nil, errors.WithMessage(err, "Iota")
+	}
+	if _, err := normalAxes(compute.OpTypeIota, shape, []int{axis}); err != nil {
+		return nil, err
+	}
+	if shape.DType == dtypes.Bool || shape.DType.IsPacked() {
+		return nil, errors.Errorf("Iota of %s: it counts in numbers of at least 8 bits", shape)
+	}
+	return f.iota(shape.DType, axis, shape.Dimensions...), nil
+}
+
+// Concatenate joins arrays along an axis.
+func (f *function) Concatenate(axis int, xs ...compute.Value) (compute.Value, error) {
+	in, err := f.use(compute.OpTypeConcatenate, xs...)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]shapes.Shape, len(in))
+	for i, n := range in {
+		all[i] = n.shape
+	}
+	out, err := shapeinference.Concatenate(all, axis)
+	if err != nil {
+		return nil, err
+	}
+	if len(in) == 1 {
+		return in[0], nil
+	}
+	return f.add(compute.OpTypeConcatenate, unnamed(out), axisAttr{axis}, in...), nil
+}
+
+// vectors gives indices whose vectors have no axis of their own one of size 1.
+func (f *function) vectors(indices *node, axis int) *node {
+	if axis == indices.shape.Rank() {
+		return f.reshape(indices, append(slices.Clone(indices.shape.Dimensions), 1)...)
+	}
+	return indices
+}
+
+// Gather collects slices of an array from where indices say. Indices out of range
+// are moved to the nearest place where the slice fits.
+func (f *function) Gather(x, indices compute.Value, indexVectorAxis int,
+	offsetOutputAxes, collapsedSliceAxes, startIndexMap, sliceSizes []int, _ bool) (compute.Value, error) {
+	in, err := f.use(compute.OpTypeGather, x, indices)
+	if err != nil {
+		return nil, err
+	}
+	if !in[1].shape.DType.IsInt() {
+		return nil, errors.Errorf("Gather of %s: indices have to be integers, they are %s", in[0].shape, in[1].shape)
+	}
+	in[1] = f.vectors(in[1], indexVectorAxis)
+	out, err := shapeinference.Gather(in[0].shape, in[1].shape, indexVectorAxis, offsetOutputAxes, collapsedSliceAxes, startIndexMap, sliceSizes, false)
+	if err != nil {
+		return nil, errors.WithMessage(err, "Gather")
+	}
+	return f.add(compute.OpTypeGather, unnamed(out), gatherAttr{indexVectorAxis, slices.Sorted(slices.Values(offsetOutputAxes)),
+		slices.Sorted(slices.Values(collapsedSliceAxes)), slices.Clone(startIndexMap), slices.Clone(sliceSizes)}, in...), nil
+}
+
+// ScatterSum adds slices to an array where indices say.
+func (f *function) ScatterSum(x, indices, updates compute.Value, indexVectorAxis int,
+	updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (compute.Value, error) {
+	return f.scatter(compute.OpTypeScatterSum, x, indices, updates, scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
+}
+
+// ScatterMax keeps the larger of an array's elements and those of slices put where
+// indices say.
+func (f *function) ScatterMax(x, indices, updates compute.Value, indexVectorAxis int,
+	updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (compute.Value, error) {
+	return f.scatter(compute.OpTypeScatterMax, x, indices, updates, scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
+}
+
+// ScatterMin keeps the smaller of an array's elements and those of slices put where
+// indices say.
+func (f *function) ScatterMin(x, indices, updates compute.Value, indexVectorAxis int,
+	updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (compute.Value, error) {
+	return f.scatter(compute.OpTypeScatterMin, x, indices, updates, scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
+}
+
+func (f *function) scatter(op compute.OpType, x, indices, updates compute.Value, a scatterAttr) (compute.Value, error) {
+	in, err := f.use(op, x, indices, updates)
+	if err != nil {
+		return nil, err
+	}
+	if !numeric(in[0].shape.DType) || in[0].shape.DType.IsComplex() && op != compute.OpTypeScatterSum {
+		return nil, undefined(op, in...)
+	}
+	a.updateWindowAxes, a.scatterAxesToOperandAxes = slices.Clone(a.updateWindowAxes), slices.Clone(a.scatterAxesToOperandAxes)
+	in[1] = f.vectors(in[1], a.indexVectorAxis)
+	out, err := shapeinference.Scatter(in[0].shape, in[1].shape, in[2].shape, a.indexVectorAxis, a.updateWindowAxes, a.insertedWindowAxes, a.scatterAxesToOperandAxes)
+	if err != nil {
+		return nil, errors.WithMessage(err, op.String())
+	}
+	if a.insertedWindowAxes, err = normalAxes(op, in[0].shape, a.insertedWindowAxes); err != nil {
+		return nil, err
+	}
+	// The other axes of the updates are those of the indices, in order.
+	var batch []int
+	for i, d := range in[2].shape.Dimensions {
+		if !slices.Contains(a.updateWindowAxes, i) {
+			batch = append(batch, d)
+		}
+	}
+	if !slices.Equal(batch, slices.Delete(slices.Clone(in[1].shape.Dimensions), a.indexVectorAxis, a.indexVectorAxis+1)) {
+		return nil, errors.Errorf("%s: updates %s do not match indices %s", op, in[2].shape, in[1].shape)
+	}
+	return f.add(op, unnamed(out), a, in...), nil
+}
+
+// numeric says whether a type holds numbers that operations can work on.
+func numeric(t dtypes.DType) bool {
+	return capabilities.DTypes[t] && t != dtypes.Bool && !t.IsPacked()
+}
+
+// DynamicSlice is the part of the given sizes that begins at computed indices, moved
+// to the nearest place where it fits.
+func (f *function) DynamicSlice(x compute.Value, starts []compute.Value, sizes []int) (compute.Value, error) {
+	in, err := f.indexed(compute.OpTypeDynamicSlice, []compute.Value{x}, starts)
+	if err != nil {
+		return nil, err
+	}
+	out, err := shapeinference.DynamicSlice(in[0].shape, sizes)
+	if err != nil {
+		return nil, errors.WithMessage(err, "DynamicSlice")
+	}
+	if slices.Equal(sizes, in[0].shape.Dimensions) {
+		return in[0], nil
+	}
+	return f.add(compute.OpTypeDynamicSlice, unnamed(out), dynamicSliceAttr{slices.Clone(sizes)}, in...), nil
+}
+
+// DynamicUpdateSlice is an array with a part replaced, which begins at computed
+// indices, moved to the nearest place where it fits.
+func (f *function) DynamicUpdateSlice(x, update compute.Value, starts []compute.Value) (compute.Value, error) {
+	in, err := f.indexed(compute.OpTypeDynamicUpdateSlice, []compute.Value{x, update}, starts)
+	if err != nil {
+		return nil, err
+	}
+	a, b := in[0].shape, in[1].shape
+	if _, err := shapeinference.DynamicUpdateSlice(a, b); err != nil {
+		return nil, err
+	}
+	for i, d := range b.Dimensions {
+		if d > a.Dimensions[i] {
+			return nil, errors.Errorf("DynamicUpdateSlice: the update %s is larger than %s", b, a)
+		}
+	}
+	if slices.Equal(a.Dimensions, b.Dimensions) {
+		return in[1], nil
+	}
+	return f.add(compute.OpTypeDynamicUpdateSlice, a, nil, in...), nil
+}
+
+// indexed checks operands followed by a scalar index for each axis of the first.
+func (f *function) indexed(op compute.OpType, xs, starts []compute.Value) ([]*node, error) {
+	in, err := f.use(op, slices.Concat(xs, starts)...)
+	if err != nil {
+		return nil, err
+	}
+	if len(starts) != in[0].shape.Rank() {
+		return nil, errors.Errorf("%s of %s: %d start indices are given, one an axis is needed", op, in[0].shape, len(starts))
+	}
+	for i, n := range in[len(xs):] {
+		if n.shape.Rank() != 0 || !n.shape.DType.IsInt() || n.shape.DType.IsPacked() {
+			return nil, errors.Errorf("%s of %s: start index %d is %s, not a scalar integer", op, in[0].shape, i, n.shape)
+		}
+	}
+	return in, nil
+}
