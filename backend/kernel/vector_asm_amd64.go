@@ -46,19 +46,39 @@ var asmUnary = map[compute.OpType]choice[Func1]{
 }
 
 // Indexed by Mode.
-var asmBinary = map[compute.OpType]choice[[3]Func2]{
-	compute.OpTypeAdd:            {{avx2AddVV, avx2AddVS, avx2AddSV}, {avx512AddVV, avx512AddVS, avx512AddSV}},
-	compute.OpTypeSub:            {{avx2SubVV, avx2SubVS, avx2SubSV}, {avx512SubVV, avx512SubVS, avx512SubSV}},
-	compute.OpTypeMul:            {{avx2MulVV, avx2MulVS, avx2MulSV}, {avx512MulVV, avx512MulVS, avx512MulSV}},
-	compute.OpTypeDiv:            {{avx2DivVV, avx2DivVS, avx2DivSV}, {avx512DivVV, avx512DivVS, avx512DivSV}},
-	compute.OpTypeMax:            {{avx2MaxVV, avx2MaxVS, avx2MaxSV}, {avx512MaxVV, avx512MaxVS, avx512MaxSV}},
-	compute.OpTypeMin:            {{avx2MinVV, avx2MinVS, avx2MinSV}, {avx512MinVV, avx512MinVS, avx512MinSV}},
-	compute.OpTypeEqual:          {{avx2EqualVV, avx2EqualVS, avx2EqualSV}, {avx512EqualVV, avx512EqualVS, avx512EqualSV}},
-	compute.OpTypeNotEqual:       {{avx2NotEqualVV, avx2NotEqualVS, avx2NotEqualSV}, {avx512NotEqualVV, avx512NotEqualVS, avx512NotEqualSV}},
-	compute.OpTypeLessThan:       {{avx2LessVV, avx2LessVS, avx2LessSV}, {avx512LessVV, avx512LessVS, avx512LessSV}},
-	compute.OpTypeLessOrEqual:    {{avx2LessOrEqualVV, avx2LessOrEqualVS, avx2LessOrEqualSV}, {avx512LessOrEqualVV, avx512LessOrEqualVS, avx512LessOrEqualSV}},
-	compute.OpTypeGreaterThan:    {{avx2GreaterVV, avx2GreaterVS, avx2GreaterSV}, {avx512GreaterVV, avx512GreaterVS, avx512GreaterSV}},
-	compute.OpTypeGreaterOrEqual: {{avx2GreaterOrEqualVV, avx2GreaterOrEqualVS, avx2GreaterOrEqualSV}, {avx512GreaterOrEqualVV, avx512GreaterOrEqualVS, avx512GreaterOrEqualSV}},
+var asmBinary = map[dtypes.DType]map[compute.OpType]choice[[3]Func2]{
+	dtypes.Float32: {
+		compute.OpTypeAdd:            {{avx2AddVV, avx2AddVS, avx2AddSV}, {avx512AddVV, avx512AddVS, avx512AddSV}},
+		compute.OpTypeSub:            {{avx2SubVV, avx2SubVS, avx2SubSV}, {avx512SubVV, avx512SubVS, avx512SubSV}},
+		compute.OpTypeMul:            {{avx2MulVV, avx2MulVS, avx2MulSV}, {avx512MulVV, avx512MulVS, avx512MulSV}},
+		compute.OpTypeDiv:            {{avx2DivVV, avx2DivVS, avx2DivSV}, {avx512DivVV, avx512DivVS, avx512DivSV}},
+		compute.OpTypePow:            {{avx2PowVV, avx2PowVS, avx2PowSV}, {avx512PowVV, avx512PowVS, avx512PowSV}},
+		compute.OpTypeMax:            {{avx2MaxVV, avx2MaxVS, avx2MaxSV}, {avx512MaxVV, avx512MaxVS, avx512MaxSV}},
+		compute.OpTypeMin:            {{avx2MinVV, avx2MinVS, avx2MinSV}, {avx512MinVV, avx512MinVS, avx512MinSV}},
+		compute.OpTypeEqual:          {{avx2EqualVV, avx2EqualVS, avx2EqualSV}, {avx512EqualVV, avx512EqualVS, avx512EqualSV}},
+		compute.OpTypeNotEqual:       {{avx2NotEqualVV, avx2NotEqualVS, avx2NotEqualSV}, {avx512NotEqualVV, avx512NotEqualVS, avx512NotEqualSV}},
+		compute.OpTypeLessThan:       {{avx2LessVV, avx2LessVS, avx2LessSV}, {avx512LessVV, avx512LessVS, avx512LessSV}},
+		compute.OpTypeLessOrEqual:    {{avx2LessOrEqualVV, avx2LessOrEqualVS, avx2LessOrEqualSV}, {avx512LessOrEqualVV, avx512LessOrEqualVS, avx512LessOrEqualSV}},
+		compute.OpTypeGreaterThan:    {{avx2GreaterVV, avx2GreaterVS, avx2GreaterSV}, {avx512GreaterVV, avx512GreaterVS, avx512GreaterSV}},
+		compute.OpTypeGreaterOrEqual: {{avx2GreaterOrEqualVV, avx2GreaterOrEqualVS, avx2GreaterOrEqualSV}, {avx512GreaterOrEqualVV, avx512GreaterOrEqualVS, avx512GreaterOrEqualSV}},
+	},
+	dtypes.Float64: {
+		compute.OpTypeAdd: {{avx2F64AddVV, avx2F64AddVS, avx2F64AddSV}, {avx512F64AddVV, avx512F64AddVS, avx512F64AddSV}},
+		compute.OpTypeSub: {{avx2F64SubVV, avx2F64SubVS, avx2F64SubSV}, {avx512F64SubVV, avx512F64SubVS, avx512F64SubSV}},
+		compute.OpTypeMul: {{avx2F64MulVV, avx2F64MulVS, avx2F64MulSV}, {avx512F64MulVV, avx512F64MulVS, avx512F64MulSV}},
+		compute.OpTypeDiv: {{avx2F64DivVV, avx2F64DivVS, avx2F64DivSV}, {avx512F64DivVV, avx512F64DivVS, avx512F64DivSV}},
+	},
+	dtypes.Int32: {
+		compute.OpTypeAdd:         {{avx2I32AddVV, avx2I32AddVS, avx2I32AddSV}, {avx512I32AddVV, avx512I32AddVS, avx512I32AddSV}},
+		compute.OpTypeSub:         {{avx2I32SubVV, avx2I32SubVS, avx2I32SubSV}, {avx512I32SubVV, avx512I32SubVS, avx512I32SubSV}},
+		compute.OpTypeMul:         {{avx2I32MulVV, avx2I32MulVS, avx2I32MulSV}, {avx512I32MulVV, avx512I32MulVS, avx512I32MulSV}},
+		compute.OpTypeMax:         {{avx2I32MaxVV, avx2I32MaxVS, avx2I32MaxSV}, {avx512I32MaxVV, avx512I32MaxVS, avx512I32MaxSV}},
+		compute.OpTypeMin:         {{avx2I32MinVV, avx2I32MinVS, avx2I32MinSV}, {avx512I32MinVV, avx512I32MinVS, avx512I32MinSV}},
+		compute.OpTypeEqual:       {{avx2I32EqualVV, avx2I32EqualVS, avx2I32EqualSV}, {avx512I32EqualVV, avx512I32EqualVS, avx512I32EqualSV}},
+		compute.OpTypeNotEqual:    {{avx2I32NotEqualVV, avx2I32NotEqualVS, avx2I32NotEqualSV}, {avx512I32NotEqualVV, avx512I32NotEqualVS, avx512I32NotEqualSV}},
+		compute.OpTypeLessThan:    {{avx2I32LessVV, avx2I32LessVS, avx2I32LessSV}, {avx512I32LessVV, avx512I32LessVS, avx512I32LessSV}},
+		compute.OpTypeLessOrEqual: {{avx2I32LessOrEqualVV, avx2I32LessOrEqualVS, avx2I32LessOrEqualSV}, {avx512I32LessOrEqualVV, avx512I32LessOrEqualVS, avx512I32LessOrEqualSV}},
+	},
 }
 
 var (
@@ -73,18 +93,16 @@ var (
 )
 
 func asm1(op compute.OpType, t dtypes.DType) Func1 {
-	if t != dtypes.Float32 {
-		return nil
+	switch {
+	case t == dtypes.Float32:
+		return choose(asmUnary[op])
+	case t == dtypes.Float64 && op == compute.OpTypeSqrt:
+		return choose(choice[Func1]{avx2F64Sqrt, avx512F64Sqrt})
 	}
-	return choose(asmUnary[op])
+	return nil
 }
 
-func asm2(op compute.OpType, t dtypes.DType, m Mode) Func2 {
-	if t != dtypes.Float32 {
-		return nil
-	}
-	return choose(asmBinary[op])[m]
-}
+func asm2(op compute.OpType, t dtypes.DType, m Mode) Func2 { return choose(asmBinary[t][op])[m] }
 
 // asmSelect serves all types of four bytes.
 func asmSelect(t dtypes.DType, m Mode) Func3 {
@@ -101,10 +119,77 @@ func asmMulAdd(t dtypes.DType, m Mode) Func3 {
 	return choose(asmMulAdds)[m]
 }
 
-func asmConvert(from, to dtypes.DType) Func1       { return nil }
-func asmReduce(compute.OpType, dtypes.DType) Func1 { return nil }
-func asmTranspose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int) {
+var asmConverts = map[[2]dtypes.DType]choice[Func1]{
+	{dtypes.Float32, dtypes.BFloat16}: {avx2F32ToBF16, avx512F32ToBF16},
+	{dtypes.BFloat16, dtypes.Float32}: {avx2BF16ToF32, avx512BF16ToF32},
+	{dtypes.Float32, dtypes.Float16}:  {avx2F32ToF16, avx512F32ToF16},
+	{dtypes.Float16, dtypes.Float32}:  {avx2F16ToF32, avx512F16ToF32},
+	{dtypes.Float32, dtypes.Float64}:  {avx2F32ToF64, avx512F32ToF64},
+	{dtypes.Float64, dtypes.Float32}:  {avx2F64ToF32, avx512F64ToF32},
+	{dtypes.Float32, dtypes.Int32}:    {avx2F32ToI32, avx512F32ToI32},
+	{dtypes.Int32, dtypes.Float32}:    {avx2I32ToF32, avx512I32ToF32},
+	{dtypes.Float32, dtypes.Bool}:     {avx2F32ToBool, avx512F32ToBool},
+	{dtypes.Bool, dtypes.Float32}:     {avx2U8ToF32, avx512U8ToF32},
+	{dtypes.Uint8, dtypes.Float32}:    {avx2U8ToF32, avx512U8ToF32},
+	{dtypes.Int8, dtypes.Float32}:     {avx2I8ToF32, avx512I8ToF32},
+	{dtypes.Bool, dtypes.Int32}:       {avx2U8ToI32, avx512U8ToI32},
+	{dtypes.Uint8, dtypes.Int32}:      {avx2U8ToI32, avx512U8ToI32},
+	{dtypes.Int8, dtypes.Int32}:       {avx2I8ToI32, avx512I8ToI32},
+}
+
+func asmConvert(from, to dtypes.DType) Func1 { return choose(asmConverts[[2]dtypes.DType{from, to}]) }
+
+func asmReduce(op compute.OpType, t dtypes.DType) Func1 {
+	if t != dtypes.Float32 {
+		return nil
+	}
+	switch op {
+	case compute.OpTypeReduceSum:
+		if f := choose(choice[Func1]{avx2Sum, avx512Sum}); f != nil {
+			return func(dst, x unsafe.Pointer, n int) {
+				sumTree(dst, n, func(dst unsafe.Pointer, i, n int) { f(dst, at(x, i, 4), n) })
+			}
+		}
+	case compute.OpTypeReduceMax:
+		return choose(choice[Func1]{avx2Greatest, avx512Greatest})
+	case compute.OpTypeReduceMin:
+		return choose(choice[Func1]{avx2Least, avx512Least})
+	}
 	return nil
+}
+
+func asmDot(t dtypes.DType) Func2 {
+	f := choose(choice[Func2]{avx2Dot, avx512Dot})
+	if t != dtypes.Float32 || f == nil {
+		return nil
+	}
+	return func(dst, x, y unsafe.Pointer, n int) {
+		sumTree(dst, n, func(dst unsafe.Pointer, i, n int) { f(dst, at(x, i, 4), at(y, i, 4), n) })
+	}
+}
+
+// sumLeaf is the number of elements that the assembly sums: at most 64 in a row.
+const sumLeaf = 4096
+
+// sumTree sums n elements: halves, cut at a multiple of sumLeaf, down to leaves.
+func sumTree(dst unsafe.Pointer, n int, leaf func(dst unsafe.Pointer, i, n int)) {
+	var sum func(i, n int) float32
+	sum = func(i, n int) float32 {
+		if n > sumLeaf {
+			h := (n/2 + sumLeaf - 1) / sumLeaf * sumLeaf
+			return sum(i, h) + sum(i+h, n-h)
+		}
+		leaf(dst, i, n)
+		return *(*float32)(dst)
+	}
+	*(*float32)(dst) = sum(0, n)
+}
+
+func asmTranspose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int) {
+	if size != 4 {
+		return nil
+	}
+	return choose(choice[func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int)]{avx2Transpose4, avx512Transpose4})
 }
 
 // trigLimit is the greatest |x| whose argument the assembly of sine and cosine

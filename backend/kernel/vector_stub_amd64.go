@@ -321,6 +321,311 @@ func avx2Sin(dst unsafe.Pointer, x unsafe.Pointer, n int) (done int)
 //go:noescape
 func avx2Cos(dst unsafe.Pointer, x unsafe.Pointer, n int) (done int)
 
+// avx2PowVV dst[i] = pow(x[i], y[i])
+//
+//go:noescape
+func avx2PowVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2PowVS dst[i] = pow(x[i], y[0])
+//
+//go:noescape
+func avx2PowVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2PowSV dst[i] = pow(x[0], y[i])
+//
+//go:noescape
+func avx2PowSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2Sum dst[0] = the sum of x[i]
+//
+//go:noescape
+func avx2Sum(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2Dot dst[0] = the sum of x[i]*y[i]
+//
+//go:noescape
+func avx2Dot(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2Greatest dst[0] = max of x[i]
+//
+//go:noescape
+func avx2Greatest(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2Least dst[0] = min of x[i]
+//
+//go:noescape
+func avx2Least(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2F32ToBF16 dst[i] = bf16(x[i]), to nearest even, NaN quiet
+//
+//go:noescape
+func avx2F32ToBF16(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2BF16ToF32 dst[i] = f32(x[i])
+//
+//go:noescape
+func avx2BF16ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2F32ToF16 dst[i] = f16(x[i]), to nearest even
+//
+//go:noescape
+func avx2F32ToF16(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2F16ToF32 dst[i] = f32(x[i])
+//
+//go:noescape
+func avx2F16ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2F32ToI32 dst[i] = int32(x[i]), toward 0, saturated, 0 for NaN
+//
+//go:noescape
+func avx2F32ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2I32ToF32 dst[i] = f32(x[i])
+//
+//go:noescape
+func avx2I32ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2U8ToF32 dst[i] = f32(x[i])
+//
+//go:noescape
+func avx2U8ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2I8ToF32 dst[i] = f32(x[i])
+//
+//go:noescape
+func avx2I8ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2U8ToI32 dst[i] = int32(x[i])
+//
+//go:noescape
+func avx2U8ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2I8ToI32 dst[i] = int32(x[i])
+//
+//go:noescape
+func avx2I8ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2F32ToBool dst[i] = x[i] != 0
+//
+//go:noescape
+func avx2F32ToBool(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2F32ToF64 dst[i] = f64(x[i])
+//
+//go:noescape
+func avx2F32ToF64(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2F64ToF32 dst[i] = f32(x[i])
+//
+//go:noescape
+func avx2F64ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2Transpose4 dst[j*dstStride+i] = src[i*srcStride+j] for i < rows, j < cols, elements of 4 bytes
+//
+//go:noescape
+func avx2Transpose4(dst unsafe.Pointer, src unsafe.Pointer, rows int, cols int, dstStride int, srcStride int)
+
+// avx2F64AddVV dst[i] = x[i] + y[i]
+//
+//go:noescape
+func avx2F64AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2F64AddVS dst[i] = x[i] + y[0]
+//
+//go:noescape
+func avx2F64AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2F64AddSV dst[i] = x[0] + y[i]
+//
+//go:noescape
+func avx2F64AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2F64SubVV dst[i] = x[i] - y[i]
+//
+//go:noescape
+func avx2F64SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2F64SubVS dst[i] = x[i] - y[0]
+//
+//go:noescape
+func avx2F64SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2F64SubSV dst[i] = x[0] - y[i]
+//
+//go:noescape
+func avx2F64SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2F64MulVV dst[i] = x[i] * y[i]
+//
+//go:noescape
+func avx2F64MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2F64MulVS dst[i] = x[i] * y[0]
+//
+//go:noescape
+func avx2F64MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2F64MulSV dst[i] = x[0] * y[i]
+//
+//go:noescape
+func avx2F64MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2F64DivVV dst[i] = x[i] / y[i]
+//
+//go:noescape
+func avx2F64DivVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2F64DivVS dst[i] = x[i] / y[0]
+//
+//go:noescape
+func avx2F64DivVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2F64DivSV dst[i] = x[0] / y[i]
+//
+//go:noescape
+func avx2F64DivSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2F64Sqrt dst[i] = sqrt(x[i])
+//
+//go:noescape
+func avx2F64Sqrt(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx2I32AddVV dst[i] = x[i] + y[i]
+//
+//go:noescape
+func avx2I32AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32AddVS dst[i] = x[i] + y[0]
+//
+//go:noescape
+func avx2I32AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32AddSV dst[i] = x[0] + y[i]
+//
+//go:noescape
+func avx2I32AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32SubVV dst[i] = x[i] - y[i]
+//
+//go:noescape
+func avx2I32SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32SubVS dst[i] = x[i] - y[0]
+//
+//go:noescape
+func avx2I32SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32SubSV dst[i] = x[0] - y[i]
+//
+//go:noescape
+func avx2I32SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32MulVV dst[i] = x[i] * y[i]
+//
+//go:noescape
+func avx2I32MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32MulVS dst[i] = x[i] * y[0]
+//
+//go:noescape
+func avx2I32MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32MulSV dst[i] = x[0] * y[i]
+//
+//go:noescape
+func avx2I32MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32MaxVV dst[i] = max(x[i], y[i])
+//
+//go:noescape
+func avx2I32MaxVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32MaxVS dst[i] = max(x[i], y[0])
+//
+//go:noescape
+func avx2I32MaxVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32MaxSV dst[i] = max(x[0], y[i])
+//
+//go:noescape
+func avx2I32MaxSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32MinVV dst[i] = min(x[i], y[i])
+//
+//go:noescape
+func avx2I32MinVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32MinVS dst[i] = min(x[i], y[0])
+//
+//go:noescape
+func avx2I32MinVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32MinSV dst[i] = min(x[0], y[i])
+//
+//go:noescape
+func avx2I32MinSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32EqualVV dst[i] = x[i] == y[i]
+//
+//go:noescape
+func avx2I32EqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32EqualVS dst[i] = x[i] == y[0]
+//
+//go:noescape
+func avx2I32EqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32EqualSV dst[i] = x[0] == y[i]
+//
+//go:noescape
+func avx2I32EqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32LessVV dst[i] = x[i] < y[i]
+//
+//go:noescape
+func avx2I32LessVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32LessVS dst[i] = x[i] < y[0]
+//
+//go:noescape
+func avx2I32LessVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32LessSV dst[i] = x[0] < y[i]
+//
+//go:noescape
+func avx2I32LessSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32LessOrEqualVV dst[i] = x[i] <= y[i]
+//
+//go:noescape
+func avx2I32LessOrEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32LessOrEqualVS dst[i] = x[i] <= y[0]
+//
+//go:noescape
+func avx2I32LessOrEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32LessOrEqualSV dst[i] = x[0] <= y[i]
+//
+//go:noescape
+func avx2I32LessOrEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32NotEqualVV dst[i] = x[i] != y[i]
+//
+//go:noescape
+func avx2I32NotEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32NotEqualVS dst[i] = x[i] != y[0]
+//
+//go:noescape
+func avx2I32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx2I32NotEqualSV dst[i] = x[0] != y[i]
+//
+//go:noescape
+func avx2I32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
 // avx512AddVV dst[i] = x[i] + y[i]
 //
 //go:noescape
@@ -635,3 +940,308 @@ func avx512Sin(dst unsafe.Pointer, x unsafe.Pointer, n int) (done int)
 //
 //go:noescape
 func avx512Cos(dst unsafe.Pointer, x unsafe.Pointer, n int) (done int)
+
+// avx512PowVV dst[i] = pow(x[i], y[i])
+//
+//go:noescape
+func avx512PowVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512PowVS dst[i] = pow(x[i], y[0])
+//
+//go:noescape
+func avx512PowVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512PowSV dst[i] = pow(x[0], y[i])
+//
+//go:noescape
+func avx512PowSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512Sum dst[0] = the sum of x[i]
+//
+//go:noescape
+func avx512Sum(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512Dot dst[0] = the sum of x[i]*y[i]
+//
+//go:noescape
+func avx512Dot(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512Greatest dst[0] = max of x[i]
+//
+//go:noescape
+func avx512Greatest(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512Least dst[0] = min of x[i]
+//
+//go:noescape
+func avx512Least(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512F32ToBF16 dst[i] = bf16(x[i]), to nearest even, NaN quiet
+//
+//go:noescape
+func avx512F32ToBF16(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512BF16ToF32 dst[i] = f32(x[i])
+//
+//go:noescape
+func avx512BF16ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512F32ToF16 dst[i] = f16(x[i]), to nearest even
+//
+//go:noescape
+func avx512F32ToF16(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512F16ToF32 dst[i] = f32(x[i])
+//
+//go:noescape
+func avx512F16ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512F32ToI32 dst[i] = int32(x[i]), toward 0, saturated, 0 for NaN
+//
+//go:noescape
+func avx512F32ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512I32ToF32 dst[i] = f32(x[i])
+//
+//go:noescape
+func avx512I32ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512U8ToF32 dst[i] = f32(x[i])
+//
+//go:noescape
+func avx512U8ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512I8ToF32 dst[i] = f32(x[i])
+//
+//go:noescape
+func avx512I8ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512U8ToI32 dst[i] = int32(x[i])
+//
+//go:noescape
+func avx512U8ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512I8ToI32 dst[i] = int32(x[i])
+//
+//go:noescape
+func avx512I8ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512F32ToBool dst[i] = x[i] != 0
+//
+//go:noescape
+func avx512F32ToBool(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512F32ToF64 dst[i] = f64(x[i])
+//
+//go:noescape
+func avx512F32ToF64(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512F64ToF32 dst[i] = f32(x[i])
+//
+//go:noescape
+func avx512F64ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512Transpose4 dst[j*dstStride+i] = src[i*srcStride+j] for i < rows, j < cols, elements of 4 bytes
+//
+//go:noescape
+func avx512Transpose4(dst unsafe.Pointer, src unsafe.Pointer, rows int, cols int, dstStride int, srcStride int)
+
+// avx512F64AddVV dst[i] = x[i] + y[i]
+//
+//go:noescape
+func avx512F64AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512F64AddVS dst[i] = x[i] + y[0]
+//
+//go:noescape
+func avx512F64AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512F64AddSV dst[i] = x[0] + y[i]
+//
+//go:noescape
+func avx512F64AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512F64SubVV dst[i] = x[i] - y[i]
+//
+//go:noescape
+func avx512F64SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512F64SubVS dst[i] = x[i] - y[0]
+//
+//go:noescape
+func avx512F64SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512F64SubSV dst[i] = x[0] - y[i]
+//
+//go:noescape
+func avx512F64SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512F64MulVV dst[i] = x[i] * y[i]
+//
+//go:noescape
+func avx512F64MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512F64MulVS dst[i] = x[i] * y[0]
+//
+//go:noescape
+func avx512F64MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512F64MulSV dst[i] = x[0] * y[i]
+//
+//go:noescape
+func avx512F64MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512F64DivVV dst[i] = x[i] / y[i]
+//
+//go:noescape
+func avx512F64DivVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512F64DivVS dst[i] = x[i] / y[0]
+//
+//go:noescape
+func avx512F64DivVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512F64DivSV dst[i] = x[0] / y[i]
+//
+//go:noescape
+func avx512F64DivSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512F64Sqrt dst[i] = sqrt(x[i])
+//
+//go:noescape
+func avx512F64Sqrt(dst unsafe.Pointer, x unsafe.Pointer, n int)
+
+// avx512I32AddVV dst[i] = x[i] + y[i]
+//
+//go:noescape
+func avx512I32AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32AddVS dst[i] = x[i] + y[0]
+//
+//go:noescape
+func avx512I32AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32AddSV dst[i] = x[0] + y[i]
+//
+//go:noescape
+func avx512I32AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32SubVV dst[i] = x[i] - y[i]
+//
+//go:noescape
+func avx512I32SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32SubVS dst[i] = x[i] - y[0]
+//
+//go:noescape
+func avx512I32SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32SubSV dst[i] = x[0] - y[i]
+//
+//go:noescape
+func avx512I32SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32MulVV dst[i] = x[i] * y[i]
+//
+//go:noescape
+func avx512I32MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32MulVS dst[i] = x[i] * y[0]
+//
+//go:noescape
+func avx512I32MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32MulSV dst[i] = x[0] * y[i]
+//
+//go:noescape
+func avx512I32MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32MaxVV dst[i] = max(x[i], y[i])
+//
+//go:noescape
+func avx512I32MaxVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32MaxVS dst[i] = max(x[i], y[0])
+//
+//go:noescape
+func avx512I32MaxVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32MaxSV dst[i] = max(x[0], y[i])
+//
+//go:noescape
+func avx512I32MaxSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32MinVV dst[i] = min(x[i], y[i])
+//
+//go:noescape
+func avx512I32MinVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32MinVS dst[i] = min(x[i], y[0])
+//
+//go:noescape
+func avx512I32MinVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32MinSV dst[i] = min(x[0], y[i])
+//
+//go:noescape
+func avx512I32MinSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32EqualVV dst[i] = x[i] == y[i]
+//
+//go:noescape
+func avx512I32EqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32EqualVS dst[i] = x[i] == y[0]
+//
+//go:noescape
+func avx512I32EqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32EqualSV dst[i] = x[0] == y[i]
+//
+//go:noescape
+func avx512I32EqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32LessVV dst[i] = x[i] < y[i]
+//
+//go:noescape
+func avx512I32LessVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32LessVS dst[i] = x[i] < y[0]
+//
+//go:noescape
+func avx512I32LessVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32LessSV dst[i] = x[0] < y[i]
+//
+//go:noescape
+func avx512I32LessSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32LessOrEqualVV dst[i] = x[i] <= y[i]
+//
+//go:noescape
+func avx512I32LessOrEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32LessOrEqualVS dst[i] = x[i] <= y[0]
+//
+//go:noescape
+func avx512I32LessOrEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32LessOrEqualSV dst[i] = x[0] <= y[i]
+//
+//go:noescape
+func avx512I32LessOrEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32NotEqualVV dst[i] = x[i] != y[i]
+//
+//go:noescape
+func avx512I32NotEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32NotEqualVS dst[i] = x[i] != y[0]
+//
+//go:noescape
+func avx512I32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512I32NotEqualSV dst[i] = x[0] != y[i]
+//
+//go:noescape
+func avx512I32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)

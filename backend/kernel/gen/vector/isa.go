@@ -21,15 +21,17 @@ type op = operand.Op
 // registers), else AVX2 (8 lanes, masks in vectors of all ones and all zeros).
 type gen struct {
 	*build.Context
-	prefix string
-	wide   bool
-	lanes  int
-	spare  int           // registers left for constants in the function being written
-	regs   map[uint32]op // its constants in registers
-	labels int
-	consts map[uint32]operand.Mem
-	masks  operand.Mem // see tailMasks
-	unpack operand.Mem // see order
+	prefix  string
+	wide    bool
+	lanes   int
+	spare   int           // registers left for constants in the function being written
+	regs    map[uint32]op // its constants in registers
+	labels  int
+	looping bool
+	consts  map[uint32]operand.Mem
+	doubles map[float64]operand.Mem
+	masks   operand.Mem // see tailMasks
+	unpack  operand.Mem // see order
 }
 
 // scope is where the types of signatures are looked up.
@@ -41,12 +43,12 @@ var scope = func() *types.Package {
 
 const constant = attr.RODATA | attr.NOPTR
 
-func newGen(c *build.Context, wide bool, consts map[uint32]operand.Mem) *gen {
-	if wide {
-		return &gen{Context: c, prefix: "avx512", wide: true, lanes: 16, consts: consts}
-	}
-	return &gen{Context: c, prefix: "avx2", lanes: 8, consts: consts}
+// newGen is for AVX2; widen makes it one for AVX-512.
+func newGen(c *build.Context) *gen {
+	return &gen{Context: c, prefix: "avx2", lanes: 8, consts: map[uint32]operand.Mem{}, doubles: map[float64]operand.Mem{}}
 }
+
+func (g *gen) widen() { g.prefix, g.lanes, g.wide = "avx512", 16, true }
 
 // begin starts a function; its parameters follow as in args.
 func (g *gen) begin(name, args, doc string) {
@@ -59,7 +61,7 @@ func (g *gen) begin(name, args, doc string) {
 	g.Signature(sig)
 	g.Doc(g.prefix + name + " " + doc)
 	g.Pragma("noescape")
-	g.labels, g.spare, g.regs = 0, 6, map[uint32]op{}
+	g.labels, g.spare, g.regs, g.looping = 0, 6, map[uint32]op{}, false
 }
 
 func (g *gen) param(name string) reg.Register {
@@ -88,12 +90,18 @@ func (g *gen) vec() reg.VecVirtual {
 func (g *gen) datum(b uint32) operand.Mem {
 	m, ok := g.consts[b]
 	if !ok {
-		m = g.StaticGlobal(fmt.Sprintf("c%08x", b))
-		g.DataAttributes(constant)
-		for range 4 {
-			g.AppendDatum(operand.U64(uint64(b)<<32 | uint64(b)))
-		}
+		m = g.constant("c", uint64(b), uint64(b)<<32|uint64(b), 4)
 		g.consts[b] = m
+	}
+	return m
+}
+
+// constant is n times the word, named by a letter and a number.
+func (g *gen) constant(letter string, name, word uint64, n int) operand.Mem {
+	m := g.StaticGlobal(fmt.Sprintf("%s%x", letter, name))
+	g.DataAttributes(constant)
+	for range n {
+		g.AppendDatum(operand.U64(word))
 	}
 	return m
 }
@@ -111,6 +119,9 @@ func (g *gen) bits(b uint32) op {
 func (g *gen) inReg(b uint32) op {
 	if g.regs[b] != nil {
 		return g.regs[b]
+	}
+	if g.looping {
+		log.Fatalf("constant %#x is first used within a loop", b)
 	}
 	g.spare--
 	v := g.vec()

@@ -83,7 +83,7 @@ type run struct {
 // steps writes the unrolled loop, the loop of one vector and the tail.
 func (r *run) steps() {
 	g := r.g
-	r.end = g.label("end")
+	r.end, g.looping = g.label("end"), true
 	g.XORQ(r.i, r.i)
 	if r.unroll > 1 {
 		r.span(r.unroll)
@@ -158,10 +158,7 @@ func (r *run) load(j int, k op) []op {
 // wideTail does the last r.left < step elements under a mask.
 func (r *run) wideTail() {
 	g := r.g
-	b, k := g.GP32(), g.K()
-	g.MOVL(operand.I32(-1), b)
-	g.BZHIL(r.left.(reg.GP).As32(), b, b)
-	g.KMOVW(b, k)
+	k := g.tailMask(r.left)
 	in := r.load(0, k)
 	if r.test != nil {
 		r.test(in, r.end)
@@ -174,12 +171,7 @@ func (r *run) tail() {
 	g := r.g
 	var mask op
 	if !r.wide8 {
-		t, idx := g.GP64(), g.GP64()
-		g.LEAQ(g.tailMasks(), t)
-		g.MOVQ(operand.I32(8), idx)
-		g.SUBQ(r.left, idx)
-		mask = g.YMM()
-		g.VMOVUPS(operand.Mem{Base: t, Index: idx, Scale: 4}, mask)
+		mask = g.tailMask(r.left)
 	}
 	in := make([]op, len(r.src))
 	for s, p := range r.ins {
@@ -220,6 +212,23 @@ func (r *run) copyBytes(dst, src operand.Mem, size int) {
 	g.MOVB(b, operand.Mem{Base: d, Index: n, Scale: 1, Disp: -1})
 	g.DECQ(n)
 	g.JNZ(operand.LabelRef(loop))
+}
+
+// tailMask is the mask of the first left lanes, of 32 bits each in AVX2.
+func (g *gen) tailMask(left reg.Register) op {
+	if g.wide {
+		b, k := g.GP32(), g.K()
+		g.MOVL(operand.I32(-1), b)
+		g.BZHIL(left.(reg.GP).As32(), b, b)
+		g.KMOVW(b, k)
+		return k
+	}
+	t, i, k := g.GP64(), g.GP64(), g.YMM()
+	g.LEAQ(g.tailMasks(), t)
+	g.MOVQ(operand.I32(8), i)
+	g.SUBQ(left, i)
+	g.VMOVUPS(operand.Mem{Base: t, Index: i, Scale: 4}, k)
+	return k
 }
 
 // tailMasks is 8 lanes of ones and 8 of zeros: from 8-n on, a mask of n lanes.

@@ -13,7 +13,6 @@ import (
 
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/ir"
-	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/pass"
 	"github.com/mmcloughlin/avo/printer"
 )
@@ -25,14 +24,10 @@ func main() {
 	flags.Parse(os.Args[1:])
 	c := build.NewContext()
 	c.ConstraintExpr("amd64,!noasm")
-	consts := map[uint32]operand.Mem{}
-	for _, wide := range []bool{false, true} {
-		g := newGen(c, wide, consts)
-		binaries(g)
-		unaries(g)
-		ternaries(g)
-		maths(g)
-	}
+	g := newGen(c)
+	every(g)
+	g.widen()
+	every(g)
 	file, err := c.Result()
 	if err == nil {
 		err = pass.Compile.Execute(file)
@@ -47,6 +42,18 @@ func main() {
 	cfg := printer.Config{Name: "gen/vector", Pkg: "kernel"}
 	write(printer.NewGoAsm(cfg), file, *out)
 	write(printer.NewStubs(cfg), file, *stubs)
+}
+
+func every(g *gen) {
+	binaries(g)
+	unaries(g)
+	ternaries(g)
+	maths(g)
+	pow(g)
+	reductions(g)
+	conversions(g)
+	transpose(g)
+	others(g)
 }
 
 func write(p printer.Printer, f *ir.File, name string) {
