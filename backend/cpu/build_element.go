@@ -51,6 +51,14 @@ func (f *function) where(cond, x, y *node) *node {
 		f.broadcast(cond, dims), f.broadcast(x, dims), f.broadcast(y, dims))
 }
 
+// packedOps take integers of less than a byte; all others want them converted.
+var packedOps = map[compute.OpType]bool{
+	compute.OpTypeIdentity: true, compute.OpTypeOptimizationBarrier: true, compute.OpTypeSchedulingBarrier: true,
+	compute.OpTypeReshape: true, compute.OpTypeDynamicReshape: true, compute.OpTypeDynamicShape: true,
+	compute.OpTypeDynamicDimensionSize: true, compute.OpTypeBitcast: true, compute.OpTypeConvertDType: true,
+	compute.OpTypeFusedQuantizedDense: true, compute.OpTypeCall: true, compute.OpTypeWhile: true,
+}
+
 // convert is the value in another type.
 func (f *function) convert(x *node, t dtypes.DType) *node {
 	if x.shape.DType == t {

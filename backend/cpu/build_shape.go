@@ -301,7 +301,7 @@ func (f *function) Concatenate(axis int, xs ...compute.Value) (compute.Value, er
 	}
 	out, err := shapeinference.Concatenate(all, axis)
 	if err != nil {
-		return nil, err
+		return nil, errors.WithMessagef(err, "Concatenate of %s along axis %d", all, axis)
 	}
 	if len(in) == 1 {
 		return in[0], nil

@@ -119,6 +119,9 @@ func (f *function) use(op compute.OpType, values ...compute.Value) ([]*node, err
 		if n.fn.builder != f.builder {
 			return nil, errors.Errorf("%s: operand %d belongs to another computation (%q)", op, i, n.fn.builder.name)
 		}
+		if n.shape.DType.IsPacked() && !packedOps[op] {
+			return nil, undefined(op, n)
+		}
 		var err error
 		if in[i], err = f.local(n); err != nil {
 			return nil, errors.WithMessagef(err, "%s: operand %d", op, i)
