@@ -10495,6 +10495,42 @@ end1:
 	VZEROUPPER
 	RET
 
+// func avx2Stream(dst unsafe.Pointer, src unsafe.Pointer, n int)
+// Requires: AVX, MMX+
+TEXT ·avx2Stream(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $+1, DX
+	JL   end2
+
+loop1:
+	VMOVUPS  (CX), Y0
+	VMOVUPS  32(CX), Y1
+	VMOVUPS  64(CX), Y2
+	VMOVUPS  96(CX), Y3
+	VMOVUPS  128(CX), Y4
+	VMOVUPS  160(CX), Y5
+	VMOVUPS  192(CX), Y6
+	VMOVUPS  224(CX), Y7
+	VMOVNTPS Y0, (AX)
+	VMOVNTPS Y1, 32(AX)
+	VMOVNTPS Y2, 64(AX)
+	VMOVNTPS Y3, 96(AX)
+	VMOVNTPS Y4, 128(AX)
+	VMOVNTPS Y5, 160(AX)
+	VMOVNTPS Y6, 192(AX)
+	VMOVNTPS Y7, 224(AX)
+	ADDQ     $+256, CX
+	ADDQ     $+256, AX
+	SUBQ     $+1, DX
+	JGE      loop1
+
+end2:
+	SFENCE
+	VZEROUPPER
+	RET
+
 // func avx512AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·avx512AddVV(SB), NOSPLIT, $0-32
@@ -19167,5 +19203,33 @@ next5:
 	VMOVDQU8  X0, K1, (CX)(AX*1)
 
 end1:
+	VZEROUPPER
+	RET
+
+// func avx512Stream(dst unsafe.Pointer, src unsafe.Pointer, n int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·avx512Stream(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+	SUBQ $+1, DX
+	JL   end2
+
+loop1:
+	VMOVUPS  (CX), Z0
+	VMOVUPS  64(CX), Z1
+	VMOVUPS  128(CX), Z2
+	VMOVUPS  192(CX), Z3
+	VMOVNTPS Z0, (AX)
+	VMOVNTPS Z1, 64(AX)
+	VMOVNTPS Z2, 128(AX)
+	VMOVNTPS Z3, 192(AX)
+	ADDQ     $+256, CX
+	ADDQ     $+256, AX
+	SUBQ     $+1, DX
+	JGE      loop1
+
+end2:
+	SFENCE
 	VZEROUPPER
 	RET

@@ -147,6 +147,10 @@ func asmReduce(op compute.OpType, t dtypes.DType) Func1 {
 	case compute.OpTypeReduceSum:
 		if f := choose(choice[Func1]{avx2Sum, avx512Sum}); f != nil {
 			return func(dst, x unsafe.Pointer, n int) {
+				if n <= sumLeaf {
+					f(dst, x, n)
+					return
+				}
 				sumTree(dst, n, func(dst unsafe.Pointer, i, n int) { f(dst, at(x, i, 4), n) })
 			}
 		}
@@ -164,6 +168,10 @@ func asmDot(t dtypes.DType) Func2 {
 		return nil
 	}
 	return func(dst, x, y unsafe.Pointer, n int) {
+		if n <= sumLeaf {
+			f(dst, x, y, n)
+			return
+		}
 		sumTree(dst, n, func(dst unsafe.Pointer, i, n int) { f(dst, at(x, i, 4), at(y, i, 4), n) })
 	}
 }
@@ -190,6 +198,10 @@ func asmTranspose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride,
 		return nil
 	}
 	return choose(choice[func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int)]{avx2Transpose4, avx512Transpose4})
+}
+
+func asmStream() func(dst, src unsafe.Pointer, blocks int) {
+	return choose(choice[func(dst, src unsafe.Pointer, blocks int)]{avx2Stream, avx512Stream})
 }
 
 // trigLimit is the greatest |x| whose argument the assembly of sine and cosine

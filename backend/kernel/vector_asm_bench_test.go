@@ -53,6 +53,10 @@ func BenchmarkVector(b *testing.B) {
 			f := Reduce(op, dtypes.Float32)
 			bench(op.String(), func() { f(ptr(z), ptr(x), n) })
 		}
+		d := Dot(dtypes.Float32)
+		bench("Dot", func() { d(ptr(z), ptr(x), ptr(y), n) })
+		tr := Transpose(4)
+		bench("Transpose32x32", func() { tr(ptr(z), ptr(x), 32, 32, 32, 32) })
 		for _, t := range []dtypes.DType{dtypes.BFloat16, dtypes.Float16, dtypes.Float64, dtypes.Int32, dtypes.Bool} {
 			w := make([]float64, n)
 			f, g := Convert(dtypes.Float32, t), Convert(t, dtypes.Float32)

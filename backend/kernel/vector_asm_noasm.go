@@ -22,3 +22,5 @@ func asmDot(dtypes.DType) Func2                     { return nil }
 func asmTranspose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int) {
 	return nil
 }
+
+func asmStream() func(dst, src unsafe.Pointer, blocks int) { return nil }

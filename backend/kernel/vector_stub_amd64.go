@@ -626,6 +626,11 @@ func avx2I32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n
 //go:noescape
 func avx2I32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
+// avx2Stream copies n blocks of 256 bytes past the caches; dst is a multiple of 64
+//
+//go:noescape
+func avx2Stream(dst unsafe.Pointer, src unsafe.Pointer, n int)
+
 // avx512AddVV dst[i] = x[i] + y[i]
 //
 //go:noescape
@@ -1245,3 +1250,8 @@ func avx512I32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer,
 //
 //go:noescape
 func avx512I32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+
+// avx512Stream copies n blocks of 256 bytes past the caches; dst is a multiple of 64
+//
+//go:noescape
+func avx512Stream(dst unsafe.Pointer, src unsafe.Pointer, n int)
