@@ -200,8 +200,16 @@ func asmTranspose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride,
 	return choose(choice[func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int)]{avx2Transpose4, avx512Transpose4})
 }
 
-func asmStream() func(dst, src unsafe.Pointer, blocks int) {
-	return choose(choice[func(dst, src unsafe.Pointer, blocks int)]{avx2Stream, avx512Stream})
+// chainTables are the handlers of chains.
+var chainTables = func() (t choice[[chainHandlerCount]uintptr]) {
+	avx2ChainTable(unsafe.Pointer(&t[0]))
+	avx512ChainTable(unsafe.Pointer(&t[1]))
+	return t
+}()
+
+func asmChain() (run func(code, ptrs unsafe.Pointer, blocks int), block int, handlers [chainHandlerCount]uintptr) {
+	run = choose(choice[func(code, ptrs unsafe.Pointer, blocks int)]{avx2Chain, avx512Chain})
+	return run, choose(choice[int]{32, 64}), choose(chainTables)
 }
 
 // trigLimit is the greatest |x| whose argument the assembly of sine and cosine

@@ -23,4 +23,6 @@ func asmTranspose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride,
 	return nil
 }
 
-func asmStream() func(dst, src unsafe.Pointer, blocks int) { return nil }
+func asmChain() (run func(code, ptrs unsafe.Pointer, blocks int), block int, handlers [chainHandlerCount]uintptr) {
+	return
+}

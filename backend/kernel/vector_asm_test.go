@@ -174,27 +174,3 @@ func TestDot(t *testing.T) {
 		}
 	})
 }
-
-func TestStream(t *testing.T) {
-	everyVariant(t, func(t *testing.T) {
-		src := make([]byte, 2100)
-		for i := range src {
-			src[i] = byte(i*i>>3 + i)
-		}
-		for n := 0; n < 1500; n += 1 + n/40 {
-			for shift := range 70 {
-				dst := make([]byte, 2100)
-				Stream(ptr(dst[shift:]), ptr(src[n%5:]), n)
-				for i, v := range dst {
-					want := byte(0)
-					if i >= shift && i < shift+n {
-						want = src[n%5+i-shift]
-					}
-					if v != want {
-						t.Fatalf("n %d to %d: byte %d is %d, want %d", n, shift, i, v, want)
-					}
-				}
-			}
-		}
-	})
-}

@@ -626,10 +626,185 @@ func avx2I32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n
 //go:noescape
 func avx2I32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2Stream copies n blocks of 256 bytes past the caches; dst is a multiple of 64
+// avx2Chain runs a program of links on blocks of four vectors
 //
 //go:noescape
-func avx2Stream(dst unsafe.Pointer, src unsafe.Pointer, n int)
+func avx2Chain(code unsafe.Pointer, ptrs unsafe.Pointer, blocks int)
+
+// avx2ChainLoadV acc = x[i]
+//
+//go:noescape
+func avx2ChainLoadV()
+
+// avx2ChainLoadS acc = x[0]
+//
+//go:noescape
+func avx2ChainLoadS()
+
+// avx2ChainStoreV x[i] = acc
+//
+//go:noescape
+func avx2ChainStoreV()
+
+// avx2ChainAddV acc += x[i]
+//
+//go:noescape
+func avx2ChainAddV()
+
+// avx2ChainAddS acc += x[0]
+//
+//go:noescape
+func avx2ChainAddS()
+
+// avx2ChainSubV acc -= x[i]
+//
+//go:noescape
+func avx2ChainSubV()
+
+// avx2ChainSubS acc -= x[0]
+//
+//go:noescape
+func avx2ChainSubS()
+
+// avx2ChainFromV acc = x[i] - acc
+//
+//go:noescape
+func avx2ChainFromV()
+
+// avx2ChainFromS acc = x[0] - acc
+//
+//go:noescape
+func avx2ChainFromS()
+
+// avx2ChainMulV acc *= x[i]
+//
+//go:noescape
+func avx2ChainMulV()
+
+// avx2ChainMulS acc *= x[0]
+//
+//go:noescape
+func avx2ChainMulS()
+
+// avx2ChainDivV acc /= x[i]
+//
+//go:noescape
+func avx2ChainDivV()
+
+// avx2ChainDivS acc /= x[0]
+//
+//go:noescape
+func avx2ChainDivS()
+
+// avx2ChainOverV acc = x[i] / acc
+//
+//go:noescape
+func avx2ChainOverV()
+
+// avx2ChainOverS acc = x[0] / acc
+//
+//go:noescape
+func avx2ChainOverS()
+
+// avx2ChainMaxV acc = max(acc, x[i])
+//
+//go:noescape
+func avx2ChainMaxV()
+
+// avx2ChainMaxS acc = max(acc, x[0])
+//
+//go:noescape
+func avx2ChainMaxS()
+
+// avx2ChainMinV acc = min(acc, x[i])
+//
+//go:noescape
+func avx2ChainMinV()
+
+// avx2ChainMinS acc = min(acc, x[0])
+//
+//go:noescape
+func avx2ChainMinS()
+
+// avx2ChainSqrt acc = sqrt(acc)
+//
+//go:noescape
+func avx2ChainSqrt()
+
+// avx2ChainAbs acc = Abs of acc
+//
+//go:noescape
+func avx2ChainAbs()
+
+// avx2ChainNeg acc = Neg of acc
+//
+//go:noescape
+func avx2ChainNeg()
+
+// avx2ChainRsqrt acc = Rsqrt of acc
+//
+//go:noescape
+func avx2ChainRsqrt()
+
+// avx2ChainExp acc = Exp of acc
+//
+//go:noescape
+func avx2ChainExp()
+
+// avx2ChainExpm1 acc = Expm1 of acc
+//
+//go:noescape
+func avx2ChainExpm1()
+
+// avx2ChainTanh acc = Tanh of acc
+//
+//go:noescape
+func avx2ChainTanh()
+
+// avx2ChainLogistic acc = Logistic of acc
+//
+//go:noescape
+func avx2ChainLogistic()
+
+// avx2ChainErf acc = Erf of acc
+//
+//go:noescape
+func avx2ChainErf()
+
+// avx2ChainLog acc = Log of acc
+//
+//go:noescape
+func avx2ChainLog()
+
+// avx2ChainLog1p acc = Log1p of acc
+//
+//go:noescape
+func avx2ChainLog1p()
+
+// avx2ChainSquare acc *= acc
+//
+//go:noescape
+func avx2ChainSquare()
+
+// avx2ChainStreamV x[i] = acc
+//
+//go:noescape
+func avx2ChainStreamV()
+
+// avx2ChainNextStreamed ends a program: starts it again for the next block, or returns
+//
+//go:noescape
+func avx2ChainNextStreamed()
+
+// avx2ChainNext ends a program: starts it again for the next block, or returns
+//
+//go:noescape
+func avx2ChainNext()
+
+// avx2ChainTable writes the addresses of the handlers: ChainNext, those of the operations, ChainNextStreamed
+//
+//go:noescape
+func avx2ChainTable(table unsafe.Pointer)
 
 // avx512AddVV dst[i] = x[i] + y[i]
 //
@@ -1251,7 +1426,182 @@ func avx512I32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer,
 //go:noescape
 func avx512I32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512Stream copies n blocks of 256 bytes past the caches; dst is a multiple of 64
+// avx512Chain runs a program of links on blocks of four vectors
 //
 //go:noescape
-func avx512Stream(dst unsafe.Pointer, src unsafe.Pointer, n int)
+func avx512Chain(code unsafe.Pointer, ptrs unsafe.Pointer, blocks int)
+
+// avx512ChainLoadV acc = x[i]
+//
+//go:noescape
+func avx512ChainLoadV()
+
+// avx512ChainLoadS acc = x[0]
+//
+//go:noescape
+func avx512ChainLoadS()
+
+// avx512ChainStoreV x[i] = acc
+//
+//go:noescape
+func avx512ChainStoreV()
+
+// avx512ChainAddV acc += x[i]
+//
+//go:noescape
+func avx512ChainAddV()
+
+// avx512ChainAddS acc += x[0]
+//
+//go:noescape
+func avx512ChainAddS()
+
+// avx512ChainSubV acc -= x[i]
+//
+//go:noescape
+func avx512ChainSubV()
+
+// avx512ChainSubS acc -= x[0]
+//
+//go:noescape
+func avx512ChainSubS()
+
+// avx512ChainFromV acc = x[i] - acc
+//
+//go:noescape
+func avx512ChainFromV()
+
+// avx512ChainFromS acc = x[0] - acc
+//
+//go:noescape
+func avx512ChainFromS()
+
+// avx512ChainMulV acc *= x[i]
+//
+//go:noescape
+func avx512ChainMulV()
+
+// avx512ChainMulS acc *= x[0]
+//
+//go:noescape
+func avx512ChainMulS()
+
+// avx512ChainDivV acc /= x[i]
+//
+//go:noescape
+func avx512ChainDivV()
+
+// avx512ChainDivS acc /= x[0]
+//
+//go:noescape
+func avx512ChainDivS()
+
+// avx512ChainOverV acc = x[i] / acc
+//
+//go:noescape
+func avx512ChainOverV()
+
+// avx512ChainOverS acc = x[0] / acc
+//
+//go:noescape
+func avx512ChainOverS()
+
+// avx512ChainMaxV acc = max(acc, x[i])
+//
+//go:noescape
+func avx512ChainMaxV()
+
+// avx512ChainMaxS acc = max(acc, x[0])
+//
+//go:noescape
+func avx512ChainMaxS()
+
+// avx512ChainMinV acc = min(acc, x[i])
+//
+//go:noescape
+func avx512ChainMinV()
+
+// avx512ChainMinS acc = min(acc, x[0])
+//
+//go:noescape
+func avx512ChainMinS()
+
+// avx512ChainSqrt acc = sqrt(acc)
+//
+//go:noescape
+func avx512ChainSqrt()
+
+// avx512ChainAbs acc = Abs of acc
+//
+//go:noescape
+func avx512ChainAbs()
+
+// avx512ChainNeg acc = Neg of acc
+//
+//go:noescape
+func avx512ChainNeg()
+
+// avx512ChainRsqrt acc = Rsqrt of acc
+//
+//go:noescape
+func avx512ChainRsqrt()
+
+// avx512ChainExp acc = Exp of acc
+//
+//go:noescape
+func avx512ChainExp()
+
+// avx512ChainExpm1 acc = Expm1 of acc
+//
+//go:noescape
+func avx512ChainExpm1()
+
+// avx512ChainTanh acc = Tanh of acc
+//
+//go:noescape
+func avx512ChainTanh()
+
+// avx512ChainLogistic acc = Logistic of acc
+//
+//go:noescape
+func avx512ChainLogistic()
+
+// avx512ChainErf acc = Erf of acc
+//
+//go:noescape
+func avx512ChainErf()
+
+// avx512ChainLog acc = Log of acc
+//
+//go:noescape
+func avx512ChainLog()
+
+// avx512ChainLog1p acc = Log1p of acc
+//
+//go:noescape
+func avx512ChainLog1p()
+
+// avx512ChainSquare acc *= acc
+//
+//go:noescape
+func avx512ChainSquare()
+
+// avx512ChainStreamV x[i] = acc
+//
+//go:noescape
+func avx512ChainStreamV()
+
+// avx512ChainNextStreamed ends a program: starts it again for the next block, or returns
+//
+//go:noescape
+func avx512ChainNextStreamed()
+
+// avx512ChainNext ends a program: starts it again for the next block, or returns
+//
+//go:noescape
+func avx512ChainNext()
+
+// avx512ChainTable writes the addresses of the handlers: ChainNext, those of the operations, ChainNextStreamed
+//
+//go:noescape
+func avx512ChainTable(table unsafe.Pointer)

@@ -73,19 +73,10 @@ func unaries(g *gen) {
 		name, doc string
 		setup     func(g *gen) func([]op) op
 	}{
-		{"Abs", "|x[i]|", func(g *gen) func([]op) op {
-			m := g.bits(signBit - 1)
-			return func(in []op) op { return g.and(in[0], m) }
-		}},
-		{"Neg", "-x[i]", func(g *gen) func([]op) op {
-			m := g.bits(signBit)
-			return func(in []op) op { return g.xor(in[0], m) }
-		}},
+		{"Abs", "|x[i]|", absSetup},
+		{"Neg", "-x[i]", negSetup},
 		{"Sqrt", "sqrt(x[i])", step(func(g *gen, in []op) op { return g.sqrt(in[0]) })},
-		{"Rsqrt", "1 / sqrt(x[i])", func(g *gen) func([]op) op {
-			one := g.reg32(1)
-			return func(in []op) op { return g.div(one, g.sqrt(in[0])) }
-		}},
+		{"Rsqrt", "1 / sqrt(x[i])", rsqrtSetup},
 		{"Floor", "floor(x[i])", step(func(g *gen, in []op) op { return g.round(in[0], down) })},
 		{"Ceil", "ceil(x[i])", step(func(g *gen, in []op) op { return g.round(in[0], up) })},
 		{"Round", "x[i] rounded to the nearest integer, halves to even",
@@ -106,6 +97,21 @@ func unaries(g *gen) {
 			m, inf := g.bits(signBit-1), g.bits(0x7f800000)
 			return func(in []op) op { return g.cmp(lt, g.and(in[0], m), inf) }
 		}}.emit(g)
+}
+
+func absSetup(g *gen) func(in []op) op {
+	m := g.bits(signBit - 1)
+	return func(in []op) op { return g.and(in[0], m) }
+}
+
+func negSetup(g *gen) func(in []op) op {
+	m := g.bits(signBit)
+	return func(in []op) op { return g.xor(in[0], m) }
+}
+
+func rsqrtSetup(g *gen) func(in []op) op {
+	one := g.reg32(1)
+	return func(in []op) op { return g.div(one, g.sqrt(in[0])) }
 }
 
 // ternaries emits Select and MulAdd; in their names the letters say whether the

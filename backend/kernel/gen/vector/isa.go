@@ -62,6 +62,9 @@ func (g *gen) begin(name, args, doc string) {
 	g.Doc(g.prefix + name + " " + doc)
 	g.Pragma("noescape")
 	g.labels, g.spare, g.regs, g.looping = 0, 6, map[uint32]op{}, false
+	if g.wide {
+		g.spare = 32
+	}
 }
 
 func (g *gen) param(name string) reg.Register {
@@ -86,11 +89,11 @@ func (g *gen) vec() reg.VecVirtual {
 	return g.YMM()
 }
 
-// datum is the constant of the bits b in each of 8 lanes.
+// datum is the constant of the bits b in each of 16 lanes.
 func (g *gen) datum(b uint32) operand.Mem {
 	m, ok := g.consts[b]
 	if !ok {
-		m = g.constant("c", uint64(b), uint64(b)<<32|uint64(b), 4)
+		m = g.constant("c", uint64(b), uint64(b)<<32|uint64(b), 8)
 		g.consts[b] = m
 	}
 	return m
@@ -107,9 +110,9 @@ func (g *gen) constant(letter string, name, word uint64, n int) operand.Mem {
 }
 
 // bits is the constant of the bits b in all lanes: a register while there are any
-// to spare (AVX-512 has enough), else memory.
+// to spare, else memory.
 func (g *gen) bits(b uint32) op {
-	if g.spare <= 0 && !g.wide && g.regs[b] == nil {
+	if g.spare <= 0 && g.regs[b] == nil {
 		return g.datum(b)
 	}
 	return g.inReg(b)

@@ -54,7 +54,7 @@ func every(g *gen) {
 	conversions(g)
 	transpose(g)
 	others(g)
-	stream(g)
+	chains(g)
 }
 
 func write(p printer.Printer, f *ir.File, name string) {
