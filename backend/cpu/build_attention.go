@@ -29,8 +29,7 @@ func (f *function) FusedScaledDotProductAttention(query, key, value compute.Valu
 }
 
 // FusedScaledDotProductAttentionVJP is the gradient of query, key and value for the
-// gradient of the output. GoMLX has no place for a gradient of the bias or mask: where
-// one seems to be wanted, it is an error, not a silent zero.
+// gradient of the output.
 func (f *function) FusedScaledDotProductAttentionVJP(query, key, value compute.Value, layout compute.AttentionAxesLayout,
 	options *compute.ScaledDotProductAttentionConfig, output compute.Value, states []compute.Value, gradient compute.Value) (dQuery, dKey, dValue compute.Value, err error) {
 	const op = compute.OpTypeFusedScaledDotProductAttentionVJP
@@ -47,11 +46,6 @@ func (f *function) FusedScaledDotProductAttentionVJP(query, key, value compute.V
 	}
 	if !back[0].shape.Equal(back[2].shape) {
 		return nil, nil, nil, errors.Errorf("%s: the gradient is %s, the output %s", op, back[2].shape, back[0].shape)
-	}
-	for _, n := range []*node{operandAt(in, a.mask), operandAt(in, a.bias)} {
-		if n != nil && n.differentiable(map[*node]bool{}) {
-			return nil, nil, nil, errors.Errorf("%s: the mask or bias %s depends on a parameter and would get no gradient; use attention without fusion", op, n.shape)
-		}
 	}
 	dq, dk, dv := f.attentionVJP(a, in, back[0], back[1], back[2])
 	return dq, dk, dv, nil
@@ -108,6 +102,10 @@ func (f *function) attentionOperands(op compute.OpType, query, key, value comput
 		}
 		if n.shape.Rank() == 3 && m.name == "mask" {
 			return a, nil, errors.Wrapf(compute.ErrNotImplemented, "%s: a mask of three axes, %s, is ambiguous", op, n.shape)
+		}
+		if n.differentiable(map[*node]bool{}) {
+			// The gradient has no place for it: GoMLX would train on with zeros.
+			return a, nil, errors.Wrapf(compute.ErrNotImplemented, "%s: the %s %s depends on a parameter and would get no gradient", op, m.name, n.shape)
 		}
 		fits := n.shape.DType.IsFloat() || n.shape.DType == dtypes.Bool && m.name == "mask"
 		if fits && n.shape.Rank() <= 4 {

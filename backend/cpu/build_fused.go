@@ -250,7 +250,7 @@ func (f *function) finishDense(op compute.OpType, y, bias *node, out []int, acti
 	return y, nil
 }
 
-// FusedAttentionQKVProjection is one product of x [batch, in] with weights
+// FusedAttentionQKVProjection is one product of x [batch..., in] with weights
 // [in, queryDim+2*keyValueDim], cut into query, key and value, plus their biases
 // where these are given.
 func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV compute.Value, queryDim, keyValueDim int) (query, key, value compute.Value, err error) {
@@ -265,14 +265,17 @@ func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV comp
 		return nil, nil, nil, err
 	}
 	a, w := in[0].shape, in[1].shape
-	if a.Rank() != 2 || w.Rank() != 2 || a.Dimensions[1] != w.Dimensions[0] || queryDim < 0 || keyValueDim < 0 || w.Dimensions[1] != queryDim+2*keyValueDim {
-		return nil, nil, nil, errors.Errorf("%s of %s and %s: want [batch, in] and [in, %d+2*%d]", op, a, w, queryDim, keyValueDim)
+	last := a.Rank() - 1
+	if last < 0 || w.Rank() != 2 || a.Dimensions[last] != w.Dimensions[0] || queryDim < 0 || keyValueDim < 0 || w.Dimensions[1] != queryDim+2*keyValueDim {
+		return nil, nil, nil, errors.Errorf("%s of %s and %s: want [batch..., in] and [in, %d+2*%d]", op, a, w, queryDim, keyValueDim)
 	}
-	y := f.matrixProduct(in[0], in[1], false)
+	rows := product(a.Dimensions[:last])
+	y := f.matrixProduct(f.reshape(in[0], rows, a.Dimensions[last]), in[1], false)
 	parts := make([]compute.Value, 3)
 	start := 0
 	for i, n := range []int{queryDim, keyValueDim, keyValueDim} {
-		p := f.slice(y, []int{0, start}, []int{a.Dimensions[0], start + n}, []int{1, 1})
+		p := f.slice(y, []int{0, start}, []int{rows, start + n}, []int{1, 1})
+		p = f.reshape(p, slices.Concat(a.Dimensions[:last], []int{n})...)
 		if parts[i], err = f.finishDense(op, p, operandAt(in, places[i]), []int{n}, compute.ActivationNone); err != nil {
 			return nil, nil, nil, err
 		}

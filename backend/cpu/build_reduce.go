@@ -56,6 +56,11 @@ func (f *function) reduction(op compute.OpType, x compute.Value, axes []int) (co
 	if axes, err = normalAxes(op, n.shape, axes); err != nil {
 		return nil, err
 	}
+	if n.shape.DType == dtypes.Bool && op == compute.OpTypeReduceMax {
+		op = compute.OpTypeReduceLogicalOr
+	} else if n.shape.DType == dtypes.Bool && op == compute.OpTypeReduceMin {
+		op = compute.OpTypeReduceLogicalAnd
+	}
 	if kernel.Reduce(op, n.shape.DType) == nil {
 		return nil, undefined(op, n)
 	}
@@ -134,6 +139,13 @@ func (f *function) ReduceWindow(x compute.Value, reduce compute.ReduceOpType, di
 	n, err := f.one(compute.OpTypeReduceWindow, x)
 	if err != nil {
 		return nil, err
+	}
+	if n.shape.DType == dtypes.Bool && (reduce == compute.ReduceOpMax || reduce == compute.ReduceOpMin) {
+		y, err := f.ReduceWindow(f.convert(n, dtypes.Uint8), reduce, dims, strides, inputDilations, windowDilations, paddings)
+		if err != nil {
+			return nil, err
+		}
+		return f.convert(y.(*node), dtypes.Bool), nil
 	}
 	a, out, err := window(n, compute.OpTypeReduceWindow, windowAttr{reduce, dims, strides, inputDilations, windowDilations, paddings})
 	if err != nil {

@@ -431,13 +431,21 @@ func (f *function) DynamicUpdateSlice(x, update compute.Value, starts []compute.
 	return f.add(compute.OpTypeDynamicUpdateSlice, a, nil, in...), nil
 }
 
-// indexed checks operands followed by a scalar index for each axis of the first.
+// indexed checks operands followed by a scalar index for each axis of the first, or by
+// one array of all indices.
 func (f *function) indexed(op compute.OpType, xs, starts []compute.Value) ([]*node, error) {
 	in, err := f.use(op, slices.Concat(xs, starts)...)
 	if err != nil {
 		return nil, err
 	}
-	if len(starts) != in[0].shape.Rank() {
+	rank := in[0].shape.Rank()
+	if last := in[len(in)-1]; len(starts) == 1 && last.shape.Rank() == 1 && last.shape.Dimensions[0] == rank {
+		in = in[:len(xs)]
+		for i := range rank {
+			in = append(in, f.reshape(f.slice(last, []int{i}, []int{i + 1}, []int{1})))
+		}
+	}
+	if len(in) != len(xs)+rank {
 		return nil, errors.Errorf("%s of %s: %d start indices are given, one an axis is needed", op, in[0].shape, len(starts))
 	}
 	for i, n := range in[len(xs):] {
