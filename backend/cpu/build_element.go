@@ -15,6 +15,9 @@ import (
 // Element-wise operations. The methods check; op1 and op2 below do not, and the
 // compositions of the other files are written with them.
 
+// val keeps the tables of methods below to one line each.
+type val = compute.Value
+
 // op1 is a node of a unary operation.
 func (f *function) op1(op compute.OpType, x *node) *node {
 	shape := x.shape
@@ -154,279 +157,98 @@ func (f *function) binary(op compute.OpType, x, y compute.Value) (compute.Value,
 	return f.op2(op, in[0], in[1]), nil
 }
 
-// Abs is |x|, of a complex number its length.
-func (f *function) Abs(x compute.Value) (compute.Value, error) { return f.unary(compute.OpTypeAbs, x) }
+// The methods of one operand, as compute.StandardOps describes them.
 
-// BitCount is the number of bits that are one.
-func (f *function) BitCount(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeBitCount, x)
-}
+func (f *function) Abs(x val) (val, error)        { return f.unary(compute.OpTypeAbs, x) }
+func (f *function) BitCount(x val) (val, error)   { return f.unary(compute.OpTypeBitCount, x) }
+func (f *function) BitwiseNot(x val) (val, error) { return f.unary(compute.OpTypeBitwiseNot, x) }
+func (f *function) Ceil(x val) (val, error)       { return f.unary(compute.OpTypeCeil, x) }
+func (f *function) Clz(x val) (val, error)        { return f.unary(compute.OpTypeClz, x) }
+func (f *function) Conj(x val) (val, error)       { return f.unary(compute.OpTypeConj, x) }
+func (f *function) Cos(x val) (val, error)        { return f.unary(compute.OpTypeCos, x) }
+func (f *function) Erf(x val) (val, error)        { return f.unary(compute.OpTypeErf, x) }
+func (f *function) Exp(x val) (val, error)        { return f.unary(compute.OpTypeExp, x) }
+func (f *function) Expm1(x val) (val, error)      { return f.unary(compute.OpTypeExpm1, x) }
+func (f *function) Floor(x val) (val, error)      { return f.unary(compute.OpTypeFloor, x) }
+func (f *function) Imag(x val) (val, error)       { return f.unary(compute.OpTypeImag, x) }
+func (f *function) IsFinite(x val) (val, error)   { return f.unary(compute.OpTypeIsFinite, x) }
+func (f *function) IsNaN(x val) (val, error)      { return f.unary(compute.OpTypeIsNaN, x) }
+func (f *function) Log(x val) (val, error)        { return f.unary(compute.OpTypeLog, x) }
+func (f *function) Log1p(x val) (val, error)      { return f.unary(compute.OpTypeLog1p, x) }
+func (f *function) LogicalNot(x val) (val, error) { return f.unary(compute.OpTypeLogicalNot, x) }
+func (f *function) Logistic(x val) (val, error)   { return f.unary(compute.OpTypeLogistic, x) }
+func (f *function) Real(x val) (val, error)       { return f.unary(compute.OpTypeReal, x) }
+func (f *function) Round(x val) (val, error)      { return f.unary(compute.OpTypeRound, x) }
+func (f *function) Rsqrt(x val) (val, error)      { return f.unary(compute.OpTypeRsqrt, x) }
+func (f *function) Sign(x val) (val, error)       { return f.unary(compute.OpTypeSign, x) }
+func (f *function) Sin(x val) (val, error)        { return f.unary(compute.OpTypeSin, x) }
+func (f *function) Sqrt(x val) (val, error)       { return f.unary(compute.OpTypeSqrt, x) }
+func (f *function) Tanh(x val) (val, error)       { return f.unary(compute.OpTypeTanh, x) }
 
-// BitwiseNot inverts all bits.
-func (f *function) BitwiseNot(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeBitwiseNot, x)
-}
-
-// Ceil rounds up.
-func (f *function) Ceil(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeCeil, x)
-}
-
-// Clz counts the zeros before the first bit that is one.
-func (f *function) Clz(x compute.Value) (compute.Value, error) { return f.unary(compute.OpTypeClz, x) }
-
-// Conj is the conjugate of a complex number.
-func (f *function) Conj(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeConj, x)
-}
-
-// Cos is the cosine.
-func (f *function) Cos(x compute.Value) (compute.Value, error) { return f.unary(compute.OpTypeCos, x) }
-
-// Erf is the error function.
-func (f *function) Erf(x compute.Value) (compute.Value, error) { return f.unary(compute.OpTypeErf, x) }
-
-// Exp is e to the x.
-func (f *function) Exp(x compute.Value) (compute.Value, error) { return f.unary(compute.OpTypeExp, x) }
-
-// Expm1 is e to the x, minus 1.
-func (f *function) Expm1(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeExpm1, x)
-}
-
-// Floor rounds down.
-func (f *function) Floor(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeFloor, x)
-}
-
-// Imag is the imaginary part.
-func (f *function) Imag(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeImag, x)
-}
-
-// IsFinite says which elements are neither infinite nor NaN.
-func (f *function) IsFinite(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeIsFinite, x)
-}
-
-// IsNaN says which elements are no number.
-func (f *function) IsNaN(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeIsNaN, x)
-}
-
-// Log is the natural logarithm.
-func (f *function) Log(x compute.Value) (compute.Value, error) { return f.unary(compute.OpTypeLog, x) }
-
-// Log1p is the natural logarithm of 1+x.
-func (f *function) Log1p(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeLog1p, x)
-}
-
-// LogicalNot is true where x is false.
-func (f *function) LogicalNot(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeLogicalNot, x)
-}
-
-// Logistic is 1/(1+e^-x).
-func (f *function) Logistic(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeLogistic, x)
-}
-
-// Neg is -x.
-func (f *function) Neg(x compute.Value) (compute.Value, error) {
+// Neg is not defined for unsigned integers, which wrap around.
+func (f *function) Neg(x val) (val, error) {
 	if n, ok := x.(*node); ok && n != nil && n.shape.DType.IsUnsigned() {
 		return nil, undefined(compute.OpTypeNeg, n)
 	}
 	return f.unary(compute.OpTypeNeg, x)
 }
 
-// Real is the real part.
-func (f *function) Real(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeReal, x)
-}
+// The methods of two operands; those of comparisons give Bool. In a total order NaN
+// has its place beyond infinity, and -0 is less than 0.
 
-// Round rounds to the nearest integer, halves to the even one.
-func (f *function) Round(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeRound, x)
-}
-
-// Rsqrt is 1/sqrt(x).
-func (f *function) Rsqrt(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeRsqrt, x)
-}
-
-// Sign is -1, 0 or 1.
-func (f *function) Sign(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeSign, x)
-}
-
-// Sin is the sine.
-func (f *function) Sin(x compute.Value) (compute.Value, error) { return f.unary(compute.OpTypeSin, x) }
-
-// Sqrt is the square root.
-func (f *function) Sqrt(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeSqrt, x)
-}
-
-// Tanh is the hyperbolic tangent.
-func (f *function) Tanh(x compute.Value) (compute.Value, error) {
-	return f.unary(compute.OpTypeTanh, x)
-}
-
-// Add is x+y.
-func (f *function) Add(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeAdd, x, y)
-}
-
-// Atan2 is the angle of the point (y, x), whose first operand is its height.
-func (f *function) Atan2(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeAtan2, x, y)
-}
-
-// BitwiseAnd is x & y.
-func (f *function) BitwiseAnd(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeBitwiseAnd, x, y)
-}
-
-// BitwiseOr is x | y.
-func (f *function) BitwiseOr(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeBitwiseOr, x, y)
-}
-
-// BitwiseXor is x ^ y.
-func (f *function) BitwiseXor(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeBitwiseXor, x, y)
-}
-
-// Complex is x + iy.
-func (f *function) Complex(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeComplex, x, y)
-}
-
-// Div is x/y.
-func (f *function) Div(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeDiv, x, y)
-}
-
-// Equal is x == y.
-func (f *function) Equal(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeEqual, x, y)
-}
-
-// EqualTotalOrder is Equal where NaN has its place and -0 is less than 0.
-func (f *function) EqualTotalOrder(x, y compute.Value) (compute.Value, error) {
+func (f *function) Add(x, y val) (val, error)        { return f.binary(compute.OpTypeAdd, x, y) }
+func (f *function) Atan2(x, y val) (val, error)      { return f.binary(compute.OpTypeAtan2, x, y) }
+func (f *function) BitwiseAnd(x, y val) (val, error) { return f.binary(compute.OpTypeBitwiseAnd, x, y) }
+func (f *function) BitwiseOr(x, y val) (val, error)  { return f.binary(compute.OpTypeBitwiseOr, x, y) }
+func (f *function) BitwiseXor(x, y val) (val, error) { return f.binary(compute.OpTypeBitwiseXor, x, y) }
+func (f *function) Complex(x, y val) (val, error)    { return f.binary(compute.OpTypeComplex, x, y) }
+func (f *function) Div(x, y val) (val, error)        { return f.binary(compute.OpTypeDiv, x, y) }
+func (f *function) Equal(x, y val) (val, error)      { return f.binary(compute.OpTypeEqual, x, y) }
+func (f *function) EqualTotalOrder(x, y val) (val, error) {
 	return f.binary(compute.OpTypeEqualTotalOrder, x, y)
 }
-
-// GreaterOrEqual is x >= y.
-func (f *function) GreaterOrEqual(x, y compute.Value) (compute.Value, error) {
+func (f *function) GreaterOrEqual(x, y val) (val, error) {
 	return f.binary(compute.OpTypeGreaterOrEqual, x, y)
 }
-
-// GreaterOrEqualTotalOrder is GreaterOrEqual where NaN has its place.
-func (f *function) GreaterOrEqualTotalOrder(x, y compute.Value) (compute.Value, error) {
+func (f *function) GreaterOrEqualTotalOrder(x, y val) (val, error) {
 	return f.binary(compute.OpTypeGreaterOrEqualTotalOrder, x, y)
 }
-
-// GreaterThan is x > y.
-func (f *function) GreaterThan(x, y compute.Value) (compute.Value, error) {
+func (f *function) GreaterThan(x, y val) (val, error) {
 	return f.binary(compute.OpTypeGreaterThan, x, y)
 }
-
-// GreaterThanTotalOrder is GreaterThan where NaN has its place.
-func (f *function) GreaterThanTotalOrder(x, y compute.Value) (compute.Value, error) {
+func (f *function) GreaterThanTotalOrder(x, y val) (val, error) {
 	return f.binary(compute.OpTypeGreaterThanTotalOrder, x, y)
 }
-
-// LessOrEqual is x <= y.
-func (f *function) LessOrEqual(x, y compute.Value) (compute.Value, error) {
+func (f *function) LessOrEqual(x, y val) (val, error) {
 	return f.binary(compute.OpTypeLessOrEqual, x, y)
 }
-
-// LessOrEqualTotalOrder is LessOrEqual where NaN has its place.
-func (f *function) LessOrEqualTotalOrder(x, y compute.Value) (compute.Value, error) {
+func (f *function) LessOrEqualTotalOrder(x, y val) (val, error) {
 	return f.binary(compute.OpTypeLessOrEqualTotalOrder, x, y)
 }
-
-// LessThan is x < y.
-func (f *function) LessThan(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeLessThan, x, y)
-}
-
-// LessThanTotalOrder is LessThan where NaN has its place.
-func (f *function) LessThanTotalOrder(x, y compute.Value) (compute.Value, error) {
+func (f *function) LessThan(x, y val) (val, error) { return f.binary(compute.OpTypeLessThan, x, y) }
+func (f *function) LessThanTotalOrder(x, y val) (val, error) {
 	return f.binary(compute.OpTypeLessThanTotalOrder, x, y)
 }
-
-// LogicalAnd is x and y.
-func (f *function) LogicalAnd(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeLogicalAnd, x, y)
-}
-
-// LogicalOr is x or y.
-func (f *function) LogicalOr(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeLogicalOr, x, y)
-}
-
-// LogicalXor is x or y but not both.
-func (f *function) LogicalXor(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeLogicalXor, x, y)
-}
-
-// Max is the larger one, NaN if one is.
-func (f *function) Max(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeMax, x, y)
-}
-
-// Min is the smaller one, NaN if one is.
-func (f *function) Min(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeMin, x, y)
-}
-
-// Mul is x*y.
-func (f *function) Mul(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeMul, x, y)
-}
-
-// NotEqual is x != y.
-func (f *function) NotEqual(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeNotEqual, x, y)
-}
-
-// NotEqualTotalOrder is NotEqual where NaN has its place.
-func (f *function) NotEqualTotalOrder(x, y compute.Value) (compute.Value, error) {
+func (f *function) LogicalAnd(x, y val) (val, error) { return f.binary(compute.OpTypeLogicalAnd, x, y) }
+func (f *function) LogicalOr(x, y val) (val, error)  { return f.binary(compute.OpTypeLogicalOr, x, y) }
+func (f *function) LogicalXor(x, y val) (val, error) { return f.binary(compute.OpTypeLogicalXor, x, y) }
+func (f *function) Max(x, y val) (val, error)        { return f.binary(compute.OpTypeMax, x, y) }
+func (f *function) Min(x, y val) (val, error)        { return f.binary(compute.OpTypeMin, x, y) }
+func (f *function) Mul(x, y val) (val, error)        { return f.binary(compute.OpTypeMul, x, y) }
+func (f *function) NotEqual(x, y val) (val, error)   { return f.binary(compute.OpTypeNotEqual, x, y) }
+func (f *function) NotEqualTotalOrder(x, y val) (val, error) {
 	return f.binary(compute.OpTypeNotEqualTotalOrder, x, y)
 }
-
-// Pow is x to the y.
-func (f *function) Pow(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypePow, x, y)
-}
-
-// Rem is the remainder of x/y with the sign of x.
-func (f *function) Rem(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeRem, x, y)
-}
-
-// ShiftLeft is x << y.
-func (f *function) ShiftLeft(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeShiftLeft, x, y)
-}
-
-// ShiftRightArithmetic is x >> y, which keeps the sign.
-func (f *function) ShiftRightArithmetic(x, y compute.Value) (compute.Value, error) {
+func (f *function) Pow(x, y val) (val, error)       { return f.binary(compute.OpTypePow, x, y) }
+func (f *function) Rem(x, y val) (val, error)       { return f.binary(compute.OpTypeRem, x, y) }
+func (f *function) ShiftLeft(x, y val) (val, error) { return f.binary(compute.OpTypeShiftLeft, x, y) }
+func (f *function) ShiftRightArithmetic(x, y val) (val, error) {
 	return f.binary(compute.OpTypeShiftRightArithmetic, x, y)
 }
-
-// ShiftRightLogical is x >> y, which brings in zeros.
-func (f *function) ShiftRightLogical(x, y compute.Value) (compute.Value, error) {
+func (f *function) ShiftRightLogical(x, y val) (val, error) {
 	return f.binary(compute.OpTypeShiftRightLogical, x, y)
 }
-
-// Sub is x-y.
-func (f *function) Sub(x, y compute.Value) (compute.Value, error) {
-	return f.binary(compute.OpTypeSub, x, y)
-}
+func (f *function) Sub(x, y val) (val, error) { return f.binary(compute.OpTypeSub, x, y) }
 
 // Clamp is min(max(low, x), high), where low and high may be scalars.
 func (f *function) Clamp(low, x, high compute.Value) (compute.Value, error) {

@@ -67,53 +67,37 @@ func (f *function) reduction(op compute.OpType, x compute.Value, axes []int) (co
 	return f.reduce(op, n, axes...), nil
 }
 
-// ReduceBitwiseAnd folds axes (none: all) with &.
-func (f *function) ReduceBitwiseAnd(x compute.Value, axes ...int) (compute.Value, error) {
+// The reductions, over all axes where none are given. Max and Min are NaN if an
+// element is.
+
+func (f *function) ReduceBitwiseAnd(x val, axes ...int) (val, error) {
 	return f.reduction(compute.OpTypeReduceBitwiseAnd, x, axes)
 }
-
-// ReduceBitwiseOr folds axes (none: all) with |.
-func (f *function) ReduceBitwiseOr(x compute.Value, axes ...int) (compute.Value, error) {
+func (f *function) ReduceBitwiseOr(x val, axes ...int) (val, error) {
 	return f.reduction(compute.OpTypeReduceBitwiseOr, x, axes)
 }
-
-// ReduceBitwiseXor folds axes (none: all) with ^.
-func (f *function) ReduceBitwiseXor(x compute.Value, axes ...int) (compute.Value, error) {
+func (f *function) ReduceBitwiseXor(x val, axes ...int) (val, error) {
 	return f.reduction(compute.OpTypeReduceBitwiseXor, x, axes)
 }
-
-// ReduceLogicalAnd says whether all elements along axes (none: all) are true.
-func (f *function) ReduceLogicalAnd(x compute.Value, axes ...int) (compute.Value, error) {
+func (f *function) ReduceLogicalAnd(x val, axes ...int) (val, error) {
 	return f.reduction(compute.OpTypeReduceLogicalAnd, x, axes)
 }
-
-// ReduceLogicalOr says whether an element along axes (none: all) is true.
-func (f *function) ReduceLogicalOr(x compute.Value, axes ...int) (compute.Value, error) {
+func (f *function) ReduceLogicalOr(x val, axes ...int) (val, error) {
 	return f.reduction(compute.OpTypeReduceLogicalOr, x, axes)
 }
-
-// ReduceLogicalXor says whether an odd number of elements along axes (none: all) is true.
-func (f *function) ReduceLogicalXor(x compute.Value, axes ...int) (compute.Value, error) {
+func (f *function) ReduceLogicalXor(x val, axes ...int) (val, error) {
 	return f.reduction(compute.OpTypeReduceLogicalXor, x, axes)
 }
-
-// ReduceMax is the largest element along axes (none: all), NaN if there is one.
-func (f *function) ReduceMax(x compute.Value, axes ...int) (compute.Value, error) {
+func (f *function) ReduceMax(x val, axes ...int) (val, error) {
 	return f.reduction(compute.OpTypeReduceMax, x, axes)
 }
-
-// ReduceMin is the smallest element along axes (none: all), NaN if there is one.
-func (f *function) ReduceMin(x compute.Value, axes ...int) (compute.Value, error) {
+func (f *function) ReduceMin(x val, axes ...int) (val, error) {
 	return f.reduction(compute.OpTypeReduceMin, x, axes)
 }
-
-// ReduceProduct multiplies along axes (none: all).
-func (f *function) ReduceProduct(x compute.Value, axes ...int) (compute.Value, error) {
+func (f *function) ReduceProduct(x val, axes ...int) (val, error) {
 	return f.reduction(compute.OpTypeReduceProduct, x, axes)
 }
-
-// ReduceSum adds along axes (none: all).
-func (f *function) ReduceSum(x compute.Value, axes ...int) (compute.Value, error) {
+func (f *function) ReduceSum(x val, axes ...int) (val, error) {
 	return f.reduction(compute.OpTypeReduceSum, x, axes)
 }
 
