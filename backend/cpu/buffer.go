@@ -37,6 +37,9 @@ var _ compute.Buffer = (*Buffer)(nil)
 // newBuffer takes memory for a shape; it holds arbitrary bytes.
 func (b *Backend) newBuffer(shape shapes.Shape) (*Buffer, error) {
 	n, err := byteSize(shape)
+	if limit := memoryLimit(); err == nil && n > limit {
+		err = errors.Errorf("shape %s: out of memory: %d bytes are needed and this machine has %d", shape, n, limit)
+	}
 	if err != nil {
 		return nil, errors.WithMessage(err, "buffer")
 	}
@@ -311,7 +314,8 @@ func unnamed(s shapes.Shape) shapes.Shape {
 	return shapes.Shape{DType: s.DType, Dimensions: append([]int{}, s.Dimensions...)}
 }
 
-// byteSize is the memory of a shape; what no machine could hold is an error.
+// byteSize is the memory of a shape; a type that there is not, or what no machine
+// could count, is an error.
 func byteSize(s shapes.Shape) (int, error) {
 	if !capabilities.DTypes[s.DType] {
 		return 0, errors.Errorf("shape %s: data type is not supported by engine %q", s, Name)
@@ -326,11 +330,7 @@ func byteSize(s shapes.Shape) (int, error) {
 		}
 		size *= d
 	}
-	n := s.DType.SizeForDimensions(size)
-	if limit := memoryLimit(); n > limit {
-		return 0, errors.Errorf("shape %s: out of memory: %d bytes are needed and this machine has %d", s, n, limit)
-	}
-	return n, nil
+	return s.DType.SizeForDimensions(size), nil
 }
 
 // memoryLimit is the memory that this process may have at most, where the system

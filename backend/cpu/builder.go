@@ -92,16 +92,30 @@ func (b *builder) Compile() (x compute.Executable, err error) {
 	return e, nil
 }
 
-// fits says which value of a function no machine could hold.
+// fits says which value that the outputs of a function need is too large to count.
 func (f *function) fits() error {
-	for _, n := range f.nodes {
-		for _, s := range append(n.multi, n.shape) {
-			if !s.Ok() {
-				continue
+	seen := make([]bool, len(f.nodes))
+	var visit func(n *node) error
+	visit = func(n *node) error {
+		if seen[n.id] {
+			return nil
+		}
+		seen[n.id] = true
+		for _, x := range n.in {
+			if err := visit(x); err != nil {
+				return err
 			}
-			if _, err := byteSize(s); err != nil {
+		}
+		for _, s := range append(n.multi, n.shape) {
+			if _, err := byteSize(s); err != nil && s.Ok() {
 				return errors.WithMessage(err, n.op.String())
 			}
+		}
+		return nil
+	}
+	for _, n := range f.outputs {
+		if err := visit(n); err != nil {
+			return err
 		}
 	}
 	return nil
