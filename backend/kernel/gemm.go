@@ -69,9 +69,9 @@ type Product struct {
 // are in bytes. A and B need only be readable where they have elements.
 //
 //	for i < rows, j < N:
-//	    sum := 0
+//	    sum := 0, or C[i*CRow+j*size] where Add is 2
 //	    for k < K: sum = fma(A[i*ARow+k*AK], B[j/nr*BPanel + k*BK + j%nr*size], sum)
-//	    C[i*CRow+j*size] = sum        (or += sum where Add is 1)
+//	    C[i*CRow+j*size] = sum, or += sum where Add is 1
 //
 // with nr = TileCols. The portable variant rounds after the product as well.
 type Tile struct {
@@ -103,13 +103,6 @@ func Pack(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, 
 	gemmActive().pack(dst, width, src, lane, step, lanes, ks)
 }
 
-// Block sizes: elements of K and columns of C. They bound the scratch memory of a
-// worker and fix the order of sums.
-const (
-	gemmDepth = 256
-	gemmCols  = 512
-)
-
 // gemmOperand is A or B as tasks see it: lanes (rows of A, columns of B) by k.
 type gemmOperand struct {
 	data    unsafe.Pointer
@@ -138,13 +131,19 @@ type gemmPlan struct {
 	accumulate     bool
 	done           func(batch, row, col, rows, cols int)
 
-	rows, cols             int // of a task
-	rowTasks, colTasks     int
-	batches                int // that a task runs one after another
-	kBlock                 int
-	bBytes, aBytes, tBytes int // of scratch memory
-	cBytes                 int
-	body                   func(int) // task, bound once
+	rows, cols         int // of a task
+	rowTasks, colTasks int
+	batches            int // that a task runs one after another
+	kBlock             int
+	block              func(pl *gemmPlan, s *gemmScratch, w *gemmWork)
+
+	chunk  int          // columns of B packed at a time for all tasks to share; 0: none
+	from   int          // first column of the chunk
+	shared *gemmScratch // holds the chunk
+
+	aBytes, bBytes, tBytes, cBytes int // of scratch memory
+
+	body, packBody func(int) // task and packShared, bound once
 }
 
 // gemmSpare keeps what products need between them: as many as ever ran at once.
@@ -184,17 +183,12 @@ func (p *Product) Run(do func(n int, body func(int))) {
 	}
 	pl := gemmPlans.get()
 	if pl.body == nil {
-		pl.body = pl.task
+		pl.body, pl.packBody = pl.task, pl.packShared
 	}
 	pl.set(p)
-	if n := pl.split(); n == 1 || do == nil {
-		for i := range n {
-			pl.task(i)
-		}
-	} else {
-		do(n, pl.body)
-	}
-	*pl = gemmPlan{body: pl.body}
+	pl.place()
+	pl.run(do)
+	*pl = gemmPlan{body: pl.body, packBody: pl.packBody}
 	gemmPlans.put(pl)
 }
 
@@ -243,71 +237,4 @@ func (pl *gemmPlan) operand(t dtypes.DType, data unsafe.Pointer, lane, k int, of
 		o.convert = Convert(t, pl.dtype)
 	}
 	return o
-}
-
-// split divides C into tasks, by shape only, and returns their number.
-func (pl *gemmPlan) split() int {
-	// Tasks are large enough to pay for handing them out and small enough to keep
-	// many workers busy to the end.
-	work := float64(pl.m) * float64(pl.n) * float64(pl.k) * float64(pl.batch)
-	want := max(int(min(work/(2<<20), 16)), int(work/(128<<20)), 1)
-	rowTasks, colTasks := 1, (pl.n+gemmCols-1)/gemmCols
-grow:
-	for rowTasks*colTasks*pl.batch < want {
-		rows, cols := pl.m/rowTasks, pl.n/colTasks
-		switch {
-		case rows >= 4*pl.mr && rows >= cols/2:
-			rowTasks++
-		case cols >= 4*pl.nr:
-			colTasks++
-		case rows >= 2*pl.mr:
-			rowTasks++
-		default:
-			break grow
-		}
-	}
-	pl.rows, pl.rowTasks = gemmEven(pl.m, rowTasks, pl.mr)
-	pl.cols, pl.colTasks = gemmEven(pl.n, colTasks, pl.nr)
-	pl.batches = 1
-	if pl.rowTasks*pl.colTasks == 1 && pl.batch > want {
-		pl.batches = (pl.batch + want - 1) / want
-	}
-	blocks := max(1, (pl.k+gemmDepth-1)/gemmDepth)
-	pl.kBlock, _ = gemmEven(pl.k, blocks, 8)
-	pl.kBlock = max(pl.kBlock, 8)
-	pl.place()
-	return (pl.batch + pl.batches - 1) / pl.batches * pl.rowTasks * pl.colTasks
-}
-
-// gemmEven divides n into at most parts equal pieces of a multiple of unit, and
-// returns their size and number.
-func gemmEven(n, parts, unit int) (size, count int) {
-	size = ((n+parts-1)/parts + unit - 1) / unit * unit
-	if size == 0 {
-		return unit, 1
-	}
-	return size, (n + size - 1) / size
-}
-
-// place decides which operands are copied into panels and how much scratch memory
-// a task needs.
-func (pl *gemmPlan) place() {
-	plain := func(o *gemmOperand) bool {
-		return pl.strided && o.convert == nil && o.fill == nil
-	}
-	pl.a.inPlace = plain(&pl.a) && pl.cols <= 4*pl.nr
-	pl.b.inPlace = plain(&pl.b) && pl.b.lane == 1 && pl.rows <= 4*pl.mr
-	ks := (pl.kBlock + pl.step - 1) / pl.step
-	if !pl.b.inPlace {
-		pl.bBytes = (min(pl.cols, pl.n)+pl.nr-1)/pl.nr*pl.nr*ks*pl.elem + 64
-	}
-	if !pl.a.inPlace {
-		pl.aBytes = pl.mr*ks*pl.elem + 64
-	}
-	if !pl.a.inPlace || !pl.b.inPlace {
-		pl.tBytes = max(pl.mr, pl.nr)*pl.kBlock*max(pl.a.size, pl.b.size, pl.elem) + 64
-	}
-	if pl.staged {
-		pl.cBytes = pl.rows*pl.cols*pl.acc + 64
-	}
 }

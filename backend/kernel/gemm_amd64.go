@@ -14,6 +14,7 @@ var (
 		dtype: dtypes.Float32, elem: 4, acc: 4, step: 1, mr: 14, nr: 32, strided: true,
 		sweep: func(rows int, t *Tile) { gemmSweepsZ[rows]((*byte)(unsafe.Pointer(t))) },
 		pack:  gemmPackZ, move: gemmMoveGo[float32],
+		lines: func(rows int, t *Tile) { gemmLinesZ[rows]((*byte)(unsafe.Pointer(t))) },
 	}
 	gemmPairsZ = &gemmKernel{
 		dtype: dtypes.Float32, elem: 4, acc: 4, step: 2, mr: 14, nr: 32,
@@ -36,6 +37,12 @@ var (
 	gemmSweepsY = [7]func(*byte){nil, gemmF32Y1, gemmF32Y2, gemmF32Y3, gemmF32Y4, gemmF32Y5, gemmF32Y6}
 )
 
+// Lines by number of rows.
+var (
+	gemmLinesZ = [15]func(*byte){nil, gemmLinesZ1, gemmLinesZ2, gemmLinesZ3, gemmLinesZ4, gemmLinesZ5, gemmLinesZ6, gemmLinesZ7,
+		gemmLinesZ8, gemmLinesZ9, gemmLinesZ10, gemmLinesZ11, gemmLinesZ12, gemmLinesZ13, gemmLinesZ14}
+)
+
 func gemmActive() *gemmKernel {
 	switch active {
 	case avx512:
@@ -55,35 +62,33 @@ func gemmFloat(a, b dtypes.DType) *gemmKernel {
 }
 
 func gemmPackZ(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int) {
-	d, s := (*byte)(dst), (*byte)(src)
 	switch {
 	case lane == 1:
-		gemmPackLanesZ(d, width*4, s, 4, step*4, lanes, ks)
+		gemmPackLanesZ((*byte)(dst), width*4, (*byte)(src), 4, step*4, lanes, ks)
 	case step == 1:
-		gemmPackStepsZ(d, width*4, s, lane*4, 4, min(lanes, 16), ks)
-		if lanes > 16 {
-			gemmPackStepsZ((*byte)(unsafe.Add(dst, 64)), width*4, (*byte)(unsafe.Add(src, 64*lane)), lane*4, 4, lanes-16, ks)
-		}
+		gemmTranspose(dst, width, src, lane*4, lanes, ks)
 	default:
 		gemmPackGo[float32](dst, width, src, lane, step, lanes, ks)
 	}
 }
 
 func gemmPackY(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int) {
-	if step != 1 || lane == 1 {
-		gemmPackGo[float32](dst, width, src, lane, step, lanes, ks)
+	if step == 1 && lane != 1 {
+		gemmTranspose(dst, width, src, lane*4, lanes, ks)
 		return
 	}
-	// Eight lanes at a time by a multiple of eight k; the narrow panel of A, six
-	// wide, would overlap the next k.
-	whole := ks &^ 7
-	i := 0
-	for ; i+8 <= lanes; i += 8 {
-		gemmPackStepsY((*byte)(unsafe.Add(dst, i*4)), width*4, (*byte)(unsafe.Add(src, i*lane*4)), lane*4, 4, 8, whole)
-		gemmPackGo[float32](unsafe.Add(dst, (whole*width+i)*4), width, unsafe.Add(src, (i*lane+whole)*4), lane, 1, 8, ks-whole)
+	gemmPackGo[float32](dst, width, src, lane, step, lanes, ks)
+}
+
+// gemmTranspose packs words whose k follow each other, lane in bytes. With AVX2 the
+// highest lanes come first: they spill over into the lowest of the next k.
+func gemmTranspose(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, lanes, ks int) {
+	pack, n := gemmPackStepsZ, 16
+	if active != avx512 {
+		pack, n = gemmPackStepsY, 8
 	}
-	if i < lanes {
-		gemmPackGo[float32](unsafe.Add(dst, i*4), width, unsafe.Add(src, i*lane*4), lane, 1, lanes-i, ks)
+	for i := (lanes - 1) / n * n; i >= 0; i -= n {
+		pack((*byte)(unsafe.Add(dst, i*4)), width*4, (*byte)(unsafe.Add(src, i*lane)), lane, 4, min(lanes-i, n), ks)
 	}
 }
 
@@ -97,9 +102,7 @@ func gemmPackPairs(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step
 		gemmPackPairsZ(d, width*4, s, 2, step*2, lanes, pairs)
 		from = pairs
 	case step == 1:
-		for i := 0; i < lanes; i += 16 {
-			gemmPackStepsZ((*byte)(unsafe.Add(dst, i*4)), width*4, (*byte)(unsafe.Add(src, i*lane*2)), lane*2, 4, min(lanes-i, 16), pairs)
-		}
+		gemmTranspose(dst, width, src, lane*2, lanes, pairs)
 		from = pairs
 	}
 	for k := from; 2*k < ks; k++ {

@@ -28,14 +28,25 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z2
@@ -51,8 +62,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -71,14 +82,24 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -98,8 +119,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	JMP     hnext
@@ -111,7 +132,17 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -131,8 +162,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	JMP     qnext
@@ -169,16 +200,30 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
 	VPXORD   Z3, Z3, Z3
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z4
@@ -197,8 +242,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -225,15 +270,27 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -255,8 +312,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -273,8 +330,20 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -296,8 +365,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -339,18 +408,35 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
 	VPXORD   Z3, Z3, Z3
 	VPXORD   Z4, Z4, Z4
 	VPXORD   Z5, Z5, Z5
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z6
@@ -372,8 +458,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -408,16 +494,30 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -441,8 +541,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -464,9 +564,23 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -490,8 +604,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -538,6 +652,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -546,12 +662,30 @@ full:
 	VPXORD   Z5, Z5, Z5
 	VPXORD   Z6, Z6, Z6
 	VPXORD   Z7, Z7, Z7
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z8
@@ -576,8 +710,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -620,17 +754,33 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -656,8 +806,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -684,10 +834,26 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -713,8 +879,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -766,6 +932,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -776,12 +944,33 @@ full:
 	VPXORD   Z7, Z7, Z7
 	VPXORD   Z8, Z8, Z8
 	VPXORD   Z9, Z9, Z9
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z10
@@ -809,8 +998,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -861,18 +1050,36 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -900,8 +1107,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -933,11 +1140,29 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -965,8 +1190,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -1023,6 +1248,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -1035,12 +1262,36 @@ full:
 	VPXORD   Z9, Z9, Z9
 	VPXORD   Z10, Z10, Z10
 	VPXORD   Z11, Z11, Z11
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z12
@@ -1071,8 +1322,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -1131,19 +1382,39 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -1173,8 +1444,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -1211,12 +1482,32 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -1246,8 +1537,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -1309,6 +1600,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -1323,12 +1616,39 @@ full:
 	VPXORD   Z11, Z11, Z11
 	VPXORD   Z12, Z12, Z12
 	VPXORD   Z13, Z13, Z13
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z14
@@ -1362,8 +1682,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -1430,20 +1750,42 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -1475,8 +1817,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -1518,13 +1860,35 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -1556,8 +1920,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -1624,6 +1988,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -1640,14 +2006,44 @@ full:
 	VPXORD   Z13, Z13, Z13
 	VPXORD   Z14, Z14, Z14
 	VPXORD   Z15, Z15, Z15
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z16
@@ -1685,8 +2081,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -1761,21 +2157,45 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -1812,8 +2232,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -1860,14 +2280,38 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -1904,8 +2348,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -1977,6 +2421,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -1995,14 +2441,47 @@ full:
 	VPXORD   Z15, Z15, Z15
 	VPXORD   Z16, Z16, Z16
 	VPXORD   Z17, Z17, Z17
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z18
@@ -2043,8 +2522,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -2127,22 +2606,48 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -2181,8 +2686,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -2234,15 +2739,41 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y8
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -2281,8 +2812,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -2359,6 +2890,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -2379,14 +2912,50 @@ full:
 	VPXORD   Z17, Z17, Z17
 	VPXORD   Z18, Z18, Z18
 	VPXORD   Z19, Z19, Z19
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z18
+	VMOVUPS.Z 64(AX), K2, Z19
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z20
@@ -2430,8 +2999,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -2522,23 +3091,51 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z9
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -2579,8 +3176,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -2637,16 +3234,44 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y9
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -2687,8 +3312,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -2770,6 +3395,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -2792,14 +3419,53 @@ full:
 	VPXORD   Z19, Z19, Z19
 	VPXORD   Z20, Z20, Z20
 	VPXORD   Z21, Z21, Z21
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z18
+	VMOVUPS.Z 64(AX), K2, Z19
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z20
+	VMOVUPS.Z 64(AX), K2, Z21
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z22
@@ -2846,8 +3512,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -2946,24 +3612,54 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -3006,8 +3702,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -3069,17 +3765,47 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y10
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -3122,8 +3848,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -3210,6 +3936,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -3234,14 +3962,56 @@ full:
 	VPXORD   Z21, Z21, Z21
 	VPXORD   Z22, Z22, Z22
 	VPXORD   Z23, Z23, Z23
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z18
+	VMOVUPS.Z 64(AX), K2, Z19
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z20
+	VMOVUPS.Z 64(AX), K2, Z21
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z22
+	VMOVUPS.Z 64(AX), K2, Z23
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z24
@@ -3291,8 +4061,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -3399,25 +4169,57 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z11
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -3462,8 +4264,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -3530,18 +4332,50 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y10
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y11
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -3586,8 +4420,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -3679,6 +4513,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -3705,14 +4541,59 @@ full:
 	VPXORD   Z23, Z23, Z23
 	VPXORD   Z24, Z24, Z24
 	VPXORD   Z25, Z25, Z25
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z18
+	VMOVUPS.Z 64(AX), K2, Z19
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z20
+	VMOVUPS.Z 64(AX), K2, Z21
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z22
+	VMOVUPS.Z 64(AX), K2, Z23
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z24
+	VMOVUPS.Z 64(AX), K2, Z25
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z26
@@ -3765,8 +4646,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -3881,26 +4762,60 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -3947,8 +4862,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -4020,19 +4935,53 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	VPXORD Y12, Y12, Y12
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y10
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y12
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -4079,8 +5028,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -4177,6 +5126,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -4205,14 +5156,62 @@ full:
 	VPXORD   Z25, Z25, Z25
 	VPXORD   Z26, Z26, Z26
 	VPXORD   Z27, Z27, Z27
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z18
+	VMOVUPS.Z 64(AX), K2, Z19
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z20
+	VMOVUPS.Z 64(AX), K2, Z21
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z22
+	VMOVUPS.Z 64(AX), K2, Z23
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z24
+	VMOVUPS.Z 64(AX), K2, Z25
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z26
+	VMOVUPS.Z 64(AX), K2, Z27
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z28
@@ -4268,8 +5267,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -4392,27 +5391,63 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z13
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -4461,8 +5496,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -4539,20 +5574,56 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	VPXORD Y12, Y12, Y12
+	VPXORD Y13, Y13, Y13
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y10
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y12
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y13
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -4601,8 +5672,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -4704,14 +5775,25 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z2
@@ -4729,8 +5811,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -4749,14 +5831,24 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -4777,8 +5869,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	JMP     hnext
@@ -4790,7 +5882,17 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -4811,8 +5913,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	JMP     qnext
@@ -4849,16 +5951,30 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
 	VPXORD   Z3, Z3, Z3
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z4
@@ -4881,8 +5997,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -4909,15 +6025,27 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -4941,8 +6069,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -4959,8 +6087,20 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -4984,8 +6124,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -5027,18 +6167,35 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
 	VPXORD   Z3, Z3, Z3
 	VPXORD   Z4, Z4, Z4
 	VPXORD   Z5, Z5, Z5
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z6
@@ -5066,8 +6223,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -5102,16 +6259,30 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -5138,8 +6309,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -5161,9 +6332,23 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -5190,8 +6375,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -5238,6 +6423,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -5246,12 +6433,30 @@ full:
 	VPXORD   Z5, Z5, Z5
 	VPXORD   Z6, Z6, Z6
 	VPXORD   Z7, Z7, Z7
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z8
@@ -5284,8 +6489,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -5328,17 +6533,33 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -5368,8 +6589,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -5396,10 +6617,26 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -5429,8 +6666,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -5482,6 +6719,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -5492,12 +6731,33 @@ full:
 	VPXORD   Z7, Z7, Z7
 	VPXORD   Z8, Z8, Z8
 	VPXORD   Z9, Z9, Z9
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z10
@@ -5535,8 +6795,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -5587,18 +6847,36 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -5631,8 +6909,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -5664,11 +6942,29 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -5701,8 +6997,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -5759,6 +7055,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -5771,12 +7069,36 @@ full:
 	VPXORD   Z9, Z9, Z9
 	VPXORD   Z10, Z10, Z10
 	VPXORD   Z11, Z11, Z11
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z12
@@ -5819,8 +7141,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -5879,19 +7201,39 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -5927,8 +7269,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -5965,12 +7307,32 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -6006,8 +7368,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -6069,6 +7431,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -6083,12 +7447,39 @@ full:
 	VPXORD   Z11, Z11, Z11
 	VPXORD   Z12, Z12, Z12
 	VPXORD   Z13, Z13, Z13
-	MOVQ     8(R8), AX
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+
+wstart:
+	MOVQ    8(R8), AX
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z14
@@ -6136,8 +7527,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -6204,20 +7595,42 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+
+hstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -6256,8 +7669,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -6299,13 +7712,35 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+
+qstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -6344,8 +7779,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -6412,6 +7847,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -6428,14 +7865,44 @@ full:
 	VPXORD   Z13, Z13, Z13
 	VPXORD   Z14, Z14, Z14
 	VPXORD   Z15, Z15, Z15
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z16
@@ -6489,8 +7956,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -6565,21 +8032,45 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -6624,8 +8115,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -6672,14 +8163,38 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -6724,8 +8239,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -6797,6 +8312,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -6815,14 +8332,47 @@ full:
 	VPXORD   Z15, Z15, Z15
 	VPXORD   Z16, Z16, Z16
 	VPXORD   Z17, Z17, Z17
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z18
@@ -6881,8 +8431,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -6965,22 +8515,48 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -7028,8 +8604,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -7081,15 +8657,41 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y8
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -7137,8 +8739,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -7215,6 +8817,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -7235,14 +8839,50 @@ full:
 	VPXORD   Z17, Z17, Z17
 	VPXORD   Z18, Z18, Z18
 	VPXORD   Z19, Z19, Z19
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z18
+	VMOVUPS.Z 64(AX), K2, Z19
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z20
@@ -7306,8 +8946,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -7398,23 +9038,51 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z9
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -7465,8 +9133,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -7523,16 +9191,44 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y9
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -7583,8 +9279,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -7666,6 +9362,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -7688,14 +9386,53 @@ full:
 	VPXORD   Z19, Z19, Z19
 	VPXORD   Z20, Z20, Z20
 	VPXORD   Z21, Z21, Z21
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z18
+	VMOVUPS.Z 64(AX), K2, Z19
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z20
+	VMOVUPS.Z 64(AX), K2, Z21
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z22
@@ -7764,8 +9501,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -7864,24 +9601,54 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -7935,8 +9702,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -7998,17 +9765,47 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y10
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -8062,8 +9859,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -8150,6 +9947,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -8174,14 +9973,56 @@ full:
 	VPXORD   Z21, Z21, Z21
 	VPXORD   Z22, Z22, Z22
 	VPXORD   Z23, Z23, Z23
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z18
+	VMOVUPS.Z 64(AX), K2, Z19
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z20
+	VMOVUPS.Z 64(AX), K2, Z21
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z22
+	VMOVUPS.Z 64(AX), K2, Z23
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z24
@@ -8255,8 +10096,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -8363,25 +10204,57 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z11
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -8438,8 +10311,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -8506,18 +10379,50 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y10
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y11
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -8574,8 +10479,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -8667,6 +10572,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -8693,14 +10600,59 @@ full:
 	VPXORD   Z23, Z23, Z23
 	VPXORD   Z24, Z24, Z24
 	VPXORD   Z25, Z25, Z25
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z18
+	VMOVUPS.Z 64(AX), K2, Z19
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z20
+	VMOVUPS.Z 64(AX), K2, Z21
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z22
+	VMOVUPS.Z 64(AX), K2, Z23
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z24
+	VMOVUPS.Z 64(AX), K2, Z25
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z26
@@ -8779,8 +10731,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -8895,26 +10847,60 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -8974,8 +10960,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -9047,19 +11033,53 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	VPXORD Y12, Y12, Y12
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y10
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y12
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -9119,8 +11139,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -9217,6 +11237,8 @@ wide:
 full:
 	KMOVD    R14, K1
 	KSHIFTRD $0x10, K1, K2
+	CMPQ     80(R8), $0x02
+	JE       wchain
 	VPXORD   Z0, Z0, Z0
 	VPXORD   Z1, Z1, Z1
 	VPXORD   Z2, Z2, Z2
@@ -9245,14 +11267,62 @@ full:
 	VPXORD   Z25, Z25, Z25
 	VPXORD   Z26, Z26, Z26
 	VPXORD   Z27, Z27, Z27
-	MOVQ     8(R8), AX
-	LEAQ     (AX)(SI*1), R15
-	LEAQ     (R15)(R9*4), R15
-	MOVQ     R11, CX
-	MOVQ     (R8), DX
-	TESTQ    DX, DX
-	JE       wend
-	PCALIGN  $0x20
+	JMP      wstart
+
+wchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	VMOVUPS.Z 64(AX), K2, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	VMOVUPS.Z 64(AX), K2, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	VMOVUPS.Z 64(AX), K2, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	VMOVUPS.Z 64(AX), K2, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	VMOVUPS.Z 64(AX), K2, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	VMOVUPS.Z 64(AX), K2, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	VMOVUPS.Z 64(AX), K2, Z13
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z14
+	VMOVUPS.Z 64(AX), K2, Z15
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z16
+	VMOVUPS.Z 64(AX), K2, Z17
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z18
+	VMOVUPS.Z 64(AX), K2, Z19
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z20
+	VMOVUPS.Z 64(AX), K2, Z21
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z22
+	VMOVUPS.Z 64(AX), K2, Z23
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z24
+	VMOVUPS.Z 64(AX), K2, Z25
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z26
+	VMOVUPS.Z 64(AX), K2, Z27
+
+wstart:
+	MOVQ    8(R8), AX
+	LEAQ    (AX)(SI*1), R15
+	LEAQ    (R15)(R9*4), R15
+	MOVQ    R11, CX
+	MOVQ    (R8), DX
+	TESTQ   DX, DX
+	JE      wend
+	PCALIGN $0x20
 
 wk:
 	VMOVUPS.Z    (CX), K1, Z28
@@ -9336,8 +11406,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Z0, K1, Z0
 	VADDPS  64(AX), Z1, K2, Z1
 	VMOVUPS Z0, K1, (AX)
@@ -9460,27 +11530,63 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ   BX, BX
-	JLE     done
-	MOVL    $-1, R14
-	BZHIL   BX, R14, R14
-	KMOVD   R14, K1
-	CMPQ    BX, $0x08
-	JLE     quarter
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	VPXORD  Z4, Z4, Z4
-	VPXORD  Z5, Z5, Z5
-	VPXORD  Z6, Z6, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
+	TESTQ  BX, BX
+	JLE    done
+	MOVL   $-1, R14
+	BZHIL  BX, R14, R14
+	KMOVD  R14, K1
+	CMPQ   BX, $0x08
+	JLE    quarter
+	CMPQ   80(R8), $0x02
+	JE     hchain
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	JMP    hstart
+
+hchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Z0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z10
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z12
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Z13
+
+hstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -9543,8 +11649,8 @@ hk:
 hend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      hstore
+	CMPQ    80(R8), $0x01
+	JNE     hstore
 	VADDPS  (AX), Z0, K1, Z0
 	VMOVUPS Z0, K1, (AX)
 	ADDQ    CX, AX
@@ -9621,20 +11727,56 @@ hnext:
 	JMP done
 
 quarter:
-	VPXORD  Y0, Y0, Y0
-	VPXORD  Y1, Y1, Y1
-	VPXORD  Y2, Y2, Y2
-	VPXORD  Y3, Y3, Y3
-	VPXORD  Y4, Y4, Y4
-	VPXORD  Y5, Y5, Y5
-	VPXORD  Y6, Y6, Y6
-	VPXORD  Y7, Y7, Y7
-	VPXORD  Y8, Y8, Y8
-	VPXORD  Y9, Y9, Y9
-	VPXORD  Y10, Y10, Y10
-	VPXORD  Y11, Y11, Y11
-	VPXORD  Y12, Y12, Y12
-	VPXORD  Y13, Y13, Y13
+	CMPQ   80(R8), $0x02
+	JE     qchain
+	VPXORD Y0, Y0, Y0
+	VPXORD Y1, Y1, Y1
+	VPXORD Y2, Y2, Y2
+	VPXORD Y3, Y3, Y3
+	VPXORD Y4, Y4, Y4
+	VPXORD Y5, Y5, Y5
+	VPXORD Y6, Y6, Y6
+	VPXORD Y7, Y7, Y7
+	VPXORD Y8, Y8, Y8
+	VPXORD Y9, Y9, Y9
+	VPXORD Y10, Y10, Y10
+	VPXORD Y11, Y11, Y11
+	VPXORD Y12, Y12, Y12
+	VPXORD Y13, Y13, Y13
+	JMP    qstart
+
+qchain:
+	MOVQ      R13, AX
+	MOVQ      64(R8), CX
+	VMOVUPS.Z (AX), K1, Y0
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y1
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y2
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y3
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y4
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y5
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y6
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y7
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y8
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y9
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y10
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y11
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y12
+	ADDQ      CX, AX
+	VMOVUPS.Z (AX), K1, Y13
+
+qstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	LEAQ    (R15)(R9*4), R15
@@ -9697,8 +11839,8 @@ qk:
 qend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      qstore
+	CMPQ    80(R8), $0x01
+	JNE     qstore
 	VADDPS  (AX), Y0, K1, Y0
 	VMOVUPS Y0, K1, (AX)
 	ADDQ    CX, AX
@@ -9808,10 +11950,21 @@ TEXT ·gemmF32Y1(SB), NOSPLIT, $0-8
 	LEAQ (R9)(R9*4), DI
 
 wide:
-	CMPQ    BX, $0x10
-	JL      narrow
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
+	CMPQ   BX, $0x10
+	JL     narrow
+	CMPQ   80(R8), $0x02
+	JE     wchain
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	JMP    wstart
+
+wchain:
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+
+wstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -9833,8 +11986,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Y0, Y0
 	VADDPS  32(AX), Y1, Y1
 	VMOVUPS Y0, (AX)
@@ -9861,7 +12014,17 @@ narrow:
 	SUBQ    DX, R14
 	LEAQ    gemmMasks<>+0(SB), AX
 	VMOVUPS (AX)(R14*4), Y15
+	CMPQ    80(R8), $0x02
+	JE      nchain
 	VXORPS  Y0, Y0, Y0
+	JMP     nstart
+
+nchain:
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	VMASKMOVPS (AX), Y15, Y0
+
+nstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -9881,8 +12044,8 @@ nk:
 nend:
 	MOVQ       R13, AX
 	MOVQ       64(R8), CX
-	CMPQ       80(R8), $0x00
-	JE         nstore
+	CMPQ       80(R8), $0x01
+	JNE        nstore
 	VMASKMOVPS (AX), Y15, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS Y0, Y15, (AX)
@@ -9915,12 +12078,26 @@ TEXT ·gemmF32Y2(SB), NOSPLIT, $0-8
 	LEAQ (R9)(R9*4), DI
 
 wide:
-	CMPQ    BX, $0x10
-	JL      narrow
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
+	CMPQ   BX, $0x10
+	JL     narrow
+	CMPQ   80(R8), $0x02
+	JE     wchain
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	JMP    wstart
+
+wchain:
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y2
+	VMOVUPS 32(AX), Y3
+
+wstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -9945,8 +12122,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Y0, Y0
 	VADDPS  32(AX), Y1, Y1
 	VMOVUPS Y0, (AX)
@@ -9981,8 +12158,20 @@ narrow:
 	SUBQ    DX, R14
 	LEAQ    gemmMasks<>+0(SB), AX
 	VMOVUPS (AX)(R14*4), Y15
+	CMPQ    80(R8), $0x02
+	JE      nchain
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
+	JMP     nstart
+
+nchain:
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	VMASKMOVPS (AX), Y15, Y0
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y1
+
+nstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -10004,8 +12193,8 @@ nk:
 nend:
 	MOVQ       R13, AX
 	MOVQ       64(R8), CX
-	CMPQ       80(R8), $0x00
-	JE         nstore
+	CMPQ       80(R8), $0x01
+	JNE        nstore
 	VMASKMOVPS (AX), Y15, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS Y0, Y15, (AX)
@@ -10044,14 +12233,31 @@ TEXT ·gemmF32Y3(SB), NOSPLIT, $0-8
 	LEAQ (R9)(R9*4), DI
 
 wide:
-	CMPQ    BX, $0x10
-	JL      narrow
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
+	CMPQ   BX, $0x10
+	JL     narrow
+	CMPQ   80(R8), $0x02
+	JE     wchain
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	JMP    wstart
+
+wchain:
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y2
+	VMOVUPS 32(AX), Y3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y4
+	VMOVUPS 32(AX), Y5
+
+wstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -10079,8 +12285,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Y0, Y0
 	VADDPS  32(AX), Y1, Y1
 	VMOVUPS Y0, (AX)
@@ -10123,9 +12329,23 @@ narrow:
 	SUBQ    DX, R14
 	LEAQ    gemmMasks<>+0(SB), AX
 	VMOVUPS (AX)(R14*4), Y15
+	CMPQ    80(R8), $0x02
+	JE      nchain
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
+	JMP     nstart
+
+nchain:
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	VMASKMOVPS (AX), Y15, Y0
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y1
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y2
+
+nstart:
 	MOVQ    8(R8), AX
 	MOVQ    R11, CX
 	MOVQ    (R8), DX
@@ -10149,8 +12369,8 @@ nk:
 nend:
 	MOVQ       R13, AX
 	MOVQ       64(R8), CX
-	CMPQ       80(R8), $0x00
-	JE         nstore
+	CMPQ       80(R8), $0x01
+	JNE        nstore
 	VMASKMOVPS (AX), Y15, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS Y0, Y15, (AX)
@@ -10195,16 +12415,36 @@ TEXT ·gemmF32Y4(SB), NOSPLIT, $0-8
 	LEAQ (R9)(R9*4), DI
 
 wide:
-	CMPQ    BX, $0x10
-	JL      narrow
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
+	CMPQ   BX, $0x10
+	JL     narrow
+	CMPQ   80(R8), $0x02
+	JE     wchain
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	JMP    wstart
+
+wchain:
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y2
+	VMOVUPS 32(AX), Y3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y4
+	VMOVUPS 32(AX), Y5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y6
+	VMOVUPS 32(AX), Y7
+
+wstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	MOVQ    R11, CX
@@ -10237,8 +12477,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Y0, Y0
 	VADDPS  32(AX), Y1, Y1
 	VMOVUPS Y0, (AX)
@@ -10289,10 +12529,26 @@ narrow:
 	SUBQ    DX, R14
 	LEAQ    gemmMasks<>+0(SB), AX
 	VMOVUPS (AX)(R14*4), Y15
+	CMPQ    80(R8), $0x02
+	JE      nchain
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
+	JMP     nstart
+
+nchain:
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	VMASKMOVPS (AX), Y15, Y0
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y1
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y2
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y3
+
+nstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	MOVQ    R11, CX
@@ -10320,8 +12576,8 @@ nk:
 nend:
 	MOVQ       R13, AX
 	MOVQ       64(R8), CX
-	CMPQ       80(R8), $0x00
-	JE         nstore
+	CMPQ       80(R8), $0x01
+	JNE        nstore
 	VMASKMOVPS (AX), Y15, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS Y0, Y15, (AX)
@@ -10372,18 +12628,41 @@ TEXT ·gemmF32Y5(SB), NOSPLIT, $0-8
 	LEAQ (R9)(R9*4), DI
 
 wide:
-	CMPQ    BX, $0x10
-	JL      narrow
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
+	CMPQ   BX, $0x10
+	JL     narrow
+	CMPQ   80(R8), $0x02
+	JE     wchain
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	JMP    wstart
+
+wchain:
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y2
+	VMOVUPS 32(AX), Y3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y4
+	VMOVUPS 32(AX), Y5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y6
+	VMOVUPS 32(AX), Y7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y8
+	VMOVUPS 32(AX), Y9
+
+wstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	MOVQ    R11, CX
@@ -10419,8 +12698,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Y0, Y0
 	VADDPS  32(AX), Y1, Y1
 	VMOVUPS Y0, (AX)
@@ -10479,11 +12758,29 @@ narrow:
 	SUBQ    DX, R14
 	LEAQ    gemmMasks<>+0(SB), AX
 	VMOVUPS (AX)(R14*4), Y15
+	CMPQ    80(R8), $0x02
+	JE      nchain
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
+	JMP     nstart
+
+nchain:
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	VMASKMOVPS (AX), Y15, Y0
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y1
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y2
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y3
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y4
+
+nstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	MOVQ    R11, CX
@@ -10513,8 +12810,8 @@ nk:
 nend:
 	MOVQ       R13, AX
 	MOVQ       64(R8), CX
-	CMPQ       80(R8), $0x00
-	JE         nstore
+	CMPQ       80(R8), $0x01
+	JNE        nstore
 	VMASKMOVPS (AX), Y15, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS Y0, Y15, (AX)
@@ -10571,20 +12868,46 @@ TEXT ·gemmF32Y6(SB), NOSPLIT, $0-8
 	LEAQ (R9)(R9*4), DI
 
 wide:
-	CMPQ    BX, $0x10
-	JL      narrow
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	VXORPS  Y6, Y6, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
+	CMPQ   BX, $0x10
+	JL     narrow
+	CMPQ   80(R8), $0x02
+	JE     wchain
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	JMP    wstart
+
+wchain:
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y2
+	VMOVUPS 32(AX), Y3
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y4
+	VMOVUPS 32(AX), Y5
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y6
+	VMOVUPS 32(AX), Y7
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y8
+	VMOVUPS 32(AX), Y9
+	ADDQ    CX, AX
+	VMOVUPS (AX), Y10
+	VMOVUPS 32(AX), Y11
+
+wstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	MOVQ    R11, CX
@@ -10623,8 +12946,8 @@ wk:
 wend:
 	MOVQ    R13, AX
 	MOVQ    64(R8), CX
-	CMPQ    80(R8), $0x00
-	JE      wstore
+	CMPQ    80(R8), $0x01
+	JNE     wstore
 	VADDPS  (AX), Y0, Y0
 	VADDPS  32(AX), Y1, Y1
 	VMOVUPS Y0, (AX)
@@ -10691,12 +13014,32 @@ narrow:
 	SUBQ    DX, R14
 	LEAQ    gemmMasks<>+0(SB), AX
 	VMOVUPS (AX)(R14*4), Y15
+	CMPQ    80(R8), $0x02
+	JE      nchain
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
+	JMP     nstart
+
+nchain:
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	VMASKMOVPS (AX), Y15, Y0
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y1
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y2
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y3
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y4
+	ADDQ       CX, AX
+	VMASKMOVPS (AX), Y15, Y5
+
+nstart:
 	MOVQ    8(R8), AX
 	LEAQ    (AX)(SI*1), R15
 	MOVQ    R11, CX
@@ -10728,8 +13071,8 @@ nk:
 nend:
 	MOVQ       R13, AX
 	MOVQ       64(R8), CX
-	CMPQ       80(R8), $0x00
-	JE         nstore
+	CMPQ       80(R8), $0x01
+	JNE        nstore
 	VMASKMOVPS (AX), Y15, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS Y0, Y15, (AX)
@@ -10775,6 +13118,8042 @@ nnext:
 	JMP  narrow
 
 done:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ1(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ1(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z8, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z6, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z11, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z13, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z1, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z4, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z2, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z14, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z0, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z16, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z3, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z9, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z12, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z10, Z17
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z15, Z17
+	ADDQ             R10, AX
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+
+lnext:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ2(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ2(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	ADDQ             R10, AX
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z18, Z18
+	VMOVUPS Z18, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, (AX)
+
+lnext:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ3(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ3(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	ADDQ             R10, AX
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z18, Z18
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z19, Z19
+	VMOVUPS Z19, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z19, (AX)
+
+lnext:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ4(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ4(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	ADDQ             R10, AX
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z18, Z18
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z19, Z19
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z20, Z20
+	VMOVUPS Z20, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, (AX)
+
+lnext:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ5(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ5(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	ADDQ             R10, AX
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z18, Z18
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z19, Z19
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z20, Z20
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z21, Z21
+	VMOVUPS Z21, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z21, (AX)
+
+lnext:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ6(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ6(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	ADDQ             R10, AX
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z18, Z18
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z19, Z19
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z20, Z20
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z21, Z21
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z22, Z22
+	VMOVUPS Z22, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, (AX)
+
+lnext:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ7(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ7(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	ADDQ             R10, AX
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	ADDQ             R10, AX
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	ADDQ             R10, AX
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z18, Z18
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z19, Z19
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z20, Z20
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z21, Z21
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z22, Z22
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z23, Z23
+	VMOVUPS Z23, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z23, (AX)
+
+lnext:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ8(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ8(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	LEAQ    (AX)(DI*1), R15
+	LEAQ    (R15)(R9*2), R15
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z18, Z18
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z19, Z19
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z20, Z20
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z21, Z21
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z22, Z22
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z23, Z23
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z24, Z24
+	VMOVUPS Z24, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z24, (AX)
+
+lnext:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ9(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ9(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	LEAQ    (AX)(DI*1), R15
+	LEAQ    (R15)(R9*2), R15
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z5, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z8, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z6, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z11, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z13, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z1, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z4, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z2, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z14, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z0, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z16, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z3, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z9, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z12, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z10, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z15, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z5, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z8, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z6, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z11, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z13, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z1, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z4, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z2, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z14, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z0, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z16, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z3, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z9, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z12, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z10, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z15, Z25
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z18, Z18
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z19, Z19
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z20, Z20
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z21, Z21
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z22, Z22
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z23, Z23
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z24, Z24
+	VMOVUPS Z24, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z25, Z25
+	VMOVUPS Z25, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z24, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z25, (AX)
+
+lnext:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ10(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ10(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	LEAQ    (AX)(DI*1), R15
+	LEAQ    (R15)(R9*2), R15
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z5, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z5, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z8, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z8, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z6, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z6, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z11, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z11, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z13, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z13, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z1, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z1, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z4, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z4, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z2, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z2, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z14, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z14, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z0, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z0, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z16, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z16, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z3, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z3, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z9, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z9, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z12, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z12, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z10, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z10, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z15, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z15, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z5, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z5, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z8, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z8, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z6, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z6, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z11, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z11, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z13, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z13, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z1, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z1, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z4, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z4, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z2, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z2, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z14, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z14, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z0, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z0, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z16, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z16, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z3, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z3, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z9, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z9, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z12, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z12, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z10, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z10, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z15, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z15, Z26
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z18, Z18
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z19, Z19
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z20, Z20
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z21, Z21
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z22, Z22
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z23, Z23
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z24, Z24
+	VMOVUPS Z24, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z25, Z25
+	VMOVUPS Z25, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z26, Z26
+	VMOVUPS Z26, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z24, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z25, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z26, (AX)
+
+lnext:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ11(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ11(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	LEAQ    (AX)(DI*1), R15
+	LEAQ    (R15)(R9*2), R15
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z5, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z5, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z5, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z8, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z8, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z8, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z6, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z6, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z6, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z11, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z11, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z11, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z13, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z13, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z13, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z1, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z1, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z1, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z4, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z4, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z4, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z2, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z2, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z2, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z14, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z14, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z14, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z0, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z0, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z0, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z16, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z16, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z16, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z3, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z3, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z3, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z9, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z9, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z9, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z12, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z12, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z12, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z10, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z10, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z10, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z15, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z15, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z15, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z5, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z5, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z5, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z8, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z8, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z8, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z6, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z6, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z6, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z11, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z11, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z11, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z13, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z13, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z13, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z1, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z1, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z1, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z4, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z4, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z4, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z2, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z2, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z2, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z14, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z14, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z14, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z0, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z0, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z0, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z16, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z16, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z16, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z3, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z3, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z3, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z9, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z9, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z9, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z12, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z12, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z12, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z10, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z10, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z10, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z15, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z15, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z15, Z27
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z18, Z18
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z19, Z19
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z20, Z20
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z21, Z21
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z22, Z22
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z23, Z23
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z24, Z24
+	VMOVUPS Z24, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z25, Z25
+	VMOVUPS Z25, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z26, Z26
+	VMOVUPS Z26, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z27, Z27
+	VMOVUPS Z27, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z24, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z25, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z26, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z27, (AX)
+
+lnext:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ12(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ12(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	LEAQ    (AX)(DI*1), R15
+	LEAQ    (R15)(R9*2), R15
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	VPXORD  Z28, Z28, Z28
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z5, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z5, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z5, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z5, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z8, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z8, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z8, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z8, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z6, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z6, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z6, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z6, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z11, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z11, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z11, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z11, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z13, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z13, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z13, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z13, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z1, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z1, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z1, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z1, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z4, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z4, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z4, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z4, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z2, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z2, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z2, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z2, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z14, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z14, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z14, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z14, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z0, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z0, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z0, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z0, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z16, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z16, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z16, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z16, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z3, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z3, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z3, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z3, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z9, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z9, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z9, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z9, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z12, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z12, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z12, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z12, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z10, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z10, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z10, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z10, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z15, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z15, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z15, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z15, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z5, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z5, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z5, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z5, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z8, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z8, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z8, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z8, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z6, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z6, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z6, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z6, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z11, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z11, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z11, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z11, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z13, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z13, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z13, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z13, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z1, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z1, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z1, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z1, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z4, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z4, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z4, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z4, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z2, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z2, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z2, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z2, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z14, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z14, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z14, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z14, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z0, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z0, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z0, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z0, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z16, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z16, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z16, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z16, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z3, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z3, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z3, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z3, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z9, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z9, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z9, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z9, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z12, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z12, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z12, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z12, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z10, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z10, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z10, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z10, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z15, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z15, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z15, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z15, Z28
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z18, Z18
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z19, Z19
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z20, Z20
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z21, Z21
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z22, Z22
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z23, Z23
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z24, Z24
+	VMOVUPS Z24, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z25, Z25
+	VMOVUPS Z25, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z26, Z26
+	VMOVUPS Z26, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z27, Z27
+	VMOVUPS Z27, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z28, Z28
+	VMOVUPS Z28, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z24, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z25, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z26, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z27, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z28, (AX)
+
+lnext:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ13(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ13(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	LEAQ    (AX)(DI*1), R15
+	LEAQ    (R15)(R9*2), R15
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	VPXORD  Z28, Z28, Z28
+	VPXORD  Z29, Z29, Z29
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z5, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z5, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z5, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z5, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z5, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z8, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z8, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z8, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z8, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z8, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z6, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z6, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z6, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z6, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z6, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z11, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z11, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z11, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z11, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z11, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z13, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z13, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z13, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z13, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z13, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z1, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z1, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z1, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z1, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z1, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z4, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z4, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z4, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z4, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z4, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z2, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z2, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z2, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z2, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z2, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z14, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z14, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z14, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z14, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z14, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z0, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z0, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z0, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z0, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z0, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z16, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z16, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z16, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z16, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z16, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z3, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z3, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z3, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z3, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z3, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z9, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z9, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z9, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z9, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z9, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z12, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z12, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z12, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z12, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z12, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z10, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z10, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z10, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z10, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z10, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z15, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z15, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z15, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z15, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z15, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z5, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z5, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z5, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z5, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z5, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z8, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z8, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z8, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z8, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z8, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z6, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z6, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z6, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z6, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z6, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z11, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z11, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z11, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z11, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z11, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z13, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z13, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z13, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z13, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z13, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z1, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z1, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z1, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z1, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z1, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z4, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z4, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z4, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z4, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z4, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z2, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z2, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z2, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z2, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z2, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z14, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z14, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z14, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z14, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z14, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z0, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z0, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z0, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z0, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z0, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z16, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z16, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z16, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z16, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z16, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z3, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z3, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z3, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z3, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z3, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z9, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z9, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z9, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z9, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z9, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z12, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z12, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z12, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z12, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z12, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z10, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z10, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z10, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z10, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z10, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z15, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z15, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z15, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z15, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z15, Z29
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z18, Z18
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z19, Z19
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z20, Z20
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z21, Z21
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z22, Z22
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z23, Z23
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z24, Z24
+	VMOVUPS Z24, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z25, Z25
+	VMOVUPS Z25, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z26, Z26
+	VMOVUPS Z26, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z27, Z27
+	VMOVUPS Z27, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z28, Z28
+	VMOVUPS Z28, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z29, Z29
+	VMOVUPS Z29, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z24, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z25, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z26, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z27, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z28, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z29, (AX)
+
+lnext:
+	VZEROUPPER
+	RET
+
+// func gemmLinesZ14(t *byte)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·gemmLinesZ14(SB), NOSPLIT, $0-8
+	MOVQ    t+0(FP), R8
+	MOVQ    8(R8), AX
+	MOVQ    16(R8), R9
+	MOVQ    24(R8), R10
+	LEAQ    (R9)(R9*2), SI
+	LEAQ    (R9)(R9*4), DI
+	LEAQ    (AX)(DI*1), R15
+	LEAQ    (R15)(R9*2), R15
+	MOVQ    (R8), DX
+	MOVQ    32(R8), CX
+	MOVQ    40(R8), R12
+	LEAQ    (R12)(R12*2), R13
+	LEAQ    (CX)(R12*4), BX
+	LEAQ    (BX)(R12*4), R11
+	LEAQ    (R11)(R12*4), R14
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	VPXORD  Z28, Z28, Z28
+	VPXORD  Z29, Z29, Z29
+	VPXORD  Z30, Z30, Z30
+	SUBQ    $0x10, DX
+	JL      rest
+	PCALIGN $0x20
+
+turn:
+	VMOVUPS          (CX), Z0
+	VMOVUPS          (CX)(R12*1), Z1
+	VMOVUPS          (CX)(R12*2), Z2
+	VMOVUPS          (CX)(R13*1), Z3
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R12*1), Z5
+	VMOVUPS          (BX)(R12*2), Z6
+	VMOVUPS          (BX)(R13*1), Z7
+	VMOVUPS          (R11), Z8
+	VMOVUPS          (R11)(R12*1), Z9
+	VMOVUPS          (R11)(R12*2), Z10
+	VMOVUPS          (R11)(R13*1), Z11
+	VMOVUPS          (R14), Z12
+	VMOVUPS          (R14)(R12*1), Z13
+	VMOVUPS          (R14)(R12*2), Z14
+	VMOVUPS          (R14)(R13*1), Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z5, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z5, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z5, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z5, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z5, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z5, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z8, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z8, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z8, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z8, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z8, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z8, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z6, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z6, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z6, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z6, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z6, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z6, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z11, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z11, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z11, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z11, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z11, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z11, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z13, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z13, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z13, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z13, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z13, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z13, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z1, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z1, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z1, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z1, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z1, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z1, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z4, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z4, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z4, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z4, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z4, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z4, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z2, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z2, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z2, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z2, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z2, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z2, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z14, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z14, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z14, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z14, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z14, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z14, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z0, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z0, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z0, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z0, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z0, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z0, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z16, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z16, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z16, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z16, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z16, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z16, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z3, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z3, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z3, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z3, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z3, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z3, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z9, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z9, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z9, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z9, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z9, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z9, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z12, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z12, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z12, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z12, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z12, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z12, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z10, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z10, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z10, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z10, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z10, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z10, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z15, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z15, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z15, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z15, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z15, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z15, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	ADDQ             $0x40, CX
+	ADDQ             $0x40, BX
+	ADDQ             $0x40, R11
+	ADDQ             $0x40, R14
+	SUBQ             $0x10, DX
+	JGE              turn
+
+rest:
+	ADDQ             $0x10, DX
+	JLE              end
+	MOVL             $-1, R8
+	BZHIL            DX, R8, R8
+	KMOVD            R8, K1
+	MOVQ             t+0(FP), R8
+	VMOVUPS.Z        (CX), K1, Z0
+	VMOVUPS.Z        (CX)(R12*1), K1, Z1
+	VMOVUPS.Z        (CX)(R12*2), K1, Z2
+	VMOVUPS.Z        (CX)(R13*1), K1, Z3
+	VMOVUPS.Z        (BX), K1, Z4
+	VMOVUPS.Z        (BX)(R12*1), K1, Z5
+	VMOVUPS.Z        (BX)(R12*2), K1, Z6
+	VMOVUPS.Z        (BX)(R13*1), K1, Z7
+	VMOVUPS.Z        (R11), K1, Z8
+	VMOVUPS.Z        (R11)(R12*1), K1, Z9
+	VMOVUPS.Z        (R11)(R12*2), K1, Z10
+	VMOVUPS.Z        (R11)(R13*1), K1, Z11
+	VMOVUPS.Z        (R14), K1, Z12
+	VMOVUPS.Z        (R14)(R12*1), K1, Z13
+	VMOVUPS.Z        (R14)(R12*2), K1, Z14
+	VMOVUPS.Z        (R14)(R13*1), K1, Z15
+	VUNPCKLPS        Z1, Z0, Z16
+	VUNPCKHPS        Z1, Z0, Z1
+	VUNPCKLPS        Z3, Z2, Z0
+	VUNPCKHPS        Z3, Z2, Z3
+	VUNPCKLPS        Z5, Z4, Z2
+	VUNPCKHPS        Z5, Z4, Z5
+	VUNPCKLPS        Z7, Z6, Z4
+	VUNPCKHPS        Z7, Z6, Z7
+	VUNPCKLPS        Z9, Z8, Z6
+	VUNPCKHPS        Z9, Z8, Z9
+	VUNPCKLPS        Z11, Z10, Z8
+	VUNPCKHPS        Z11, Z10, Z11
+	VUNPCKLPS        Z13, Z12, Z10
+	VUNPCKHPS        Z13, Z12, Z13
+	VUNPCKLPS        Z15, Z14, Z12
+	VUNPCKHPS        Z15, Z14, Z15
+	VUNPCKLPD        Z0, Z16, Z14
+	VUNPCKHPD        Z0, Z16, Z0
+	VUNPCKLPD        Z3, Z1, Z16
+	VUNPCKHPD        Z3, Z1, Z3
+	VUNPCKLPD        Z4, Z2, Z1
+	VUNPCKHPD        Z4, Z2, Z4
+	VUNPCKLPD        Z7, Z5, Z2
+	VUNPCKHPD        Z7, Z5, Z7
+	VUNPCKLPD        Z8, Z6, Z5
+	VUNPCKHPD        Z8, Z6, Z8
+	VUNPCKLPD        Z11, Z9, Z6
+	VUNPCKHPD        Z11, Z9, Z11
+	VUNPCKLPD        Z12, Z10, Z9
+	VUNPCKHPD        Z12, Z10, Z12
+	VUNPCKLPD        Z15, Z13, Z10
+	VUNPCKHPD        Z15, Z13, Z15
+	VSHUFF32X4       $0x88, Z1, Z14, Z13
+	VSHUFF32X4       $0xdd, Z1, Z14, Z1
+	VSHUFF32X4       $0x88, Z9, Z5, Z14
+	VSHUFF32X4       $0xdd, Z9, Z5, Z9
+	VSHUFF32X4       $0x88, Z14, Z13, Z5
+	VSHUFF32X4       $0xdd, Z14, Z13, Z14
+	VSHUFF32X4       $0x88, Z9, Z1, Z13
+	VSHUFF32X4       $0xdd, Z9, Z1, Z9
+	VSHUFF32X4       $0x88, Z4, Z0, Z1
+	VSHUFF32X4       $0xdd, Z4, Z0, Z4
+	VSHUFF32X4       $0x88, Z12, Z8, Z0
+	VSHUFF32X4       $0xdd, Z12, Z8, Z12
+	VSHUFF32X4       $0x88, Z0, Z1, Z8
+	VSHUFF32X4       $0xdd, Z0, Z1, Z0
+	VSHUFF32X4       $0x88, Z12, Z4, Z1
+	VSHUFF32X4       $0xdd, Z12, Z4, Z12
+	VSHUFF32X4       $0x88, Z2, Z16, Z4
+	VSHUFF32X4       $0xdd, Z2, Z16, Z2
+	VSHUFF32X4       $0x88, Z10, Z6, Z16
+	VSHUFF32X4       $0xdd, Z10, Z6, Z10
+	VSHUFF32X4       $0x88, Z16, Z4, Z6
+	VSHUFF32X4       $0xdd, Z16, Z4, Z16
+	VSHUFF32X4       $0x88, Z10, Z2, Z4
+	VSHUFF32X4       $0xdd, Z10, Z2, Z10
+	VSHUFF32X4       $0x88, Z7, Z3, Z2
+	VSHUFF32X4       $0xdd, Z7, Z3, Z7
+	VSHUFF32X4       $0x88, Z15, Z11, Z3
+	VSHUFF32X4       $0xdd, Z15, Z11, Z15
+	VSHUFF32X4       $0x88, Z3, Z2, Z11
+	VSHUFF32X4       $0xdd, Z3, Z2, Z3
+	VSHUFF32X4       $0x88, Z15, Z7, Z2
+	VSHUFF32X4       $0xdd, Z15, Z7, Z15
+	VFMADD231PS.BCST (AX), Z5, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z5, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z5, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z5, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z5, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z5, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z5, Z23
+	VFMADD231PS.BCST (R15), Z5, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z5, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z5, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z5, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z5, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z5, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z5, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z8, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z8, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z8, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z8, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z8, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z8, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z8, Z23
+	VFMADD231PS.BCST (R15), Z8, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z8, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z8, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z8, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z8, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z8, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z8, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z6, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z6, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z6, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z6, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z6, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z6, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z6, Z23
+	VFMADD231PS.BCST (R15), Z6, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z6, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z6, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z6, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z6, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z6, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z6, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z11, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z11, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z11, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z11, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z11, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z11, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z11, Z23
+	VFMADD231PS.BCST (R15), Z11, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z11, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z11, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z11, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z11, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z11, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z11, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z13, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z13, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z13, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z13, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z13, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z13, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z13, Z23
+	VFMADD231PS.BCST (R15), Z13, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z13, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z13, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z13, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z13, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z13, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z13, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z1, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z1, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z1, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z1, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z1, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z1, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z1, Z23
+	VFMADD231PS.BCST (R15), Z1, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z1, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z1, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z1, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z1, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z1, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z1, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z4, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z4, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z4, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z4, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z4, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z4, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z4, Z23
+	VFMADD231PS.BCST (R15), Z4, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z4, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z4, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z4, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z4, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z4, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z4, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z2, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z2, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z2, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z2, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z2, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z2, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z2, Z23
+	VFMADD231PS.BCST (R15), Z2, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z2, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z2, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z2, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z2, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z2, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z2, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z14, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z14, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z14, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z14, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z14, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z14, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z14, Z23
+	VFMADD231PS.BCST (R15), Z14, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z14, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z14, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z14, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z14, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z14, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z14, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z0, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z0, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z0, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z0, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z0, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z0, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z0, Z23
+	VFMADD231PS.BCST (R15), Z0, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z0, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z0, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z0, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z0, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z0, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z0, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z16, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z16, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z16, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z16, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z16, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z16, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z16, Z23
+	VFMADD231PS.BCST (R15), Z16, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z16, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z16, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z16, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z16, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z16, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z16, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z3, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z3, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z3, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z3, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z3, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z3, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z3, Z23
+	VFMADD231PS.BCST (R15), Z3, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z3, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z3, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z3, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z3, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z3, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z3, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z9, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z9, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z9, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z9, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z9, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z9, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z9, Z23
+	VFMADD231PS.BCST (R15), Z9, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z9, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z9, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z9, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z9, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z9, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z9, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z12, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z12, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z12, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z12, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z12, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z12, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z12, Z23
+	VFMADD231PS.BCST (R15), Z12, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z12, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z12, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z12, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z12, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z12, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z12, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z10, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z10, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z10, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z10, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z10, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z10, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z10, Z23
+	VFMADD231PS.BCST (R15), Z10, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z10, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z10, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z10, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z10, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z10, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z10, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+	VFMADD231PS.BCST (AX), Z15, Z17
+	VFMADD231PS.BCST (AX)(R9*1), Z15, Z18
+	VFMADD231PS.BCST (AX)(R9*2), Z15, Z19
+	VFMADD231PS.BCST (AX)(SI*1), Z15, Z20
+	VFMADD231PS.BCST (AX)(R9*4), Z15, Z21
+	VFMADD231PS.BCST (AX)(DI*1), Z15, Z22
+	VFMADD231PS.BCST (AX)(SI*2), Z15, Z23
+	VFMADD231PS.BCST (R15), Z15, Z24
+	VFMADD231PS.BCST (R15)(R9*1), Z15, Z25
+	VFMADD231PS.BCST (R15)(R9*2), Z15, Z26
+	VFMADD231PS.BCST (R15)(SI*1), Z15, Z27
+	VFMADD231PS.BCST (R15)(R9*4), Z15, Z28
+	VFMADD231PS.BCST (R15)(DI*1), Z15, Z29
+	VFMADD231PS.BCST (R15)(SI*2), Z15, Z30
+	ADDQ             R10, AX
+	ADDQ             R10, R15
+	DECQ             DX
+	JE               end
+
+end:
+	MOVQ    56(R8), R13
+	MOVQ    R13, AX
+	MOVQ    64(R8), CX
+	CMPQ    80(R8), $0x01
+	JNE     lstore
+	VADDPS  (AX), Z17, Z17
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z18, Z18
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z19, Z19
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z20, Z20
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z21, Z21
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z22, Z22
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z23, Z23
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z24, Z24
+	VMOVUPS Z24, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z25, Z25
+	VMOVUPS Z25, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z26, Z26
+	VMOVUPS Z26, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z27, Z27
+	VMOVUPS Z27, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z28, Z28
+	VMOVUPS Z28, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z29, Z29
+	VMOVUPS Z29, (AX)
+	ADDQ    CX, AX
+	VADDPS  (AX), Z30, Z30
+	VMOVUPS Z30, (AX)
+	JMP     lnext
+
+lstore:
+	VMOVUPS Z17, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z18, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z19, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z20, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z21, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z22, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z23, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z24, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z25, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z26, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z27, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z28, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z29, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Z30, (AX)
+
+lnext:
 	VZEROUPPER
 	RET
 
@@ -10956,100 +21335,72 @@ all:
 	CMOVQLE    BX, CX
 	ADDQ       CX, AX
 	VMOVUPS.Z  (AX), K1, Z15
-	VUNPCKLPS  Z1, Z0, Z16
-	VUNPCKHPS  Z1, Z0, Z17
-	VUNPCKLPS  Z3, Z2, Z18
-	VUNPCKHPS  Z3, Z2, Z19
-	VUNPCKLPS  Z5, Z4, Z20
-	VUNPCKHPS  Z5, Z4, Z21
-	VUNPCKLPS  Z7, Z6, Z22
-	VUNPCKHPS  Z7, Z6, Z23
-	VUNPCKLPS  Z9, Z8, Z24
-	VUNPCKHPS  Z9, Z8, Z25
-	VUNPCKLPS  Z11, Z10, Z26
-	VUNPCKHPS  Z11, Z10, Z27
-	VUNPCKLPS  Z13, Z12, Z28
-	VUNPCKHPS  Z13, Z12, Z29
-	VUNPCKLPS  Z15, Z14, Z30
-	VUNPCKHPS  Z15, Z14, Z31
-	VUNPCKLPD  Z18, Z16, Z0
-	VUNPCKHPD  Z18, Z16, Z1
-	VUNPCKLPD  Z19, Z17, Z2
-	VUNPCKHPD  Z19, Z17, Z3
-	VUNPCKLPD  Z22, Z20, Z4
-	VUNPCKHPD  Z22, Z20, Z5
-	VUNPCKLPD  Z23, Z21, Z6
-	VUNPCKHPD  Z23, Z21, Z7
-	VUNPCKLPD  Z26, Z24, Z8
-	VUNPCKHPD  Z26, Z24, Z9
-	VUNPCKLPD  Z27, Z25, Z10
-	VUNPCKHPD  Z27, Z25, Z11
-	VUNPCKLPD  Z30, Z28, Z12
-	VUNPCKHPD  Z30, Z28, Z13
-	VUNPCKLPD  Z31, Z29, Z14
-	VUNPCKHPD  Z31, Z29, Z15
-	VSHUFF32X4 $0x88, Z4, Z0, Z16
-	VSHUFF32X4 $0xdd, Z4, Z0, Z20
-	VSHUFF32X4 $0x88, Z12, Z8, Z24
-	VSHUFF32X4 $0xdd, Z12, Z8, Z28
-	VSHUFF32X4 $0x88, Z5, Z1, Z17
-	VSHUFF32X4 $0xdd, Z5, Z1, Z21
-	VSHUFF32X4 $0x88, Z13, Z9, Z25
-	VSHUFF32X4 $0xdd, Z13, Z9, Z29
-	VSHUFF32X4 $0x88, Z6, Z2, Z18
-	VSHUFF32X4 $0xdd, Z6, Z2, Z22
-	VSHUFF32X4 $0x88, Z14, Z10, Z26
-	VSHUFF32X4 $0xdd, Z14, Z10, Z30
-	VSHUFF32X4 $0x88, Z7, Z3, Z19
-	VSHUFF32X4 $0xdd, Z7, Z3, Z23
-	VSHUFF32X4 $0x88, Z15, Z11, Z27
-	VSHUFF32X4 $0xdd, Z15, Z11, Z31
-	VSHUFF32X4 $0x88, Z24, Z16, Z0
-	VSHUFF32X4 $0x88, Z28, Z20, Z4
-	VSHUFF32X4 $0xdd, Z24, Z16, Z8
-	VSHUFF32X4 $0xdd, Z28, Z20, Z12
-	VSHUFF32X4 $0x88, Z25, Z17, Z1
-	VSHUFF32X4 $0x88, Z29, Z21, Z5
-	VSHUFF32X4 $0xdd, Z25, Z17, Z9
-	VSHUFF32X4 $0xdd, Z29, Z21, Z13
-	VSHUFF32X4 $0x88, Z26, Z18, Z2
-	VSHUFF32X4 $0x88, Z30, Z22, Z6
-	VSHUFF32X4 $0xdd, Z26, Z18, Z10
-	VSHUFF32X4 $0xdd, Z30, Z22, Z14
-	VSHUFF32X4 $0x88, Z27, Z19, Z3
-	VSHUFF32X4 $0x88, Z31, Z23, Z7
-	VSHUFF32X4 $0xdd, Z27, Z19, Z11
-	VSHUFF32X4 $0xdd, Z31, Z23, Z15
 	ADDQ       $0x40, SI
-	VMOVUPS    Z0, (DI)
-	ADDQ       R8, DI
-	DECQ       DX
-	JE         done
-	VMOVUPS    Z1, (DI)
-	ADDQ       R8, DI
-	DECQ       DX
-	JE         done
-	VMOVUPS    Z2, (DI)
-	ADDQ       R8, DI
-	DECQ       DX
-	JE         done
-	VMOVUPS    Z3, (DI)
-	ADDQ       R8, DI
-	DECQ       DX
-	JE         done
-	VMOVUPS    Z4, (DI)
-	ADDQ       R8, DI
-	DECQ       DX
-	JE         done
+	VUNPCKLPS  Z1, Z0, Z16
+	VUNPCKHPS  Z1, Z0, Z1
+	VUNPCKLPS  Z3, Z2, Z0
+	VUNPCKHPS  Z3, Z2, Z3
+	VUNPCKLPS  Z5, Z4, Z2
+	VUNPCKHPS  Z5, Z4, Z5
+	VUNPCKLPS  Z7, Z6, Z4
+	VUNPCKHPS  Z7, Z6, Z7
+	VUNPCKLPS  Z9, Z8, Z6
+	VUNPCKHPS  Z9, Z8, Z9
+	VUNPCKLPS  Z11, Z10, Z8
+	VUNPCKHPS  Z11, Z10, Z11
+	VUNPCKLPS  Z13, Z12, Z10
+	VUNPCKHPS  Z13, Z12, Z13
+	VUNPCKLPS  Z15, Z14, Z12
+	VUNPCKHPS  Z15, Z14, Z15
+	VUNPCKLPD  Z0, Z16, Z14
+	VUNPCKHPD  Z0, Z16, Z0
+	VUNPCKLPD  Z3, Z1, Z16
+	VUNPCKHPD  Z3, Z1, Z3
+	VUNPCKLPD  Z4, Z2, Z1
+	VUNPCKHPD  Z4, Z2, Z4
+	VUNPCKLPD  Z7, Z5, Z2
+	VUNPCKHPD  Z7, Z5, Z7
+	VUNPCKLPD  Z8, Z6, Z5
+	VUNPCKHPD  Z8, Z6, Z8
+	VUNPCKLPD  Z11, Z9, Z6
+	VUNPCKHPD  Z11, Z9, Z11
+	VUNPCKLPD  Z12, Z10, Z9
+	VUNPCKHPD  Z12, Z10, Z12
+	VUNPCKLPD  Z15, Z13, Z10
+	VUNPCKHPD  Z15, Z13, Z15
+	VSHUFF32X4 $0x88, Z1, Z14, Z13
+	VSHUFF32X4 $0xdd, Z1, Z14, Z1
+	VSHUFF32X4 $0x88, Z9, Z5, Z14
+	VSHUFF32X4 $0xdd, Z9, Z5, Z9
+	VSHUFF32X4 $0x88, Z14, Z13, Z5
+	VSHUFF32X4 $0xdd, Z14, Z13, Z14
+	VSHUFF32X4 $0x88, Z9, Z1, Z13
+	VSHUFF32X4 $0xdd, Z9, Z1, Z9
+	VSHUFF32X4 $0x88, Z4, Z0, Z1
+	VSHUFF32X4 $0xdd, Z4, Z0, Z4
+	VSHUFF32X4 $0x88, Z12, Z8, Z0
+	VSHUFF32X4 $0xdd, Z12, Z8, Z12
+	VSHUFF32X4 $0x88, Z0, Z1, Z8
+	VSHUFF32X4 $0xdd, Z0, Z1, Z0
+	VSHUFF32X4 $0x88, Z12, Z4, Z1
+	VSHUFF32X4 $0xdd, Z12, Z4, Z12
+	VSHUFF32X4 $0x88, Z2, Z16, Z4
+	VSHUFF32X4 $0xdd, Z2, Z16, Z2
+	VSHUFF32X4 $0x88, Z10, Z6, Z16
+	VSHUFF32X4 $0xdd, Z10, Z6, Z10
+	VSHUFF32X4 $0x88, Z16, Z4, Z6
+	VSHUFF32X4 $0xdd, Z16, Z4, Z16
+	VSHUFF32X4 $0x88, Z10, Z2, Z4
+	VSHUFF32X4 $0xdd, Z10, Z2, Z10
+	VSHUFF32X4 $0x88, Z7, Z3, Z2
+	VSHUFF32X4 $0xdd, Z7, Z3, Z7
+	VSHUFF32X4 $0x88, Z15, Z11, Z3
+	VSHUFF32X4 $0xdd, Z15, Z11, Z15
+	VSHUFF32X4 $0x88, Z3, Z2, Z11
+	VSHUFF32X4 $0xdd, Z3, Z2, Z3
+	VSHUFF32X4 $0x88, Z15, Z7, Z2
+	VSHUFF32X4 $0xdd, Z15, Z7, Z15
 	VMOVUPS    Z5, (DI)
-	ADDQ       R8, DI
-	DECQ       DX
-	JE         done
-	VMOVUPS    Z6, (DI)
-	ADDQ       R8, DI
-	DECQ       DX
-	JE         done
-	VMOVUPS    Z7, (DI)
 	ADDQ       R8, DI
 	DECQ       DX
 	JE         done
@@ -11057,11 +21408,7 @@ all:
 	ADDQ       R8, DI
 	DECQ       DX
 	JE         done
-	VMOVUPS    Z9, (DI)
-	ADDQ       R8, DI
-	DECQ       DX
-	JE         done
-	VMOVUPS    Z10, (DI)
+	VMOVUPS    Z6, (DI)
 	ADDQ       R8, DI
 	DECQ       DX
 	JE         done
@@ -11069,15 +21416,47 @@ all:
 	ADDQ       R8, DI
 	DECQ       DX
 	JE         done
-	VMOVUPS    Z12, (DI)
-	ADDQ       R8, DI
-	DECQ       DX
-	JE         done
 	VMOVUPS    Z13, (DI)
 	ADDQ       R8, DI
 	DECQ       DX
 	JE         done
+	VMOVUPS    Z1, (DI)
+	ADDQ       R8, DI
+	DECQ       DX
+	JE         done
+	VMOVUPS    Z4, (DI)
+	ADDQ       R8, DI
+	DECQ       DX
+	JE         done
+	VMOVUPS    Z2, (DI)
+	ADDQ       R8, DI
+	DECQ       DX
+	JE         done
 	VMOVUPS    Z14, (DI)
+	ADDQ       R8, DI
+	DECQ       DX
+	JE         done
+	VMOVUPS    Z0, (DI)
+	ADDQ       R8, DI
+	DECQ       DX
+	JE         done
+	VMOVUPS    Z16, (DI)
+	ADDQ       R8, DI
+	DECQ       DX
+	JE         done
+	VMOVUPS    Z3, (DI)
+	ADDQ       R8, DI
+	DECQ       DX
+	JE         done
+	VMOVUPS    Z9, (DI)
+	ADDQ       R8, DI
+	DECQ       DX
+	JE         done
+	VMOVUPS    Z12, (DI)
+	ADDQ       R8, DI
+	DECQ       DX
+	JE         done
+	VMOVUPS    Z10, (DI)
 	ADDQ       R8, DI
 	DECQ       DX
 	JE         done
@@ -11091,78 +21470,214 @@ done:
 	RET
 
 // func gemmPackStepsY(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
-// Requires: AVX
+// Requires: AVX, CMOV
 TEXT ·gemmPackStepsY(SB), NOSPLIT, $0-56
-	MOVQ dst+0(FP), DI
-	MOVQ width+8(FP), R8
-	MOVQ src+16(FP), SI
-	MOVQ lane+24(FP), R9
-	MOVQ step+32(FP), R10
-	MOVQ lanes+40(FP), R11
-	MOVQ ks+48(FP), DX
+	MOVQ    dst+0(FP), DI
+	MOVQ    width+8(FP), R8
+	MOVQ    src+16(FP), SI
+	MOVQ    lane+24(FP), R9
+	MOVQ    step+32(FP), R10
+	MOVQ    lanes+40(FP), R11
+	MOVQ    ks+48(FP), DX
+	XORL    AX, AX
+	CMPQ    R11, $0x01
+	CMOVQLE AX, R9
+	LEAQ    (SI)(R9*1), BX
+	CMPQ    R11, $0x02
+	CMOVQLE AX, R9
+	LEAQ    (BX)(R9*1), CX
+	CMPQ    R11, $0x03
+	CMOVQLE AX, R9
+	LEAQ    (CX)(R9*1), R10
+	CMPQ    R11, $0x04
+	CMOVQLE AX, R9
+	LEAQ    (R10)(R9*1), R12
+	CMPQ    R11, $0x05
+	CMOVQLE AX, R9
+	LEAQ    (R12)(R9*1), R13
+	CMPQ    R11, $0x06
+	CMOVQLE AX, R9
+	LEAQ    (R13)(R9*1), R14
+	CMPQ    R11, $0x07
+	CMOVQLE AX, R9
+	LEAQ    (R14)(R9*1), R15
+	SUBQ    $0x10, DX
+	JL      fours
+	PCALIGN $0x20
 
 block:
-	TESTQ      DX, DX
-	JLE        done
-	MOVQ       SI, AX
-	VMOVUPS    (AX), Y0
-	ADDQ       R9, AX
-	VMOVUPS    (AX), Y1
-	ADDQ       R9, AX
-	VMOVUPS    (AX), Y2
-	ADDQ       R9, AX
-	VMOVUPS    (AX), Y3
-	ADDQ       R9, AX
-	VMOVUPS    (AX), Y4
-	ADDQ       R9, AX
-	VMOVUPS    (AX), Y5
-	ADDQ       R9, AX
-	VMOVUPS    (AX), Y6
-	ADDQ       R9, AX
-	VMOVUPS    (AX), Y7
-	VUNPCKLPS  Y1, Y0, Y8
-	VUNPCKHPS  Y1, Y0, Y9
-	VUNPCKLPS  Y3, Y2, Y10
-	VUNPCKHPS  Y3, Y2, Y11
-	VUNPCKLPS  Y5, Y4, Y12
-	VUNPCKHPS  Y5, Y4, Y13
-	VUNPCKLPS  Y7, Y6, Y14
-	VUNPCKHPS  Y7, Y6, Y15
-	VUNPCKLPD  Y10, Y8, Y0
-	VUNPCKHPD  Y10, Y8, Y1
-	VUNPCKLPD  Y11, Y9, Y2
-	VUNPCKHPD  Y11, Y9, Y3
-	VUNPCKLPD  Y14, Y12, Y4
-	VUNPCKHPD  Y14, Y12, Y5
-	VUNPCKLPD  Y15, Y13, Y6
-	VUNPCKHPD  Y15, Y13, Y7
-	VPERM2F128 $0x20, Y4, Y0, Y8
-	VPERM2F128 $0x31, Y4, Y0, Y12
-	VPERM2F128 $0x20, Y5, Y1, Y9
-	VPERM2F128 $0x31, Y5, Y1, Y13
-	VPERM2F128 $0x20, Y6, Y2, Y10
-	VPERM2F128 $0x31, Y6, Y2, Y14
-	VPERM2F128 $0x20, Y7, Y3, Y11
-	VPERM2F128 $0x31, Y7, Y3, Y15
-	VMOVUPS    Y8, (DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y9, (DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y10, (DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y11, (DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y12, (DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y13, (DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y14, (DI)
-	ADDQ       R8, DI
-	VMOVUPS    Y15, (DI)
-	ADDQ       R8, DI
-	ADDQ       $0x20, SI
-	SUBQ       $0x08, DX
-	JMP        block
+	VMOVUPS     (SI)(AX*1), X0
+	VINSERTF128 $0x01, (R12)(AX*1), Y0, Y0
+	VMOVUPS     (BX)(AX*1), X1
+	VINSERTF128 $0x01, (R13)(AX*1), Y1, Y1
+	VMOVUPS     (CX)(AX*1), X2
+	VINSERTF128 $0x01, (R14)(AX*1), Y2, Y2
+	VMOVUPS     (R10)(AX*1), X3
+	VINSERTF128 $0x01, (R15)(AX*1), Y3, Y3
+	VUNPCKLPS   Y1, Y0, Y4
+	VUNPCKHPS   Y1, Y0, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y7
+	VUNPCKLPD   Y6, Y4, Y0
+	VUNPCKHPD   Y6, Y4, Y1
+	VUNPCKLPD   Y7, Y5, Y2
+	VUNPCKHPD   Y7, Y5, Y3
+	VMOVUPS     Y0, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y1, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y2, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y3, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     16(SI)(AX*1), X0
+	VINSERTF128 $0x01, 16(R12)(AX*1), Y0, Y0
+	VMOVUPS     16(BX)(AX*1), X1
+	VINSERTF128 $0x01, 16(R13)(AX*1), Y1, Y1
+	VMOVUPS     16(CX)(AX*1), X2
+	VINSERTF128 $0x01, 16(R14)(AX*1), Y2, Y2
+	VMOVUPS     16(R10)(AX*1), X3
+	VINSERTF128 $0x01, 16(R15)(AX*1), Y3, Y3
+	VUNPCKLPS   Y1, Y0, Y4
+	VUNPCKHPS   Y1, Y0, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y7
+	VUNPCKLPD   Y6, Y4, Y0
+	VUNPCKHPD   Y6, Y4, Y1
+	VUNPCKLPD   Y7, Y5, Y2
+	VUNPCKHPD   Y7, Y5, Y3
+	VMOVUPS     Y0, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y1, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y2, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y3, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     32(SI)(AX*1), X0
+	VINSERTF128 $0x01, 32(R12)(AX*1), Y0, Y0
+	VMOVUPS     32(BX)(AX*1), X1
+	VINSERTF128 $0x01, 32(R13)(AX*1), Y1, Y1
+	VMOVUPS     32(CX)(AX*1), X2
+	VINSERTF128 $0x01, 32(R14)(AX*1), Y2, Y2
+	VMOVUPS     32(R10)(AX*1), X3
+	VINSERTF128 $0x01, 32(R15)(AX*1), Y3, Y3
+	VUNPCKLPS   Y1, Y0, Y4
+	VUNPCKHPS   Y1, Y0, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y7
+	VUNPCKLPD   Y6, Y4, Y0
+	VUNPCKHPD   Y6, Y4, Y1
+	VUNPCKLPD   Y7, Y5, Y2
+	VUNPCKHPD   Y7, Y5, Y3
+	VMOVUPS     Y0, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y1, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y2, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y3, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     48(SI)(AX*1), X0
+	VINSERTF128 $0x01, 48(R12)(AX*1), Y0, Y0
+	VMOVUPS     48(BX)(AX*1), X1
+	VINSERTF128 $0x01, 48(R13)(AX*1), Y1, Y1
+	VMOVUPS     48(CX)(AX*1), X2
+	VINSERTF128 $0x01, 48(R14)(AX*1), Y2, Y2
+	VMOVUPS     48(R10)(AX*1), X3
+	VINSERTF128 $0x01, 48(R15)(AX*1), Y3, Y3
+	VUNPCKLPS   Y1, Y0, Y4
+	VUNPCKHPS   Y1, Y0, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y7
+	VUNPCKLPD   Y6, Y4, Y0
+	VUNPCKHPD   Y6, Y4, Y1
+	VUNPCKLPD   Y7, Y5, Y2
+	VUNPCKHPD   Y7, Y5, Y3
+	VMOVUPS     Y0, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y1, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y2, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y3, (DI)
+	ADDQ        R8, DI
+	ADDQ        $0x40, AX
+	SUBQ        $0x10, DX
+	JGE         block
+
+fours:
+	ADDQ $0x0c, DX
+	JL   rest
+
+four:
+	VMOVUPS     (SI)(AX*1), X0
+	VINSERTF128 $0x01, (R12)(AX*1), Y0, Y0
+	VMOVUPS     (BX)(AX*1), X1
+	VINSERTF128 $0x01, (R13)(AX*1), Y1, Y1
+	VMOVUPS     (CX)(AX*1), X2
+	VINSERTF128 $0x01, (R14)(AX*1), Y2, Y2
+	VMOVUPS     (R10)(AX*1), X3
+	VINSERTF128 $0x01, (R15)(AX*1), Y3, Y3
+	VUNPCKLPS   Y1, Y0, Y4
+	VUNPCKHPS   Y1, Y0, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y7
+	VUNPCKLPD   Y6, Y4, Y0
+	VUNPCKHPD   Y6, Y4, Y1
+	VUNPCKLPD   Y7, Y5, Y2
+	VUNPCKHPD   Y7, Y5, Y3
+	VMOVUPS     Y0, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y1, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y2, (DI)
+	ADDQ        R8, DI
+	VMOVUPS     Y3, (DI)
+	ADDQ        R8, DI
+	ADDQ        $0x10, AX
+	SUBQ        $0x04, DX
+	JGE         four
+
+rest:
+	ADDQ        $0x04, DX
+	JLE         done
+	MOVQ        $0x00000008, R9
+	SUBQ        DX, R9
+	LEAQ        gemmMasks<>+0(SB), R8
+	VMOVUPS     (R8)(R9*4), X8
+	VMASKMOVPS  (SI)(AX*1), X8, X0
+	VMASKMOVPS  (R12)(AX*1), X8, X9
+	VINSERTF128 $0x01, X9, Y0, Y0
+	VMASKMOVPS  (BX)(AX*1), X8, X1
+	VMASKMOVPS  (R13)(AX*1), X8, X9
+	VINSERTF128 $0x01, X9, Y1, Y1
+	VMASKMOVPS  (CX)(AX*1), X8, X2
+	VMASKMOVPS  (R14)(AX*1), X8, X9
+	VINSERTF128 $0x01, X9, Y2, Y2
+	VMASKMOVPS  (R10)(AX*1), X8, X3
+	VMASKMOVPS  (R15)(AX*1), X8, X9
+	VINSERTF128 $0x01, X9, Y3, Y3
+	VUNPCKLPS   Y1, Y0, Y4
+	VUNPCKHPS   Y1, Y0, Y5
+	VUNPCKLPS   Y3, Y2, Y6
+	VUNPCKHPS   Y3, Y2, Y7
+	VUNPCKLPD   Y6, Y4, Y0
+	VUNPCKHPD   Y6, Y4, Y1
+	VUNPCKLPD   Y7, Y5, Y2
+	VUNPCKHPD   Y7, Y5, Y3
+	MOVQ        width+8(FP), R8
+	VMOVUPS     Y0, (DI)
+	ADDQ        R8, DI
+	DECQ        DX
+	JE          done
+	VMOVUPS     Y1, (DI)
+	ADDQ        R8, DI
+	DECQ        DX
+	JE          done
+	VMOVUPS     Y2, (DI)
+	ADDQ        R8, DI
+	DECQ        DX
 
 done:
 	VZEROUPPER

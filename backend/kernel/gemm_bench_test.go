@@ -100,7 +100,13 @@ func gemmRate(b *testing.B, p *Product, workers int) {
 // gemmOf makes a product of ones; a and b tell whether an operand is transposed.
 func gemmOf(t dtypes.DType, batch, m, n, k int, ta, tb bool) *Product {
 	size := t.Size()
-	mem := func(n int) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(make([]float32, n*size/4+16))) }
+	mem := func(n int) unsafe.Pointer {
+		words := make([]float32, n*size/4+16)
+		for i := range words {
+			words[i] = 1 // pages that were never written would all be one page of zeros
+		}
+		return unsafe.Pointer(&words[0])
+	}
 	p := &Product{M: m, N: n, K: k, Batch: batch, Type: t, Out: dtypes.Float32}
 	p.A = Matrix{mem(batch * m * k), k, 1}
 	p.B = Matrix{mem(batch * n * k), n, 1}
@@ -172,5 +178,62 @@ func BenchmarkSkinny(b *testing.B) {
 				})
 			}
 		}
+	}
+}
+
+// BenchmarkPack packs B-like panels that follow each other; src is in a cache of its size.
+func BenchmarkPack(b *testing.B) {
+	for _, ks := range []int{32, 256} {
+		for _, rows := range []int{32, 512} {
+			for _, byLane := range []bool{false, true} {
+				for _, pad := range []int{0, 16} {
+					b.Run(fmt.Sprintf("%dx%d/pad%d/%v", rows, ks, pad, byLane), func(b *testing.B) {
+						ld := ks + pad
+						if byLane {
+							ld = rows + pad
+						}
+						src, dst := make([]float32, rows*ld+ks*ld), make([]float32, rows*ks+16)
+						best := time.Hour
+						for b.Loop() {
+							start := time.Now()
+							for j := 0; j < rows; j += TileCols() {
+								if byLane {
+									Pack(unsafe.Pointer(&dst[j*ks]), TileCols(), unsafe.Pointer(&src[j]), 1, ld, TileCols(), ks)
+								} else {
+									Pack(unsafe.Pointer(&dst[j*ks]), TileCols(), unsafe.Pointer(&src[j*ld]), ld, 1, TileCols(), ks)
+								}
+							}
+							best = min(best, time.Since(start))
+						}
+						b.ReportMetric(float64(rows*ks*4)/float64(best.Nanoseconds()), "GB/s")
+					})
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkSweep is the innermost loop alone, on packed operands.
+func BenchmarkSweep(b *testing.B) {
+	peak := gemmPeakOf(dtypes.Float32, 1)
+	mr, nr := TileRows(), TileCols()
+	for _, s := range [][3]int{{14, 32, 256}, {14, 256, 256}, {14, 512, 256}, {14, 512, 512}, {8, 512, 256}, {4, 512, 256}, {2, 512, 256}, {1, 512, 256}, {14, 16, 256}, {14, 8, 256}, {14, 32, 32}} {
+		rows, n, k := min(s[0], mr), s[1], s[2]
+		b.Run(fmt.Sprintf("%dx%dx%d", rows, n, k), func(b *testing.B) {
+			w := max(n, nr)
+			mem := make([]float32, mr*k+w*k+mr*w+64)
+			at := func(i int) unsafe.Pointer { return unsafe.Pointer(&mem[(i+15)&^15]) }
+			t := &Tile{K: k, A: at(0), ARow: 4, AK: 4 * mr, B: at(mr * k), BK: 4 * nr, BPanel: 4 * nr * k, C: at(mr*k + w*k), CRow: 4 * w, N: n, Add: 1}
+			turns := max(1, 1<<22/(rows*n*k))
+			best := time.Hour
+			for b.Loop() {
+				start := time.Now()
+				for range turns {
+					t.Sweep(rows)
+				}
+				best = min(best, time.Since(start))
+			}
+			b.ReportMetric(100*float64(2*rows*n*k*turns)/best.Seconds()/peak, "%peak")
+		})
 	}
 }

@@ -7,12 +7,12 @@ import "unsafe"
 type gemmScratch struct {
 	buf        []byte
 	tile       Tile
+	work       gemmWork
 	a, b, t, c unsafe.Pointer
 }
 
-func (pl *gemmPlan) scratch() *gemmScratch {
-	s := gemmScratches.get()
-	sizes := [4]int{pl.aBytes, pl.bBytes, pl.tBytes, pl.cBytes}
+// reserve points a, b, t and c at as many bytes, on lines of the cache.
+func (s *gemmScratch) reserve(sizes [4]int) {
 	total := 128 // alignment, and no pointer to the end
 	for i := range sizes {
 		sizes[i] = (sizes[i] + 63) &^ 63
@@ -27,7 +27,6 @@ func (pl *gemmPlan) scratch() *gemmScratch {
 		*p = at
 		at = unsafe.Add(at, sizes[i])
 	}
-	return s
 }
 
 func (s *gemmScratch) free() {
@@ -35,56 +34,74 @@ func (s *gemmScratch) free() {
 	gemmScratches.put(s)
 }
 
-// task computes its share of C: some whole batches, or a block of one.
-func (pl *gemmPlan) task(i int) {
-	s := pl.scratch()
-	defer s.free()
-	col := i % pl.colTasks * pl.cols
-	i /= pl.colTasks
-	row := i % pl.rowTasks * pl.rows
-	batch := i / pl.rowTasks * pl.batches
-	rows, cols := min(pl.rows, pl.m-row), min(pl.cols, pl.n-col)
-	for b := batch; b < min(batch+pl.batches, pl.batch); b++ {
-		pl.block(s, b, row, col, rows, cols)
-	}
+// gemmWork is a block of C and where its sums are formed.
+type gemmWork struct {
+	batch, row, col, rows, cols int
+	sums                        unsafe.Pointer
+	stride                      int // bytes between rows of sums
 }
 
-// block computes C[row:row+rows, col:col+cols] of one batch, one block of K after
-// another. Sums go to C itself or, where C has other elements or no unit stride,
-// to scratch memory until they are complete.
-func (pl *gemmPlan) block(s *gemmScratch, batch, row, col, rows, cols int) {
-	t := &s.tile
-	c, cRow := pl.at(batch, row, col), pl.cRow*pl.cSize
-	t.C, t.CRow = c, cRow
-	if pl.staged {
-		t.C, t.CRow = s.c, cols*pl.acc
-		if pl.accumulate {
-			pl.loadSums(s, c, rows, cols)
+// task computes its share of C: some whole batches, or a block of one. Sums are
+// formed in C itself or, where C has other elements or no unit stride, in scratch
+// memory until they are complete.
+func (pl *gemmPlan) task(i int) {
+	s := gemmScratches.get()
+	s.reserve([4]int{pl.aBytes, pl.bBytes, pl.tBytes, pl.cBytes})
+	w := &s.work
+	w.row = i % pl.rowTasks * pl.rows
+	i /= pl.rowTasks
+	w.col = pl.from + i%pl.colTasks*pl.cols
+	batch := i / pl.colTasks * pl.batches
+	w.rows, w.cols = min(pl.rows, pl.m-w.row), min(pl.cols, pl.n-w.col)
+	for b := batch; b < min(batch+pl.batches, pl.batch); b++ {
+		w.batch = b
+		w.sums, w.stride = pl.at(b, w.row, w.col), pl.cRow*pl.cSize
+		if pl.staged {
+			c := w.sums
+			w.sums, w.stride = s.c, w.cols*pl.acc
+			if pl.accumulate {
+				pl.loadSums(w, c)
+			}
 		}
+		pl.block(pl, s, w)
 	}
-	sums := t.C
-	t.N = cols
+	s.free()
+}
+
+// panels computes a block from panels of A and B, one block of K after another.
+func (pl *gemmPlan) panels(s *gemmScratch, w *gemmWork) {
+	t := &s.tile
+	t.N, t.CRow = w.cols, w.stride
 	pending := 0 // first row whose sums are complete and not handed on
 	for k := 0; k < max(pl.k, 1); k += pl.kBlock {
-		ks := min(pl.kBlock, pl.k-k)
+		ks := pl.begin(t, k)
 		last := k+ks >= pl.k
-		t.K = (ks + pl.step - 1) / pl.step
-		t.Add = 0
-		if k > 0 || pl.accumulate {
-			t.Add = 1
-		}
-		pl.setB(s, batch, col, cols, k, ks)
-		for i := 0; i < rows; i += pl.mr {
-			r := min(pl.mr, rows-i)
-			pl.setA(s, batch, row+i, r, k, ks)
-			t.C = unsafe.Add(sums, i*t.CRow)
+		pl.setB(s, w.batch, w.col, w.cols, k, ks)
+		for i := 0; i < w.rows; i += pl.mr {
+			r := min(pl.mr, w.rows-i)
+			pl.setA(s, w.batch, w.row+i, r, k, ks)
+			t.C = unsafe.Add(w.sums, i*w.stride)
 			pl.sweep(r, t)
-			if last && ((i+r-pending)*cols >= 8192 || i+r == rows) {
-				pl.finish(s, batch, row+pending, col, i+r-pending, cols, unsafe.Add(sums, pending*t.CRow))
+			if last && ((i+r-pending)*w.cols >= gemmDone || i+r == w.rows) {
+				pl.finish(w, pending, i+r-pending)
 				pending = i + r
 			}
 		}
 	}
+}
+
+// gemmDone is how many elements of C to collect for Done: half of the L1 cache.
+const gemmDone = 4096
+
+// begin prepares the tile for the block of K at k and returns its size.
+func (pl *gemmPlan) begin(t *Tile, k int) int {
+	ks := min(pl.kBlock, pl.k-k)
+	t.K = (ks + pl.step - 1) / pl.step
+	t.Add = 0
+	if k > 0 || pl.accumulate {
+		t.Add = 1
+	}
+	return ks
 }
 
 func (pl *gemmPlan) at(batch, row, col int) unsafe.Pointer {
@@ -102,11 +119,45 @@ func (pl *gemmPlan) setB(s *gemmScratch, batch, col, cols, k, ks int) {
 		t.B, t.BK, t.BPanel = o.at(batch, col, k), o.k*o.size, pl.nr*o.size
 		return
 	}
-	t.B, t.BK, t.BPanel = s.b, pl.nr*pl.elem, t.K*pl.nr*pl.elem
+	t.BK, t.BPanel = pl.nr*pl.elem, t.K*pl.nr*pl.elem
+	if pl.shared != nil {
+		t.B = pl.sharedAt(k, t.BPanel, col)
+		return
+	}
+	t.B = s.b
+	pl.packB(s, s.b, batch, col, cols, k, ks)
+}
+
+// packB copies columns col.. of B, rows k..k+ks, into panels.
+func (pl *gemmPlan) packB(s *gemmScratch, dst unsafe.Pointer, batch, col, cols, k, ks int) {
+	panel := (ks + pl.step - 1) / pl.step * pl.nr * pl.elem
 	for j := 0; j < cols; j += pl.nr {
-		pl.panel(s, o, unsafe.Add(s.b, j/pl.nr*t.BPanel), batch, col+j, min(pl.nr, cols-j), k, ks)
+		pl.panel(s, &pl.b, unsafe.Add(dst, j/pl.nr*panel), batch, col+j, min(pl.nr, cols-j), k, ks)
 	}
 }
+
+// Shared panels lie one block of K after another, each with the columns of a chunk.
+func (pl *gemmPlan) sharedAt(k, panel, col int) unsafe.Pointer {
+	return unsafe.Add(pl.shared.b, k/pl.kBlock*pl.kSteps()*pl.chunk*pl.elem+(col-pl.from)/pl.nr*panel)
+}
+
+// kSteps is the length of a panel of a whole block of K.
+func (pl *gemmPlan) kSteps() int { return (pl.kBlock + pl.step - 1) / pl.step }
+
+// packShared packs a piece of the chunk: gemmPiece columns, one block of K.
+func (pl *gemmPlan) packShared(i int) {
+	s := gemmScratches.get()
+	s.reserve([4]int{2: pl.tBytes})
+	blocks := (pl.k + pl.kBlock - 1) / pl.kBlock
+	k, col := i%blocks*pl.kBlock, pl.from+i/blocks*gemmPiece
+	ks := min(pl.kBlock, pl.k-k)
+	panel := (ks + pl.step - 1) / pl.step * pl.nr * pl.elem
+	cols := min(gemmPiece, pl.n-col, pl.from+pl.chunk-col)
+	pl.packB(s, pl.sharedAt(k, panel, col), 0, col, cols, k, ks)
+	s.free()
+}
+
+const gemmPiece = 128
 
 // setA points the tile at rows row.. of A, columns k..k+ks.
 func (pl *gemmPlan) setA(s *gemmScratch, batch, row, rows, k, ks int) {
@@ -174,26 +225,26 @@ func (pl *gemmPlan) converted(s *gemmScratch, o *gemmOperand, dst, src unsafe.Po
 }
 
 // loadSums reads a block of C into scratch memory.
-func (pl *gemmPlan) loadSums(s *gemmScratch, c unsafe.Pointer, rows, cols int) {
-	for i := range rows {
-		pl.line(pl.load, unsafe.Add(s.c, i*cols*pl.acc), pl.acc, unsafe.Add(c, i*pl.cRow*pl.cSize), pl.cCol*pl.cSize, cols)
+func (pl *gemmPlan) loadSums(w *gemmWork, c unsafe.Pointer) {
+	for i := range w.rows {
+		pl.line(pl.load, unsafe.Add(w.sums, i*w.stride), pl.acc, unsafe.Add(c, i*pl.cRow*pl.cSize), pl.cCol*pl.cSize, w.cols)
 	}
 }
 
-// finish stores complete sums that lie in scratch memory and calls Done.
-func (pl *gemmPlan) finish(s *gemmScratch, batch, row, col, rows, cols int, sums unsafe.Pointer) {
+// finish stores rows of complete sums that lie in scratch memory and calls Done.
+func (pl *gemmPlan) finish(w *gemmWork, row, rows int) {
 	if pl.staged {
-		c := pl.at(batch, row, col)
+		c := pl.at(w.batch, w.row+row, w.col)
 		for i := range rows {
-			pl.line(pl.store, unsafe.Add(c, i*pl.cRow*pl.cSize), pl.cCol*pl.cSize, unsafe.Add(sums, i*cols*pl.acc), pl.acc, cols)
+			pl.line(pl.store, unsafe.Add(c, i*pl.cRow*pl.cSize), pl.cCol*pl.cSize, unsafe.Add(w.sums, (row+i)*w.stride), pl.acc, w.cols)
 		}
 	}
 	switch {
 	case pl.done == nil:
 	case pl.swapped:
-		pl.done(batch, col, row, cols, rows)
+		pl.done(w.batch, w.col, w.row+row, w.cols, rows)
 	default:
-		pl.done(batch, row, col, rows, cols)
+		pl.done(w.batch, w.row+row, w.col, rows, w.cols)
 	}
 }
 

@@ -16,8 +16,9 @@ type gemmKernel struct {
 	strided bool         // sweep is as fast on strided operands
 	sweep   func(rows int, t *Tile)
 	// pack copies elements: dst[k*width+i] = src[i*lane+k*step].
-	pack func(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int)
-	move Func1 // copies sums
+	pack  func(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int)
+	move  Func1                   // copies sums
+	lines func(rows int, t *Tile) // see lineRuns; nil: none
 }
 
 // gemmNumber are the types that sums are formed in. Integers wrap around, so that
@@ -119,6 +120,11 @@ func gemmSweepGo[T gemmNumber](rows int, t *Tile) {
 // fusing: one element must not round differently in the loop below.
 func gemmMicroGo[T gemmNumber](t *Tile, a, b, c unsafe.Pointer) {
 	var s00, s01, s02, s03, s10, s11, s12, s13 T
+	c0, c1 := (*[4]T)(c), (*[4]T)(unsafe.Add(c, t.CRow))
+	if t.Add == 2 {
+		s00, s01, s02, s03 = c0[0], c0[1], c0[2], c0[3]
+		s10, s11, s12, s13 = c1[0], c1[1], c1[2], c1[3]
+	}
 	aRow := t.ARow
 	for range t.K {
 		q := (*[4]T)(b)
@@ -133,8 +139,7 @@ func gemmMicroGo[T gemmNumber](t *Tile, a, b, c unsafe.Pointer) {
 		s13 += T(a1 * q[3])
 		a, b = unsafe.Add(a, t.AK), unsafe.Add(b, t.BK)
 	}
-	c0, c1 := (*[4]T)(c), (*[4]T)(unsafe.Add(c, t.CRow))
-	if t.Add != 0 {
+	if t.Add == 1 {
 		s00, s01, s02, s03 = c0[0]+s00, c0[1]+s01, c0[2]+s02, c0[3]+s03
 		s10, s11, s12, s13 = c1[0]+s10, c1[1]+s11, c1[2]+s12, c1[3]+s13
 	}
@@ -147,13 +152,16 @@ func gemmEdgeGo[T gemmNumber](t *Tile, from, to, cols int, b, c unsafe.Pointer) 
 	for i := from; i < to; i++ {
 		for j := range cols {
 			p, q := unsafe.Add(t.A, i*t.ARow), unsafe.Add(b, j*size)
+			d := (*T)(unsafe.Add(c, i*t.CRow+j*size))
 			var sum T
+			if t.Add == 2 {
+				sum = *d
+			}
 			for range t.K {
 				sum += T(*(*T)(p) * *(*T)(q))
 				p, q = unsafe.Add(p, t.AK), unsafe.Add(q, t.BK)
 			}
-			d := (*T)(unsafe.Add(c, i*t.CRow+j*size))
-			if t.Add != 0 {
+			if t.Add == 1 {
 				sum = *d + sum
 			}
 			*d = sum

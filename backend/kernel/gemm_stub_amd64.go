@@ -72,6 +72,34 @@ func gemmF32Y5(t *byte)
 
 func gemmF32Y6(t *byte)
 
+func gemmLinesZ1(t *byte)
+
+func gemmLinesZ2(t *byte)
+
+func gemmLinesZ3(t *byte)
+
+func gemmLinesZ4(t *byte)
+
+func gemmLinesZ5(t *byte)
+
+func gemmLinesZ6(t *byte)
+
+func gemmLinesZ7(t *byte)
+
+func gemmLinesZ8(t *byte)
+
+func gemmLinesZ9(t *byte)
+
+func gemmLinesZ10(t *byte)
+
+func gemmLinesZ11(t *byte)
+
+func gemmLinesZ12(t *byte)
+
+func gemmLinesZ13(t *byte)
+
+func gemmLinesZ14(t *byte)
+
 func gemmPackLanesZ(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
 
 func gemmPackPairsZ(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)

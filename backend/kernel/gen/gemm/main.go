@@ -20,6 +20,9 @@ func main() {
 	for rows := 1; rows <= 6; rows++ {
 		sweepY(rows)
 	}
+	for rows := 1; rows <= 14; rows++ {
+		linesZ(rows)
+	}
 	packLanesZ()
 	packPairsZ()
 	packStepsZ()
@@ -40,6 +43,7 @@ func align() { emit("PCALIGN", Imm(32)) }
 
 func vector(i int, s reg.Spec) reg.Register { return reg.Vector.Lookup(reg.Index(i), s) }
 
+func x(i int) reg.Register { return vector(i, reg.S128) }
 func y(i int) reg.Register { return vector(i, reg.S256) }
 func z(i int) reg.Register { return vector(i, reg.S512) }
 

@@ -128,10 +128,9 @@ func packStepsZ() {
 			ADDQ(by, p)
 		}
 	}
-	transpose16()
 	ADDQ(Imm(64), src)
-	for i := range 16 {
-		VMOVUPS(z(i), Mem{Base: dst})
+	for i, r := range transpose16() {
+		VMOVUPS(z(r), Mem{Base: dst})
 		ADDQ(width, dst)
 		DECQ(ks)
 		if i < 15 {
@@ -144,70 +143,124 @@ func packStepsZ() {
 	RET()
 }
 
-// transpose16 transposes the words of registers 0 to 15, through 16 to 31.
-func transpose16() {
-	for i := 0; i < 16; i += 2 { // words
-		VUNPCKLPS(z(i+1), z(i), z(16+i))
-		VUNPCKHPS(z(i+1), z(i), z(17+i))
+// transpose16 transposes the words of registers 0 to 15, with one register more, 16,
+// to change into, and returns where the rows of the transpose are.
+func transpose16() (at [16]int) {
+	free := 16
+	for i := range at {
+		at[i] = i
 	}
-	for i := 0; i < 16; i += 4 { // pairs: register i+j holds column j of four rows, in each quarter
-		VUNPCKLPD(z(18+i), z(16+i), z(i))
-		VUNPCKHPD(z(18+i), z(16+i), z(i+1))
-		VUNPCKLPD(z(19+i), z(17+i), z(i+2))
-		VUNPCKHPD(z(19+i), z(17+i), z(i+3))
+	// turn replaces rows i and j by low and high of them.
+	turn := func(i, j int, low, high func(b, a, to reg.Register)) {
+		low(z(at[j]), z(at[i]), z(free))
+		high(z(at[j]), z(at[i]), z(at[j]))
+		at[i], free = free, at[i]
 	}
-	for j := range 4 { // quarters of rows 0-7 and 8-15
-		for h := range 2 {
-			lo, hi := z(8*h+j), z(8*h+4+j)
-			VSHUFF32X4(Imm(0x88), hi, lo, z(16+8*h+j)) // quarters 0, 2 of both
-			VSHUFF32X4(Imm(0xdd), hi, lo, z(20+8*h+j)) // quarters 1, 3
-		}
+	words := [2]func(b, a, to reg.Register){
+		func(b, a, to reg.Register) { VUNPCKLPS(b, a, to) }, func(b, a, to reg.Register) { VUNPCKHPS(b, a, to) }}
+	pairs := [2]func(b, a, to reg.Register){
+		func(b, a, to reg.Register) { VUNPCKLPD(b, a, to) }, func(b, a, to reg.Register) { VUNPCKHPD(b, a, to) }}
+	quarters := [2]func(b, a, to reg.Register){
+		func(b, a, to reg.Register) { VSHUFF32X4(Imm(0x88), b, a, to) }, func(b, a, to reg.Register) { VSHUFF32X4(Imm(0xdd), b, a, to) }}
+	for i := 0; i < 16; i += 2 {
+		turn(i, i+1, words[0], words[1])
 	}
-	for j := range 4 {
-		VSHUFF32X4(Imm(0x88), z(24+j), z(16+j), z(j))
-		VSHUFF32X4(Imm(0x88), z(28+j), z(20+j), z(4+j))
-		VSHUFF32X4(Imm(0xdd), z(24+j), z(16+j), z(8+j))
-		VSHUFF32X4(Imm(0xdd), z(28+j), z(20+j), z(12+j))
+	for i := 0; i < 16; i += 4 {
+		turn(i, i+2, pairs[0], pairs[1])   // columns 0 and 1 of each quarter
+		turn(i+1, i+3, pairs[0], pairs[1]) // 2 and 3
 	}
+	var rows [16]int
+	for j, from := range [4]int{0, 2, 1, 3} { // where column j of a quarter is
+		turn(from, from+4, quarters[0], quarters[1]) // even quarters of rows 0-7, odd ones
+		turn(from+8, from+12, quarters[0], quarters[1])
+		turn(from, from+8, quarters[0], quarters[1])
+		turn(from+4, from+12, quarters[0], quarters[1])
+		rows[j], rows[8+j], rows[4+j], rows[12+j] = at[from], at[from+8], at[from+4], at[from+12]
+	}
+	return rows
 }
 
-// packStepsY transposes exactly 8 lanes of words, 8 by 8; ks is a multiple of 8.
+// packStepsY transposes up to 8 lanes of words whose k follow each other, four k at
+// a time, and stores 8 lanes: what is too much is overwritten by the next k. Lanes
+// that are missing repeat the last one.
 func packStepsY() {
 	TEXT("gemmPackStepsY", NOSPLIT, packArgs)
 	packArguments()
-	Label("block")
-	TESTQ(ks, ks)
-	JLE(LabelRef("done"))
-	p := reg.RAX
-	MOVQ(src, p)
-	for i := range 8 {
-		VMOVUPS(Mem{Base: p}, y(i))
-		if i < 7 {
-			ADDQ(lane, p)
+	// One pointer a lane, all moved by the same index.
+	p := []reg.Register{src, reg.RBX, reg.RCX, reg.R10, reg.R12, reg.R13, reg.R14, reg.R15}
+	XORL(reg.EAX, reg.EAX)
+	for i := 1; i < 8; i++ {
+		CMPQ(lanes, Imm(uint64(i)))
+		CMOVQLE(reg.RAX, lane)
+		LEAQ(Mem{Base: p[i-1], Index: lane, Scale: 1}, p[i])
+	}
+	index := reg.RAX
+	four := func(disp int) {
+		for j := range 4 { // lanes j and 4+j
+			VMOVUPS(Mem{Base: p[j], Index: index, Scale: 1, Disp: disp}, x(j))
+			VINSERTF128(Imm(1), Mem{Base: p[4+j], Index: index, Scale: 1, Disp: disp}, y(j), y(j))
+		}
+		transpose4()
+		for j := range 4 {
+			VMOVUPS(y(j), Mem{Base: dst})
+			ADDQ(width, dst)
 		}
 	}
-	for i := 0; i < 8; i += 2 {
-		VUNPCKLPS(y(i+1), y(i), y(8+i))
-		VUNPCKHPS(y(i+1), y(i), y(9+i))
-	}
-	for i := 0; i < 8; i += 4 {
-		VUNPCKLPD(y(10+i), y(8+i), y(i))
-		VUNPCKHPD(y(10+i), y(8+i), y(i+1))
-		VUNPCKLPD(y(11+i), y(9+i), y(i+2))
-		VUNPCKHPD(y(11+i), y(9+i), y(i+3))
-	}
+	SUBQ(Imm(16), ks)
+	JL(LabelRef("fours"))
+	align()
+	Label("block")
 	for j := range 4 {
-		VPERM2F128(Imm(0x20), y(4+j), y(j), y(8+j))
-		VPERM2F128(Imm(0x31), y(4+j), y(j), y(12+j))
+		four(16 * j)
 	}
-	for j := range 8 {
-		VMOVUPS(y(8+j), Mem{Base: dst})
+	ADDQ(Imm(64), index)
+	SUBQ(Imm(16), ks)
+	JGE(LabelRef("block"))
+	Label("fours")
+	ADDQ(Imm(12), ks)
+	JL(LabelRef("rest"))
+	Label("four")
+	four(0)
+	ADDQ(Imm(16), index)
+	SUBQ(Imm(4), ks)
+	JGE(LabelRef("four"))
+	Label("rest")
+	ADDQ(Imm(4), ks)
+	JLE(LabelRef("done"))
+	// One to three k are left: the same under a mask.
+	MOVQ(U32(8), lane)
+	SUBQ(ks, lane)
+	LEAQ(masksY, width)
+	VMOVUPS(Mem{Base: width, Index: lane, Scale: 4}, x(8))
+	for j := range 4 {
+		VMASKMOVPS(Mem{Base: p[j], Index: index, Scale: 1}, x(8), x(j))
+		VMASKMOVPS(Mem{Base: p[4+j], Index: index, Scale: 1}, x(8), x(9))
+		VINSERTF128(Imm(1), x(9), y(j), y(j))
+	}
+	transpose4()
+	Load(Param("width"), width)
+	for j := range 3 {
+		VMOVUPS(y(j), Mem{Base: dst})
 		ADDQ(width, dst)
+		DECQ(ks)
+		if j < 2 {
+			JE(LabelRef("done"))
+		}
 	}
-	ADDQ(Imm(32), src)
-	SUBQ(Imm(8), ks)
-	JMP(LabelRef("block"))
 	Label("done")
 	VZEROUPPER()
 	RET()
+}
+
+// transpose4 transposes 4 by 4 words in both halves of registers 0 to 3, through 4
+// to 7.
+func transpose4() {
+	for j := 0; j < 4; j += 2 {
+		VUNPCKLPS(y(j+1), y(j), y(4+j))
+		VUNPCKHPS(y(j+1), y(j), y(5+j))
+	}
+	VUNPCKLPD(y(6), y(4), y(0))
+	VUNPCKHPD(y(6), y(4), y(1))
+	VUNPCKLPD(y(7), y(5), y(2))
+	VUNPCKHPD(y(7), y(5), y(3))
 }

@@ -60,9 +60,23 @@ func prologue() {
 	LEAQ(Mem{Base: a1, Index: a1, Scale: 4}, a5)
 }
 
-// inner is the loop over k of one register tile; sums start from zero.
-func inner(name string, rows, half int, zero, step func()) {
+// inner is the loop over k of one register tile. Sums start from zero or, where Add is
+// 2, from C: first loads row i of it.
+func inner(name string, rows, half int, zero func(), first func(i int, c Mem), step func()) {
+	CMPQ(Mem{Base: tile, Disp: 80}, Imm(2))
+	JE(LabelRef(name + "chain"))
 	zero()
+	JMP(LabelRef(name + "start"))
+	Label(name + "chain")
+	MOVQ(c, a0)
+	load(64, b)
+	for i := range rows {
+		first(i, Mem{Base: a0})
+		if i < rows-1 {
+			ADDQ(b, a0)
+		}
+	}
+	Label(name + "start")
 	MOVQ(aStart, a0)
 	if rows > half {
 		LEAQ(Mem{Base: a0, Index: a3, Scale: 1}, aHigh)
@@ -92,8 +106,8 @@ func output(name string, rows int, add, store func(i int, c Mem)) {
 	p, step := a0, b
 	MOVQ(c, p)
 	load(64, step)
-	CMPQ(Mem{Base: tile, Disp: 80}, Imm(0))
-	JE(LabelRef(name + "store"))
+	CMPQ(Mem{Base: tile, Disp: 80}, Imm(1))
+	JNE(LabelRef(name + "store"))
 	for i := range rows {
 		add(i, Mem{Base: p})
 		store(i, Mem{Base: p})
@@ -162,7 +176,12 @@ func sectionZ(name string, rows, n, bits int, pairs bool) {
 			VPXORD(v(i), v(i), v(i))
 		}
 	}
-	inner(name, rows, 7, zero, func() {
+	first := func(i int, c Mem) {
+		for j := range n {
+			VMOVUPS_Z(c.Offset(j*bits/8), masks[j], v(i*n+j))
+		}
+	}
+	inner(name, rows, 7, zero, first, func() {
 		for j := range n {
 			VMOVUPS_Z(Mem{Base: b, Disp: j * bits / 8}, masks[j], v(sums+j))
 		}
@@ -197,7 +216,11 @@ func sweepY(rows int) {
 	Label("wide")
 	CMPQ(cols, Imm(16))
 	JL(LabelRef("narrow"))
-	inner("w", rows, 3, func() { zeroY(2 * rows) }, func() {
+	first := func(i int, c Mem) {
+		VMOVUPS(c, y(2*i))
+		VMOVUPS(c.Offset(32), y(2*i+1))
+	}
+	inner("w", rows, 3, func() { zeroY(2 * rows) }, first, func() {
 		VMOVUPS(Mem{Base: b}, y(12))
 		VMOVUPS(Mem{Base: b, Disp: 32}, y(13))
 		for i := range rows {
@@ -231,7 +254,8 @@ func sweepY(rows int) {
 	SUBQ(count, temp)
 	LEAQ(masksY, a0)
 	VMOVUPS(Mem{Base: a0, Index: temp, Scale: 4}, y(15))
-	inner("n", rows, 3, func() { zeroY(rows) }, func() {
+	first = func(i int, c Mem) { VMASKMOVPS(c, y(15), y(i)) }
+	inner("n", rows, 3, func() { zeroY(rows) }, first, func() {
 		VMASKMOVPS(Mem{Base: b}, y(15), y(12))
 		for i := range rows {
 			VBROADCASTSS(row(i, 3), y(13+i%2))

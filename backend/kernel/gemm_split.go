@@ -1,0 +1,121 @@
+package kernel
+
+import "math"
+
+// Shapes of work. All of this depends on the product alone, never on how many
+// workers there are.
+const (
+	gemmDepth  = 256       // elements of K in a block: fixes the order of sums
+	gemmCols   = 512       // columns of a task: with gemmDepth, B's share of the L2 cache
+	gemmGrain  = 1 << 20   // multiply-adds that are worth handing out
+	gemmCoarse = 128 << 20 // multiply-adds that a task need not exceed
+	gemmShare  = 32 << 20  // multiply-adds from which tasks share packed B
+	gemmChunk  = 4 << 20   // elements of B packed at a time
+)
+
+// place divides the product into tasks and decides how they read their operands.
+func (pl *gemmPlan) place() {
+	blocks := max(1, (pl.k+gemmDepth-1)/gemmDepth)
+	pl.kBlock = max(8, gemmEven(pl.k, blocks, 8))
+	pl.batches = 1
+	if !pl.skinny() {
+		pl.split()
+	}
+	pl.rowTasks = (pl.m + pl.rows - 1) / pl.rows
+	pl.colTasks = (pl.n + pl.cols - 1) / pl.cols
+	pl.reserve()
+}
+
+// gemmEven is the size, a multiple of unit, of equal parts of n.
+func gemmEven(n, parts, unit int) int {
+	return max(1, ((n+parts-1)/parts+unit-1)/unit) * unit
+}
+
+func (pl *gemmPlan) work() int {
+	w := float64(pl.m) * float64(pl.n) * float64(pl.k) * float64(pl.batch)
+	return int(min(w, 1<<62))
+}
+
+// plain operands can be read where they lie.
+func (pl *gemmPlan) plain(o *gemmOperand) bool {
+	return pl.strided && o.convert == nil && o.fill == nil
+}
+
+// split divides C into blocks of rows and columns. Tasks are large enough to pay for
+// handing them out, small enough to keep many workers busy to the end.
+func (pl *gemmPlan) split() {
+	pl.block = (*gemmPlan).panels
+	work := pl.work()
+	want := max(1, min(int(2*math.Sqrt(float64(work/gemmGrain))), 16), work/gemmCoarse)
+	rowTasks, colTasks := 1, (pl.n+gemmCols-1)/gemmCols
+	share := pl.batch == 1 && work >= gemmShare && pl.m >= 8*pl.mr
+	for pl.batch*rowTasks*colTasks < want {
+		rows, cols := pl.m/rowTasks, pl.n/colTasks
+		if rows >= 4*pl.mr && (share || rows >= cols/2) {
+			rowTasks++
+		} else if cols >= 4*pl.nr {
+			colTasks++
+		} else if rows >= 2*pl.mr {
+			rowTasks++
+		} else {
+			break
+		}
+	}
+	pl.rows, pl.cols = gemmEven(pl.m, rowTasks, 2), gemmEven(pl.n, colTasks, pl.nr)
+	if rowTasks*colTasks == 1 {
+		pl.batches = max(1, pl.batch/want)
+	}
+	pl.a.inPlace = pl.plain(&pl.a) && pl.cols <= 4*pl.nr
+	pl.b.inPlace = pl.plain(&pl.b) && pl.b.lane == 1 && pl.rows <= 4*pl.mr
+	if share && rowTasks > 1 {
+		pl.b.inPlace = false
+		pl.chunk = max(1, gemmChunk/max(1, pl.k)/pl.cols) * pl.cols
+	}
+	if !pl.a.inPlace {
+		pl.aBytes = pl.mr*pl.kSteps()*pl.elem + 64
+	}
+	if !pl.b.inPlace && pl.chunk == 0 {
+		pl.bBytes = pl.cols*pl.kSteps()*pl.elem + 64
+	}
+}
+
+// reserve adds up the scratch memory of a task for converting and for sums.
+func (pl *gemmPlan) reserve() {
+	if !pl.a.inPlace || !pl.b.inPlace {
+		pl.tBytes = max(pl.mr, pl.nr)*pl.kBlock*max(pl.a.size, pl.b.size, pl.elem) + 64
+	}
+	if pl.staged {
+		pl.cBytes = pl.rows*pl.cols*pl.acc + 64
+	}
+}
+
+// run hands the tasks to the workers, a chunk of shared B at a time where there is one.
+func (pl *gemmPlan) run(do func(n int, body func(int))) {
+	tasks := (pl.batch + pl.batches - 1) / pl.batches * pl.rowTasks
+	if pl.chunk == 0 {
+		pl.chunk = pl.n
+		gemmDo(do, tasks*pl.colTasks, pl.body)
+		return
+	}
+	pl.chunk = min(pl.chunk, pl.colTasks*pl.cols)
+	pl.shared = gemmScratches.get()
+	blocks := (pl.k + pl.kBlock - 1) / pl.kBlock
+	pl.shared.reserve([4]int{1: blocks * pl.kSteps() * pl.chunk * pl.elem})
+	for ; pl.from < pl.n; pl.from += pl.chunk {
+		cols := min(pl.chunk, pl.n-pl.from)
+		pl.colTasks = (cols + pl.cols - 1) / pl.cols
+		gemmDo(do, blocks*((cols+gemmPiece-1)/gemmPiece), pl.packBody)
+		gemmDo(do, tasks*pl.colTasks, pl.body)
+	}
+	pl.shared.free()
+}
+
+func gemmDo(do func(n int, body func(int)), n int, body func(int)) {
+	if n > 1 && do != nil {
+		do(n, body)
+		return
+	}
+	for i := range n {
+		body(i)
+	}
+}
