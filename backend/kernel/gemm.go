@@ -218,8 +218,9 @@ func (pl *gemmPlan) set(p *Product) {
 	if pl.m == 1 {
 		pl.cRow = 1
 	}
-	if pl.n == 1 || pl.cCol != 1 && pl.cRow == 1 {
-		// The transpose, B' A', has its rows where C has them in memory.
+	if pl.n == 1 || pl.cCol != 1 && pl.cRow == 1 || pl.thin() {
+		// The transpose, B' A', has its rows where C has them in memory, or has rows
+		// that are long enough for vectors.
 		pl.swapped = true
 		pl.m, pl.n, pl.a, pl.b = pl.n, pl.m, pl.b, pl.a
 		pl.cRow, pl.cCol = pl.cCol, pl.cRow

@@ -226,18 +226,31 @@ func (pl *gemmPlan) converted(s *gemmScratch, o *gemmOperand, dst, src unsafe.Po
 
 // loadSums reads a block of C into scratch memory.
 func (pl *gemmPlan) loadSums(w *gemmWork, c unsafe.Pointer) {
+	if pl.load == nil && pl.cRow == 1 {
+		Transpose(pl.acc)(w.sums, c, w.cols, w.rows, w.stride/pl.acc, pl.cCol)
+		return
+	}
 	for i := range w.rows {
 		pl.line(pl.load, unsafe.Add(w.sums, i*w.stride), pl.acc, unsafe.Add(c, i*pl.cRow*pl.cSize), pl.cCol*pl.cSize, w.cols)
+	}
+}
+
+// storeSums writes rows of sums in scratch memory to C.
+func (pl *gemmPlan) storeSums(w *gemmWork, row, rows int) {
+	c, sums := pl.at(w.batch, w.row+row, w.col), unsafe.Add(w.sums, row*w.stride)
+	if pl.store == nil && pl.cRow == 1 {
+		Transpose(pl.acc)(c, sums, rows, w.cols, pl.cCol, w.stride/pl.acc)
+		return
+	}
+	for i := range rows {
+		pl.line(pl.store, unsafe.Add(c, i*pl.cRow*pl.cSize), pl.cCol*pl.cSize, unsafe.Add(sums, i*w.stride), pl.acc, w.cols)
 	}
 }
 
 // finish stores rows of complete sums that lie in scratch memory and calls Done.
 func (pl *gemmPlan) finish(w *gemmWork, row, rows int) {
 	if pl.staged {
-		c := pl.at(w.batch, w.row+row, w.col)
-		for i := range rows {
-			pl.line(pl.store, unsafe.Add(c, i*pl.cRow*pl.cSize), pl.cCol*pl.cSize, unsafe.Add(w.sums, (row+i)*w.stride), pl.acc, w.cols)
-		}
+		pl.storeSums(w, row, rows)
 	}
 	switch {
 	case pl.done == nil:

@@ -27,6 +27,11 @@ func (pl *gemmPlan) streamDepth() int {
 	return 8
 }
 
+// thin reports whether so few columns are better computed as rows of the transpose.
+func (pl *gemmPlan) thin() bool {
+	return pl.n <= 4 && pl.m >= 32 && pl.k >= 64 && pl.plain(&pl.a) && (pl.a.lane == 1 || pl.a.k == 1 && pl.lines != nil)
+}
+
 // skinny plans a product of few rows, and reports whether it is one.
 func (pl *gemmPlan) skinny() bool {
 	if !pl.plain(&pl.b) || pl.m > pl.mr || pl.k == 0 {

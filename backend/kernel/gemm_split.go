@@ -9,13 +9,18 @@ const (
 	gemmCols   = 512       // columns of a task: with gemmDepth, B's share of the L2 cache
 	gemmGrain  = 1 << 20   // multiply-adds that are worth handing out
 	gemmCoarse = 128 << 20 // multiply-adds that a task need not exceed
-	gemmShare  = 32 << 20  // multiply-adds from which tasks share packed B
-	gemmChunk  = 4 << 20   // elements of B packed at a time
+)
+
+// Variables, for tests to lower.
+var (
+	gemmShare = 32 << 20 // multiply-adds from which tasks share packed B
+	gemmChunk = 4 << 20  // elements of B packed at a time
 )
 
 // place divides the product into tasks and decides how they read their operands.
 func (pl *gemmPlan) place() {
-	blocks := max(1, (pl.k+gemmDepth-1)/gemmDepth)
+	depth := gemmDepth * pl.step
+	blocks := max(1, (pl.k+depth-1)/depth)
 	pl.kBlock = max(8, gemmEven(pl.k, blocks, 8))
 	pl.batches = 1
 	if !pl.skinny() {
@@ -65,7 +70,7 @@ func (pl *gemmPlan) split() {
 	if rowTasks*colTasks == 1 {
 		pl.batches = max(1, pl.batch/want)
 	}
-	pl.a.inPlace = pl.plain(&pl.a) && pl.cols <= 4*pl.nr
+	pl.a.inPlace = pl.plain(&pl.a) && (pl.cols <= 2*pl.nr || pl.a.lane == 1 && pl.cols <= 4*pl.nr)
 	pl.b.inPlace = pl.plain(&pl.b) && pl.b.lane == 1 && pl.rows <= 4*pl.mr
 	if share && rowTasks > 1 {
 		pl.b.inPlace = false

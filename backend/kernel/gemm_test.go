@@ -182,7 +182,7 @@ func gemmWorkers(workers int) func(n int, body func(int)) {
 
 // gemmCheck runs a product and compares it with the scalar loop in float64: every
 // element, everything between and around them, and the calls of Done.
-func gemmCheck(t *testing.T, r *rand.Rand, p *Product, a, b, c *gemmMemory, do func(int, func(int))) {
+func gemmCheck(t *testing.T, p *Product, a, b, c *gemmMemory, do func(int, func(int))) {
 	t.Helper()
 	batch := max(p.Batch, 1)
 	p.A, p.B, p.C, p.AOff, p.BOff, p.COff = a.Matrix, b.Matrix, c.Matrix, a.offs, b.offs, c.offs
@@ -268,13 +268,13 @@ func TestProductRagged(t *testing.T) {
 			case 3:
 				p.N, p.M = 1+r.IntN(700), 1+r.IntN(6)
 			case 4:
-				p.M, p.N = 1+r.IntN(700), 1+r.IntN(6)
+				p.M, p.N, p.K = 1+r.IntN(700), 1+r.IntN(6), 40+r.IntN(60)
 			}
 			n := max(p.Batch, 1)
 			a := gemmLayout(r, dtypes.Float32, n, p.M, p.K, false).fill(r)
 			b := gemmLayout(r, dtypes.Float32, n, p.K, p.N, false).fill(r)
 			c := gemmLayout(r, dtypes.Float32, n, p.M, p.N, true).fill(r)
-			gemmCheck(t, r, p, a, b, c, []func(int, func(int)){nil, gemmWorkers(3)}[turn&1])
+			gemmCheck(t, p, a, b, c, []func(int, func(int)){nil, gemmWorkers(3)}[turn&1])
 		}
 	})
 }
@@ -282,12 +282,37 @@ func TestProductRagged(t *testing.T) {
 func TestProductLarge(t *testing.T) {
 	gemmVariants(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(2, uint64(active)))
-		for range 4 {
+		for turn := range 6 {
 			p := &Product{M: 100 + r.IntN(300), N: 100 + r.IntN(700), K: 100 + r.IntN(300)}
+			if turn > 3 {
+				p.M, p.N, p.K, p.Accumulate = 1+r.IntN(14), 1100+r.IntN(1000), 300+r.IntN(300), true
+			}
 			a := gemmLayout(r, dtypes.Float32, 1, p.M, p.K, false).fill(r)
 			b := gemmLayout(r, dtypes.Float32, 1, p.K, p.N, false).fill(r)
+			for turn > 3 && b.ColStride != 1 { // runs along rows
+				b = gemmLayout(r, dtypes.Float32, 1, p.K, p.N, false).fill(r)
+			}
 			c := gemmLayout(r, dtypes.Float32, 1, p.M, p.N, true).fill(r)
-			gemmCheck(t, r, p, a, b, c, gemmWorkers(2))
+			gemmCheck(t, p, a, b, c, gemmWorkers(2))
+		}
+	})
+}
+
+// Tasks that share panels of B, chunk by chunk.
+func TestProductShared(t *testing.T) {
+	share, chunk := gemmShare, gemmChunk
+	defer func() { gemmShare, gemmChunk = share, chunk }()
+	gemmShare = 1
+	gemmVariants(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(10, uint64(active)))
+		for turn := range 12 {
+			gemmChunk = r.IntN(100_000)
+			p := &Product{M: 120 + r.IntN(100), N: 300 + r.IntN(1000), K: 50 + r.IntN(400)}
+			dtype := []dtypes.DType{dtypes.Float32, dtypes.BFloat16}[turn%2]
+			a := gemmLayout(r, dtype, 1, p.M, p.K, false).fill(r)
+			b := gemmLayout(r, dtype, 1, p.K, p.N, false).fill(r)
+			c := gemmLayout(r, dtypes.Float32, 1, p.M, p.N, true).fill(r)
+			gemmCheck(t, p, a, b, c, []func(int, func(int)){nil, gemmWorkers(3)}[turn&1])
 		}
 	})
 }
@@ -316,7 +341,7 @@ func TestProductTypes(t *testing.T) {
 				a := gemmLayout(r, types[0], n, p.M, p.K, false).fill(r)
 				b := gemmLayout(r, types[1], n, p.K, p.N, false).fill(r)
 				c := gemmLayout(r, types[2], n, p.M, p.N, true).fill(r)
-				gemmCheck(t, r, p, a, b, c, nil)
+				gemmCheck(t, p, a, b, c, nil)
 			}
 		}
 	})
@@ -446,7 +471,7 @@ func TestProductSource(t *testing.T) {
 			if turn/4%3 != 2 {
 				p.FillB = gemmSource(b.dtype, r.IntN(2) == 0, func(n, lane, k int) float64 { return b.at(n, k, lane) })
 			}
-			gemmCheck(t, r, p, a, b, c, nil)
+			gemmCheck(t, p, a, b, c, nil)
 		}
 	})
 }
