@@ -260,7 +260,9 @@ func (e *executable) hold(in []*Buffer, donate []bool) (given []bool, err error)
 
 // run executes the program; panics become errors.
 func (e *executable) run(ctx context.Context, in []value, donated []bool) (out []value, taken []bool, err error) {
+	e.backend.pool.busy.Add(1)
 	defer func() {
+		e.backend.pool.busy.Add(-1)
 		if r := recover(); r != nil {
 			out, taken, err = nil, nil, asError(r, "execute")
 		}
