@@ -34,7 +34,8 @@ type Matrix struct {
 // columns of a convolution's input. A lane is a row of A or a column of B.
 type Source struct {
 	// Piece writes elements (lane..lane+lanes, k..k+ks) of a batch, in the operand's
-	// type, to dst with ld elements from one line to the next.
+	// type, to dst with ld elements from one line to the next. Many workers call it
+	// at once.
 	Piece func(dst unsafe.Pointer, ld, batch, lane, lanes, k, ks int)
 	// ByK: a line of dst is one k and its lanes follow each other. Otherwise a line
 	// is one lane and its k follow each other.
@@ -42,7 +43,7 @@ type Source struct {
 }
 
 // Product is C = A B, or C += A B where Accumulate is set, for one or many
-// batches. A is M x K, B is K x N. It may be reused, by one goroutine at a time.
+// batches. A is M x K, B is K x N. Running it only reads it.
 type Product struct {
 	M, N, K          int
 	A, B, C          Matrix
@@ -173,6 +174,7 @@ func (l *gemmSpare[T]) put(v *T) {
 var (
 	gemmPlans     gemmSpare[gemmPlan]
 	gemmScratches gemmSpare[gemmScratch]
+	gemmChunks    gemmSpare[gemmScratch] // large ones, for shared panels of B
 )
 
 // Run computes the product on whatever workers do has; a nil do means here. It

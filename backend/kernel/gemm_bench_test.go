@@ -143,6 +143,20 @@ func BenchmarkBGEMM(b *testing.B) {
 	}
 }
 
+func BenchmarkTypes(b *testing.B) {
+	for _, t := range []dtypes.DType{dtypes.Float16, dtypes.Float64, dtypes.Int32} {
+		b.Run(t.String(), func(b *testing.B) {
+			p := gemmOf(t, 1, 512, 512, 512, false, false)
+			if !t.IsFloat() || t == dtypes.Float64 {
+				p.Out = t
+				c := make([]float64, 512*512)
+				p.C.Data = unsafe.Pointer(&c[0])
+			}
+			gemmRate(b, p, 1)
+		})
+	}
+}
+
 func BenchmarkShapes(b *testing.B) {
 	for _, s := range []struct {
 		name           string
@@ -234,6 +248,18 @@ func BenchmarkSweep(b *testing.B) {
 				best = min(best, time.Since(start))
 			}
 			b.ReportMetric(100*float64(2*rows*n*k*turns)/best.Seconds()/peak, "%peak")
+		})
+	}
+}
+
+// BenchmarkOverhead is what a product costs that computes next to nothing.
+func BenchmarkOverhead(b *testing.B) {
+	for _, n := range []int{1, 8, 16} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			p := gemmOf(dtypes.Float32, 1, n, n, n, false, false)
+			for b.Loop() {
+				p.Run(nil)
+			}
 		})
 	}
 }

@@ -30,7 +30,7 @@ func (s *gemmScratch) reserve(sizes [4]int) {
 }
 
 func (s *gemmScratch) free() {
-	s.tile = Tile{}
+	s.tile, s.work = Tile{}, gemmWork{}
 	gemmScratches.put(s)
 }
 

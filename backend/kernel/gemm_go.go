@@ -30,7 +30,7 @@ type gemmNumber interface {
 func gemmPortable[T gemmNumber](t dtypes.DType) *gemmKernel {
 	size := t.Size()
 	return &gemmKernel{
-		dtype: t, elem: size, acc: size, step: 1, mr: 4, nr: 4,
+		dtype: t, elem: size, acc: size, step: 1, mr: 12, nr: 4,
 		sweep: gemmSweepGo[T], pack: gemmPackGo[T], move: gemmMoveGo[T],
 	}
 }
@@ -95,55 +95,51 @@ func gemmKernelOf(a, b, out dtypes.DType) *gemmKernel {
 	return nil
 }
 
-// gemmSweepGo is Tile.Sweep for any type.
+// gemmSweepGo is Tile.Sweep for any type: three rows by two columns at a time.
 func gemmSweepGo[T gemmNumber](rows int, t *Tile) {
 	size := int(unsafe.Sizeof(*new(T)))
-	for j := 0; j < t.N; j += 4 {
-		b := unsafe.Add(t.B, j/4*t.BPanel)
+	whole := rows / 3 * 3
+	for j := 0; j < t.N; j += 2 {
+		b := unsafe.Add(t.B, j/4*t.BPanel+j%4*size)
 		c := unsafe.Add(t.C, j*size)
-		if t.N-j >= 4 {
-			i := 0
-			for ; i+2 <= rows; i += 2 {
-				gemmMicroGo[T](t, unsafe.Add(t.A, i*t.ARow), b, unsafe.Add(c, i*t.CRow))
+		from := 0
+		if t.N-j >= 2 {
+			for ; from < whole; from += 3 {
+				gemmMicroGo[T](t, unsafe.Add(t.A, from*t.ARow), b, unsafe.Add(c, from*t.CRow))
 			}
-			if i == rows {
-				continue
-			}
-			gemmEdgeGo[T](t, i, rows, 4, b, c)
-			continue
 		}
-		gemmEdgeGo[T](t, 0, rows, t.N-j, b, c)
+		gemmEdgeGo[T](t, from, rows, min(2, t.N-j), b, c)
 	}
 }
 
-// gemmMicroGo is two rows by four columns. The conversions to T keep compilers from
-// fusing: one element must not round differently in the loop below.
+// gemmMicroGo is three rows by two columns, as many sums and factors as fit in 16
+// registers. The conversions to T keep compilers from fusing: one element must not
+// round differently in the loop below.
 func gemmMicroGo[T gemmNumber](t *Tile, a, b, c unsafe.Pointer) {
-	var s00, s01, s02, s03, s10, s11, s12, s13 T
-	c0, c1 := (*[4]T)(c), (*[4]T)(unsafe.Add(c, t.CRow))
+	var s00, s01, s10, s11, s20, s21 T
+	c0, c1, c2 := (*[2]T)(c), (*[2]T)(unsafe.Add(c, t.CRow)), (*[2]T)(unsafe.Add(c, 2*t.CRow))
 	if t.Add == 2 {
-		s00, s01, s02, s03 = c0[0], c0[1], c0[2], c0[3]
-		s10, s11, s12, s13 = c1[0], c1[1], c1[2], c1[3]
+		s00, s01, s10, s11, s20, s21 = c0[0], c0[1], c1[0], c1[1], c2[0], c2[1]
 	}
-	aRow := t.ARow
+	aRow, aK, bK := t.ARow, t.AK, t.BK
 	for range t.K {
-		q := (*[4]T)(b)
-		a0, a1 := *(*T)(a), *(*T)(unsafe.Add(a, aRow))
-		s00 += T(a0 * q[0])
-		s01 += T(a0 * q[1])
-		s02 += T(a0 * q[2])
-		s03 += T(a0 * q[3])
-		s10 += T(a1 * q[0])
-		s11 += T(a1 * q[1])
-		s12 += T(a1 * q[2])
-		s13 += T(a1 * q[3])
-		a, b = unsafe.Add(a, t.AK), unsafe.Add(b, t.BK)
+		q := (*[2]T)(b)
+		q0, q1 := q[0], q[1]
+		x := *(*T)(a)
+		s00 += T(x * q0)
+		s01 += T(x * q1)
+		x = *(*T)(unsafe.Add(a, aRow))
+		s10 += T(x * q0)
+		s11 += T(x * q1)
+		x = *(*T)(unsafe.Add(a, 2*aRow))
+		s20 += T(x * q0)
+		s21 += T(x * q1)
+		a, b = unsafe.Add(a, aK), unsafe.Add(b, bK)
 	}
 	if t.Add == 1 {
-		s00, s01, s02, s03 = c0[0]+s00, c0[1]+s01, c0[2]+s02, c0[3]+s03
-		s10, s11, s12, s13 = c1[0]+s10, c1[1]+s11, c1[2]+s12, c1[3]+s13
+		s00, s01, s10, s11, s20, s21 = c0[0]+s00, c0[1]+s01, c1[0]+s10, c1[1]+s11, c2[0]+s20, c2[1]+s21
 	}
-	*c0, *c1 = [4]T{s00, s01, s02, s03}, [4]T{s10, s11, s12, s13}
+	*c0, *c1, *c2 = [2]T{s00, s01}, [2]T{s10, s11}, [2]T{s20, s21}
 }
 
 // gemmEdgeGo is rows from..to by fewer columns, one element at a time.

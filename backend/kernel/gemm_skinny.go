@@ -34,15 +34,15 @@ func (pl *gemmPlan) thin() bool {
 
 // skinny plans a product of few rows, and reports whether it is one.
 func (pl *gemmPlan) skinny() bool {
-	if !pl.plain(&pl.b) || pl.m > pl.mr || pl.k == 0 {
+	if !pl.plain(&pl.b) || pl.m > max(pl.mr, 16) || pl.k == 0 {
 		return false
 	}
 	parts := min(16, pl.n*pl.k/gemmStreamSize)
 	switch {
-	case pl.b.lane == 1:
+	case pl.b.lane == 1 && (pl.m <= pl.mr || pl.plain(&pl.a)):
 		pl.block = (*gemmPlan).rowRuns
 		parts = min(parts, pl.n/gemmStreamRun)
-	case pl.b.k == 1 && pl.n >= 16 && pl.lines != nil:
+	case pl.b.k == 1 && pl.m <= pl.mr && pl.n >= 16 && pl.lines != nil:
 		pl.block = (*gemmPlan).lineRuns
 	default:
 		return false
@@ -52,7 +52,7 @@ func (pl *gemmPlan) skinny() bool {
 		pl.batches = max(1, min(pl.batch, gemmStreamSize/(pl.n*pl.k)))
 	}
 	pl.b.inPlace = pl.b.lane == 1
-	pl.a.inPlace = pl.plain(&pl.a) && (pl.m == 1 || pl.k <= 16)
+	pl.a.inPlace = pl.plain(&pl.a) && (pl.m == 1 || pl.m > pl.mr || pl.k <= 16)
 	if !pl.a.inPlace {
 		pl.aBytes = (pl.k+pl.kBlock)*pl.mr*pl.elem + 64
 	}
@@ -123,11 +123,14 @@ func (pl *gemmPlan) rowRuns(s *gemmScratch, w *gemmWork) {
 		if apart {
 			t.C, t.CRow, t.Add = s.b, w.cols*pl.acc, 0
 		}
+		a, c := t.A, t.C
 		for at := 0; at < ks; at += depth {
 			t.K = min(depth, ks-at)
 			t.B = pl.b.at(w.batch, w.col, k+at)
-			pl.sweep(w.rows, t)
-			t.A = unsafe.Add(t.A, t.K*t.AK)
+			for i := 0; i < w.rows; i += pl.mr {
+				t.A, t.C = unsafe.Add(a, i*t.ARow+at*t.AK), unsafe.Add(c, i*t.CRow)
+				pl.sweep(min(pl.mr, w.rows-i), t)
+			}
 			t.Add = 2
 		}
 		for i := 0; apart && i < w.rows; i++ {

@@ -103,7 +103,7 @@ func (pl *gemmPlan) run(do func(n int, body func(int))) {
 		return
 	}
 	pl.chunk = min(pl.chunk, pl.colTasks*pl.cols)
-	pl.shared = gemmScratches.get()
+	pl.shared = gemmChunks.get()
 	blocks := (pl.k + pl.kBlock - 1) / pl.kBlock
 	pl.shared.reserve([4]int{1: blocks * pl.kSteps() * pl.chunk * pl.elem})
 	for ; pl.from < pl.n; pl.from += pl.chunk {
@@ -112,7 +112,7 @@ func (pl *gemmPlan) run(do func(n int, body func(int))) {
 		gemmDo(do, blocks*((cols+gemmPiece-1)/gemmPiece), pl.packBody)
 		gemmDo(do, tasks*pl.colTasks, pl.body)
 	}
-	pl.shared.free()
+	gemmChunks.put(pl.shared)
 }
 
 func gemmDo(do func(n int, body func(int)), n int, body func(int)) {
