@@ -172,6 +172,8 @@ func BenchmarkShapes(b *testing.B) {
 		{"tiny", 512, 24, 24, 16, false, false}, {"tinyT", 512, 24, 24, 16, false, true},
 		{"qkv", 1, 2048, 1152, 384, false, false}, {"mlp", 1, 2048, 1536, 384, false, false}, {"mlp2", 1, 2048, 384, 1536, false, false},
 		{"dW", 1, 384, 1536, 2048, true, false}, {"dX", 1, 2048, 384, 1536, false, true}, {"head", 1, 2048, 4096, 384, false, true},
+		{"conv", 1, 32768, 64, 576, false, false}, {"convX", 1, 32768, 576, 64, false, true}, {"convW", 1, 576, 64, 32768, true, false},
+		{"decode", 48, 1, 256, 64, false, true}, {"logits", 1, 1, 50257, 768, false, true},
 	} {
 		for _, workers := range []int{1, 2} {
 			b.Run(fmt.Sprintf("%s/w%d", s.name, workers), func(b *testing.B) {
