@@ -3,7 +3,6 @@ package cpu
 import (
 	"unsafe"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
 )
 
@@ -33,7 +32,3 @@ func of[T any](v value) []T {
 // opFunc computes the outputs of a call from its inputs. Outputs never overlap
 // inputs and hold arbitrary bytes before.
 type opFunc func(c *call) error
-
-// opFuncs has the operations that run as they stand; all others are views or
-// become parts of tile programs and matrix products.
-var opFuncs map[compute.OpType]opFunc

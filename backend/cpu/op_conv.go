@@ -1,0 +1,3 @@
+package cpu
+
+func runConv(c *call) error { return nil }
