@@ -1,0 +1,408 @@
+package cpu
+
+import (
+	"slices"
+
+	"github.com/gomlx/compute"
+)
+
+// maxCols is the longest row or column vector that a tile program holds in cache.
+const maxCols = 1 << 15
+
+// unit is a group of nodes that run as one step: a tile program, a matrix product
+// with what is done to its blocks, or one dense operation.
+type unit struct {
+	id    int
+	nodes []*node
+	tile  bool
+	dot   *node // a matrix product, whose blocks the tile nodes work on
+	size  int   // elements of the domain of a tile program
+	cols  int   // columns of the domain, 0 while any number will do
+	deps  bits  // units that run before this one, directly or not
+}
+
+// bits is a set of small numbers.
+type bits []uint64
+
+func (b bits) has(i int) bool { return i>>6 < len(b) && b[i>>6]>>(i&63)&1 == 1 }
+
+func (b *bits) add(i int) {
+	for len(*b) <= i>>6 {
+		*b = append(*b, 0)
+	}
+	(*b)[i>>6] |= 1 << (i & 63)
+}
+
+func (b *bits) union(c bits) {
+	for len(*b) < len(c) {
+		*b = append(*b, 0)
+	}
+	for i, w := range c {
+		(*b)[i] |= w
+	}
+}
+
+// compiler turns a function into a program.
+type compiler struct {
+	f     *function
+	order []*node         // live nodes, operands first
+	views map[*node]view  // where each value lies
+	unit  map[*node]*unit // of each base that is computed
+	form  map[*node]form  // in its unit: every or perRow; perCol and single are results only
+	units []*unit
+}
+
+// cluster gives every base a unit. It goes through the nodes in order and lets each
+// element-wise node and reduction join the units of its operands where they walk
+// the same domain and where no third unit has to run in between.
+func (c *compiler) cluster() {
+	for _, n := range c.order {
+		if c.views[n].base != n {
+			continue
+		}
+		switch {
+		case isLeaf(n.op):
+		case n.op == opPick:
+			c.unit[n] = c.unit[n.in[0]]
+		case isElementwise(n.op):
+			c.placeElementwise(n)
+		case isReduce(n.op) && c.placeReduce(n):
+		default:
+			u := c.newUnit(n)
+			if n.op == compute.OpTypeDotGeneral {
+				u.dot = n
+			}
+		}
+	}
+	for _, u := range c.units {
+		if u != nil && u.dot != nil {
+			c.absorb(u)
+		}
+	}
+	c.units = slices.DeleteFunc(c.units, func(u *unit) bool { return u == nil })
+}
+
+func isLeaf(op compute.OpType) bool {
+	return op == compute.OpTypeParameter || op == compute.OpTypeConstant || op == compute.OpTypeCapturedValue
+}
+
+// newUnit opens a unit for a node.
+func (c *compiler) newUnit(n *node) *unit {
+	u := &unit{id: len(c.units)}
+	c.units = append(c.units, u)
+	c.join(n, u)
+	return u
+}
+
+// join adds a node to a unit.
+func (c *compiler) join(n *node, u *unit) {
+	u.nodes = append(u.nodes, n)
+	c.unit[n] = u
+	grown := false
+	for _, in := range n.in {
+		x := c.unit[c.base(in)]
+		if x == nil || x == u || u.deps.has(x.id) {
+			continue
+		}
+		u.deps.add(x.id)
+		u.deps.union(x.deps)
+		grown = true
+	}
+	if grown {
+		c.spreadDeps(u)
+	}
+}
+
+// base of a value; an operation with several outputs is its own.
+func (c *compiler) base(n *node) *node {
+	if v, ok := c.views[n]; ok {
+		return v.base
+	}
+	return n
+}
+
+// spreadDeps tells the units that run after u what u has come to wait for.
+func (c *compiler) spreadDeps(u *unit) {
+	for _, w := range c.units {
+		if w != nil && w.deps.has(u.id) {
+			w.deps.union(u.deps)
+		}
+	}
+}
+
+// placeElementwise puts a node into the units of its operands, which become one
+// where they can, or into a new one.
+func (c *compiler) placeElementwise(n *node) {
+	var home *unit
+	for _, in := range n.in {
+		u := c.unit[c.views[in].base]
+		if u == nil || !u.tile || u == home {
+			continue
+		}
+		f, ok := c.fits(n, u)
+		switch {
+		case !ok:
+		case home == nil:
+			home = u
+			c.form[n] = f
+		case f == c.form[n] && c.mergeable(home, u):
+			c.merge(home, u)
+		}
+	}
+	if home != nil {
+		c.join(n, home)
+		return
+	}
+	u := c.newUnit(n)
+	u.tile, u.size = true, n.size()
+	c.form[n] = every
+}
+
+// fits says whether an element-wise node can join a unit, and as what form.
+func (c *compiler) fits(n *node, u *unit) (form, bool) {
+	f := every
+	if n.size() != u.size {
+		if u.cols == 0 || n.size()*u.cols != u.size {
+			return 0, false
+		}
+		f = perRow
+	}
+	if len(u.nodes) >= 256 {
+		return 0, false
+	}
+	for _, in := range n.in {
+		v := c.views[in]
+		x := c.unit[v.base]
+		switch {
+		case x == nil:
+		case x != u:
+			if x.deps.has(u.id) {
+				return 0, false
+			}
+		case !c.readable(v, u, f):
+			return 0, false
+		}
+	}
+	return f, true
+}
+
+// readable says whether a node of form f in unit u can read the view of another
+// node of the unit, tile by tile.
+func (c *compiler) readable(v view, u *unit, f form) bool {
+	switch c.form[v.base] {
+	case every:
+		return f == every && v.dense()
+	case perRow:
+		if f == perRow {
+			return v.dense()
+		}
+		return v.repeated(u.cols)
+	}
+	return false // results of reductions over rows are there at the end only
+}
+
+// mergeable says whether two tile units, neither of which waits for the other, can
+// walk their domain together.
+func (c *compiler) mergeable(u, v *unit) bool {
+	return u.tile && v.tile && u.size == v.size && (u.cols == v.cols || u.cols == 0 || v.cols == 0) &&
+		!u.deps.has(v.id) && !v.deps.has(u.id) && len(u.nodes)+len(v.nodes) <= 256
+}
+
+func (c *compiler) merge(u, v *unit) {
+	for _, n := range v.nodes {
+		c.unit[n] = u
+	}
+	u.nodes = append(u.nodes, v.nodes...)
+	u.cols = max(u.cols, v.cols)
+	u.deps.union(v.deps)
+	for _, w := range c.units {
+		if w != nil && w.deps.has(v.id) {
+			w.deps.add(u.id)
+		}
+	}
+	c.units[v.id] = nil
+	c.spreadDeps(u)
+}
+
+// fold describes a reduction on the rows x cols elements of its operand.
+type fold struct {
+	form  form // of the result: perRow, perCol or single
+	cols  int  // 0: any
+	group int  // perCol: rows that fold into one
+}
+
+// foldOf finds the fold of a reduction; ok is false where the reduced axes are
+// not one run.
+func foldOf(n *node) (fold, bool) {
+	var kept, dims []int // 1 where the axis is kept
+	axes := n.attr.(reduceAttr).axes
+	for i, d := range n.in[0].shape.Dimensions {
+		k := 1
+		if slices.Contains(axes, i) {
+			k = 0
+		}
+		if d == 1 {
+			continue
+		}
+		if last := len(kept) - 1; last >= 0 && kept[last] == k {
+			dims[last] *= d
+			continue
+		}
+		kept, dims = append(kept, k), append(dims, d)
+	}
+	switch {
+	case slices.Equal(kept, []int{0}):
+		return fold{form: single}, true
+	case slices.Equal(kept, []int{1, 0}):
+		return fold{form: perRow, cols: dims[1]}, true
+	case slices.Equal(kept, []int{0, 1}):
+		return fold{form: perCol, cols: dims[1], group: dims[0]}, true
+	case slices.Equal(kept, []int{1, 0, 1}):
+		return fold{form: perCol, cols: dims[2], group: dims[1]}, true
+	}
+	return fold{}, false
+}
+
+// placeReduce lets a reduction join the unit of its operand or opens one; it says
+// no to those that no tile program computes.
+func (c *compiler) placeReduce(n *node) bool {
+	d, ok := foldOf(n)
+	if !ok || d.cols > maxCols || n.in[0].size() == 0 {
+		return false
+	}
+	v := c.views[n.in[0]]
+	u := c.unit[v.base]
+	size := n.in[0].size()
+	if u != nil && u.tile && v.dense() && c.form[v.base] == every && u.size == size &&
+		(d.cols == 0 || u.cols == 0 || u.cols == d.cols) && len(u.nodes) < 256 {
+		c.join(n, u)
+	} else if u != nil && u.tile && v.dense() && c.form[v.base] == perRow && d.form == single {
+		c.join(n, u)
+	} else {
+		u = c.newUnit(n)
+		u.tile, u.size = true, size
+	}
+	if d.cols > 0 {
+		u.cols = d.cols
+	}
+	c.form[n] = d.form
+	return true
+}
+
+// absorb gives a product the unit that works on its result element by element, if
+// there is one and all else that it reads is there before.
+func (c *compiler) absorb(d *unit) {
+	cols := d.dot.rhsFree()
+	for _, u := range c.units {
+		if u == nil || !u.tile || u.dot != nil || u.size != d.dot.size() || !u.deps.has(d.id) || (u.cols != 0 && u.cols != cols) {
+			continue
+		}
+		if c.absorbable(d, u) {
+			u.dot, u.cols = d.dot, cols
+			u.nodes = append([]*node{d.dot}, u.nodes...)
+			c.unit[d.dot] = u
+			c.form[d.dot] = every
+			for _, w := range c.units {
+				if w != nil && w.deps.has(d.id) {
+					w.deps.add(u.id)
+				}
+			}
+			c.units[d.id] = nil
+			c.spreadDeps(u)
+			return
+		}
+	}
+}
+
+// absorbable says whether all nodes of tile unit u are element-wise and read the
+// product d only element by element.
+func (c *compiler) absorbable(d, u *unit) bool {
+	direct := false
+	for _, n := range u.nodes {
+		if isReduce(n.op) || c.form[n] != every {
+			return false
+		}
+		for _, in := range n.in {
+			v := c.views[in]
+			x := c.unit[v.base]
+			if v.base == d.dot {
+				if !v.dense() {
+					return false
+				}
+				direct = true
+			} else if x != nil && x != u && x.deps.has(d.id) {
+				return false
+			}
+		}
+	}
+	if !direct {
+		return false
+	}
+	// Units between the product and u would have to run inside it; so would those
+	// that the product itself waits for and that wait for u.
+	for _, w := range c.units {
+		if w != nil && w != u && w != d && u.deps.has(w.id) && w.deps.has(d.id) {
+			return false
+		}
+	}
+	return !d.deps.has(u.id)
+}
+
+// rhsFree is the number of columns of a product's result.
+func (n *node) rhsFree() int {
+	a := n.attr.(dotAttr)
+	cols := 1
+	for i, d := range n.in[1].shape.Dimensions {
+		if !slices.Contains(a.rhsContract, i) && !slices.Contains(a.rhsBatch, i) {
+			cols *= d
+		}
+	}
+	return cols
+}
+
+// schedule orders the units so that each runs after those that it reads, and
+// otherwise as the graph was written.
+func (c *compiler) schedule() []*unit {
+	last := func(u *unit) int {
+		m := 0
+		for _, n := range u.nodes {
+			m = max(m, n.id)
+		}
+		return m
+	}
+	return topological(c.units, last)
+}
+
+// topological sorts by dependencies, then by key.
+func topological(units []*unit, key func(*unit) int) []*unit {
+	left := slices.Clone(units)
+	slices.SortStableFunc(left, func(a, b *unit) int { return key(a) - key(b) })
+	var out []*unit
+	var done bits
+	for len(left) > 0 {
+		rest := left[:0]
+		before := len(out)
+		for _, u := range left {
+			if ready(u, units, done) {
+				out = append(out, u)
+				done.add(u.id)
+			} else {
+				rest = append(rest, u)
+			}
+		}
+		left = rest
+		if len(out) == before {
+			panic("cpu: units of a program wait for each other")
+		}
+	}
+	return out
+}
+
+func ready(u *unit, units []*unit, done bits) bool {
+	for _, w := range units {
+		if u.deps.has(w.id) && !done.has(w.id) {
+			return false
+		}
+	}
+	return true
+}
