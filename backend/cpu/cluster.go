@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
+
+	"github.com/comlam/comlam/backend/kernel"
 )
 
 // maxCols is the longest row or column vector that a tile program holds in cache.
@@ -42,31 +44,21 @@ func (b *bits) union(c bits) {
 	}
 }
 
-// compiler turns a function into a program.
-type compiler struct {
-	f     *function
-	order []*node         // live nodes, operands first
-	views map[*node]view  // where each value lies
-	unit  map[*node]*unit // of each base that is computed
-	form  map[*node]form  // in its unit: every or perRow; perCol and single are results only
-	units []*unit
-}
-
 // cluster gives every base a unit. It goes through the nodes in order and lets each
 // element-wise node and reduction join the units of its operands where they walk
 // the same domain and where no third unit has to run in between.
 func (c *compiler) cluster() {
 	for _, n := range c.order {
-		if c.views[n].base != n {
+		if n.multi == nil && c.views[n].base != n {
 			continue
 		}
 		switch {
 		case isLeaf(n.op):
 		case n.op == opPick:
-			c.unit[n] = c.unit[n.in[0]]
-		case isElementwise(n.op):
+			c.join(n, c.unit[n.in[0]])
+		case isElementwise(n):
 			c.placeElementwise(n)
-		case isReduce(n.op) && c.placeReduce(n):
+		case isReduce(n) && c.placeReduce(n):
 		default:
 			u := c.newUnit(n)
 			if n.op == compute.OpTypeDotGeneral {
@@ -80,6 +72,29 @@ func (c *compiler) cluster() {
 		}
 	}
 	c.units = slices.DeleteFunc(c.units, func(u *unit) bool { return u == nil })
+}
+
+// isElementwise says whether tile programs have a loop for a node.
+func isElementwise(n *node) bool {
+	if len(n.in) == 0 || n.in[0].shape.DType.IsPacked() {
+		return false
+	}
+	switch t := n.in[0].shape.DType; {
+	case n.op == compute.OpTypeWhere:
+		return true
+	case n.op == compute.OpTypeConvertDType:
+		return kernel.Convert(t, n.shape.DType) != nil
+	case len(n.in) == 1:
+		return kernel.Unary(n.op, t) != nil
+	case len(n.in) == 2:
+		return kernel.Binary(n.op, t, kernel.VV) != nil
+	}
+	return false
+}
+
+func isReduce(n *node) bool {
+	_, ok := foldOps[n.op]
+	return ok
 }
 
 func isLeaf(op compute.OpType) bool {
@@ -303,7 +318,7 @@ func (c *compiler) absorb(d *unit) {
 			c.unit[d.dot] = u
 			c.form[d.dot] = every
 			for _, w := range c.units {
-				if w != nil && w.deps.has(d.id) {
+				if w != nil && w != u && w.deps.has(d.id) {
 					w.deps.add(u.id)
 				}
 			}
@@ -319,7 +334,7 @@ func (c *compiler) absorb(d *unit) {
 func (c *compiler) absorbable(d, u *unit) bool {
 	direct := false
 	for _, n := range u.nodes {
-		if isReduce(n.op) || c.form[n] != every {
+		if isReduce(n) || c.form[n] != every {
 			return false
 		}
 		for _, in := range n.in {
@@ -358,51 +373,4 @@ func (n *node) rhsFree() int {
 		}
 	}
 	return cols
-}
-
-// schedule orders the units so that each runs after those that it reads, and
-// otherwise as the graph was written.
-func (c *compiler) schedule() []*unit {
-	last := func(u *unit) int {
-		m := 0
-		for _, n := range u.nodes {
-			m = max(m, n.id)
-		}
-		return m
-	}
-	return topological(c.units, last)
-}
-
-// topological sorts by dependencies, then by key.
-func topological(units []*unit, key func(*unit) int) []*unit {
-	left := slices.Clone(units)
-	slices.SortStableFunc(left, func(a, b *unit) int { return key(a) - key(b) })
-	var out []*unit
-	var done bits
-	for len(left) > 0 {
-		rest := left[:0]
-		before := len(out)
-		for _, u := range left {
-			if ready(u, units, done) {
-				out = append(out, u)
-				done.add(u.id)
-			} else {
-				rest = append(rest, u)
-			}
-		}
-		left = rest
-		if len(out) == before {
-			panic("cpu: units of a program wait for each other")
-		}
-	}
-	return out
-}
-
-func ready(u *unit, units []*unit, done bits) bool {
-	for _, w := range units {
-		if u.deps.has(w.id) && !done.has(w.id) {
-			return false
-		}
-	}
-	return true
 }

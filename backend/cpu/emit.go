@@ -37,7 +37,26 @@ func (c *compiler) emitTile(u *unit) (*tile, error) {
 	e.lifetimes()
 	e.sizes()
 	e.registers()
+	for i := range e.t.partials {
+		p := &e.t.partials[i]
+		p.slot = c.temporary(e.t.chunks() * p.bytes)
+	}
+	e.overlays()
 	return e.t, nil
+}
+
+// overlays lets what the program writes take the memory of what it reads.
+func (e *emitter) overlays() {
+	for o := range e.t.operands {
+		if e.t.operands[o].slot < 0 || e.write[o] < 0 {
+			continue
+		}
+		for i := range e.t.operands {
+			if i != o && e.t.operands[i].slot >= 0 && e.write[i] < 0 && e.takesOver(o, i) {
+				e.c.overlay(e.t.operands[o].slot, e.t.operands[i].slot)
+			}
+		}
+	}
 }
 
 // domain fixes the rows and columns of the program. Where no reduction asks for
@@ -46,7 +65,7 @@ func (e *emitter) domain() {
 	u := e.u
 	for i := 0; i < len(u.nodes) && u.cols == 0; i++ {
 		n := u.nodes[i]
-		if n == u.dot || isReduce(n.op) {
+		if n == u.dot || isReduce(n) {
 			continue
 		}
 		for _, in := range n.in {
@@ -60,6 +79,9 @@ func (e *emitter) domain() {
 	}
 	t := e.t
 	t.rows, t.cols, t.byRows = 1, u.size, false
+	if u.size == 0 { // nothing to do, whatever the columns
+		u.cols = 0
+	}
 	if u.cols > 0 {
 		t.rows, t.cols, t.byRows = u.size/u.cols, u.cols, true
 	}
@@ -93,7 +115,7 @@ func (e *emitter) node(n *node) error {
 		e.value[n] = e.operand(operand{form: every, slot: e.c.slot(n)}, n.shape.DType)
 		return nil
 	}
-	if isReduce(n.op) {
+	if isReduce(n) {
 		return e.reduce(n)
 	}
 	args := make([]int, len(n.in))
@@ -188,18 +210,15 @@ func (e *emitter) reduce(n *node) error {
 	d, _ := foldOf(n)
 	t := n.shape.DType
 	from := every
-	if d.form == single {
-		if x, ok := e.value[e.c.views[n.in[0]].base]; ok && e.c.form[e.c.views[n.in[0]].base] == perRow {
-			from = perRow
-			_ = x
-		}
+	if x := e.c.views[n.in[0]].base; d.form == single && e.c.unit[x] == e.u && e.c.form[x] == perRow {
+		from = perRow
 	}
 	a := e.arg(e.c.views[n.in[0]], from)
 	if e.t.operands[a].form != from {
 		a = e.spread(a, from, -1)
 	}
 	in := instruction{form: from, a: a, group: d.group, start: make([]byte, t.Size())}
-	in.f1, in.f2 = kernel.Reduce(n.op, t), kernel.Binary(foldBinary[n.op], t, kernel.VV)
+	in.f1, in.f2 = kernel.Reduce(n.op, t), kernel.Binary(foldOps[n.op], t, kernel.VV)
 	if in.f1 == nil || in.f2 == nil || !kernel.ReduceInit(n.op, t, unsafe.Pointer(unsafe.SliceData(in.start))) {
 		return errors.Wrapf(compute.ErrNotImplemented, "%s of %s on engine %q", n.op, t, Name)
 	}
@@ -324,6 +343,9 @@ func (e *emitter) sizes() {
 	t.tileRows, t.tileCols = 1, elems
 	if t.byRows {
 		t.tileRows, t.tileCols = min(max(1, elems/t.cols), max(1, t.rows)), t.cols
+	}
+	if e.u.dot != nil { // blocks have some of the columns
+		t.tileCols = min(t.cols, elems)
 	}
 	group := 0
 	for _, in := range t.code {

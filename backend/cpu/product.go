@@ -1,0 +1,158 @@
+package cpu
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/comlam/comlam/backend/kernel"
+)
+
+// productStep is a matrix product, with what is done to its blocks while they are in
+// cache.
+type productStep struct {
+	product kernel.Product // without memory
+	a, b, c piece
+	tile    *tile // nil: nothing
+}
+
+func (s *productStep) run(r *run) error {
+	p := s.product
+	p.A.Data, p.B.Data, p.C.Data = at(r.mem[s.a.slot], s.a.at), at(r.mem[s.b.slot], s.b.at), at(r.mem[s.c.slot], 0)
+	if s.tile != nil {
+		p.Done = func(batch, row, col, rows, cols int) {
+			s.tile.block(r, batch*p.M+row, col, rows, cols)
+		}
+	}
+	p.Run(r.do)
+	return nil
+}
+
+// matrix is an operand as the kernel reads it.
+type matrix struct {
+	piece
+	offs              []int // of the batches, nil where there is one
+	free, contract    int   // numbers of rows (A) or columns (B), and of products
+	freeStep, conStep int   // elements
+}
+
+// emitProduct adds a product.
+func (c *compiler) emitProduct(u *unit) error {
+	n := u.dot
+	attr := n.attr.(dotAttr)
+	order := c.contractOrder(n, attr)
+	a := c.matrix(n.in[0], attr.lhsBatch, pick(attr.lhsContract, order))
+	b := c.matrix(n.in[1], attr.rhsBatch, pick(attr.rhsContract, order))
+	c.touch(a.slot)
+	c.touch(b.slot)
+	batch := 1
+	for _, axis := range attr.lhsBatch {
+		batch *= n.in[0].shape.Dimensions[axis]
+	}
+	s := &productStep{a: a.piece, b: b.piece, product: kernel.Product{
+		M: a.free, N: b.free, K: a.contract, Batch: batch,
+		A:    kernel.Matrix{RowStride: a.freeStep, ColStride: a.conStep},
+		B:    kernel.Matrix{RowStride: b.conStep, ColStride: b.freeStep},
+		C:    kernel.Matrix{RowStride: b.free, ColStride: 1},
+		AOff: a.offs, BOff: b.offs,
+		Type: n.in[0].shape.DType, TypeB: n.in[1].shape.DType, Out: n.shape.DType,
+	}}
+	if batch == 0 {
+		s.product.M = 0
+	}
+	if batch > 1 {
+		for i := range batch {
+			s.product.COff = append(s.product.COff, i*a.free*b.free)
+		}
+	}
+	if u.tile {
+		var err error
+		if s.tile, err = c.emitTile(u); err != nil {
+			return err
+		}
+	}
+	s.c = piece{slot: c.slot(n)}
+	c.add(s)
+	return nil
+}
+
+// contractOrder is an order of the contracted axes in which they follow each other
+// in the memory of the left operand.
+func (c *compiler) contractOrder(n *node, a dotAttr) []int {
+	v := c.views[n.in[0]]
+	order := make([]int, len(a.lhsContract))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		return cmp.Compare(v.strides[a.lhsContract[j]], v.strides[a.lhsContract[i]])
+	})
+	return order
+}
+
+func pick(axes, order []int) []int {
+	out := make([]int, len(order))
+	for i, k := range order {
+		out[i] = axes[k]
+	}
+	return out
+}
+
+// matrix reads a value as batches of matrices: where it lies if its free and its
+// contracted axes have one stride each, else from a copy.
+func (c *compiler) matrix(n *node, batch, contract []int) matrix {
+	v := c.views[n]
+	var free []int
+	for i := range v.dims {
+		if !slices.Contains(batch, i) && !slices.Contains(contract, i) {
+			free = append(free, i)
+		}
+	}
+	m, ok := asMatrix(v.axes(batch), v.axes(free), v.axes(contract))
+	size := n.shape.DType.Size()
+	if ok {
+		m.piece = piece{slot: c.slot(v.base), at: v.offset * size}
+		return m
+	}
+	w := v.axes(slices.Concat(batch, free, contract))
+	tmp := c.temporary(n.bytes())
+	c.copyView(w, tmp)
+	dense := view{base: v.base, dims: w.dims, strides: rowMajor(w.dims)}
+	part := func(from, n int) view {
+		return view{dims: dense.dims[from : from+n], strides: dense.strides[from : from+n]}
+	}
+	m, _ = asMatrix(part(0, len(batch)), part(len(batch), len(free)), part(len(batch)+len(free), len(contract)))
+	m.piece = piece{slot: tmp}
+	return m
+}
+
+// axes is the view with those axes only, in this order.
+func (v view) axes(list []int) view {
+	out := view{base: v.base, offset: v.offset}
+	for _, i := range list {
+		out.dims, out.strides = append(out.dims, v.dims[i]), append(out.strides, v.strides[i])
+	}
+	return out
+}
+
+// asMatrix needs free and contracted axes of one stride each.
+func asMatrix(batch, free, contract view) (m matrix, ok bool) {
+	f, k := free.simplify(), contract.simplify()
+	if len(f.dims) > 1 || len(k.dims) > 1 {
+		return m, false
+	}
+	m.free, m.contract = product(free.dims), product(contract.dims)
+	m.freeStep, m.conStep = 1, 1
+	if len(f.dims) == 1 {
+		m.freeStep = f.strides[0]
+	}
+	if len(k.dims) == 1 {
+		m.conStep = k.strides[0]
+	}
+	if n := product(batch.dims); n > 1 {
+		m.offs = make([]int, n)
+		for i := range m.offs {
+			m.offs[i] = batch.at(i) - batch.offset
+		}
+	}
+	return m, true
+}
