@@ -4,14 +4,11 @@
 #   make test     all tests
 #   make help     the other targets
 
-# GoMLX's Go backend needs the SIMD experiment: without it matrix products are 8
-# to 20 times slower. The program runs all the same; "comlam doctor" tells.
-GOEXPERIMENT ?= simd
 CGO_ENABLED := 0
 # Your own flags stay. Every target uses the same ones, so that they share one build
 # cache.
 GOFLAGS := $(shell go env GOFLAGS) -trimpath -buildvcs=false
-export GOEXPERIMENT CGO_ENABLED GOFLAGS
+export CGO_ENABLED GOFLAGS
 
 # Time for each fuzz target of "make fuzz".
 N ?= 30s

@@ -5,30 +5,43 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"golang.org/x/sys/cpu"
+	x "golang.org/x/sys/cpu"
+
+	"github.com/comlam/comlam/backend/cpu"
+	"github.com/comlam/comlam/backend/kernel"
 )
 
-// Variant names the kernels that the engine runs on this machine, such as
-// "go/avx512". Results are equal to the bit on one variant only: the order of
-// fused multiply-adds differs between them.
+// Variant names the engine and its kernels on this machine, such as "cpu/avx512".
+// Results are equal to the bit on one variant only: the order of fused
+// multiply-adds differs between them.
 func Variant() string {
-	if !SIMD() {
-		return "go/portable-" + runtime.GOARCH
+	switch name := Name(); name {
+	case cpu.Name:
+		return name + "/" + kernel.Variant()
+	case "go":
+		return "go/" + goVariant()
+	default:
+		return name + "/" + runtime.GOARCH
 	}
-	switch {
-	case runtime.GOARCH != "amd64":
-		return "go/" + runtime.GOARCH
-	case cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ:
-		return "go/avx512"
-	case cpu.X86.HasAVX2 && cpu.X86.HasFMA:
-		return "go/avx2"
-	}
-	return "go/portable-amd64"
 }
 
-// SIMD says whether the program was built with GOEXPERIMENT=simd, without which
-// matrix products are 8 to 20 times slower.
-func SIMD() bool {
+// goVariant names the kernels of GoMLX's Go backend, which needs GOEXPERIMENT=simd
+// at build time for all but the portable ones.
+func goVariant() string {
+	switch {
+	case !simd():
+		return "portable"
+	case runtime.GOARCH != "amd64":
+		return runtime.GOARCH
+	case x.X86.HasAVX512F && x.X86.HasAVX512BW && x.X86.HasAVX512VL && x.X86.HasAVX512DQ:
+		return "avx512"
+	case x.X86.HasAVX2 && x.X86.HasFMA:
+		return "avx2"
+	}
+	return "portable"
+}
+
+func simd() bool {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return false

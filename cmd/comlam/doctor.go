@@ -22,7 +22,6 @@ type health struct {
 	Cores       int               `json:"cores"`
 	Features    []string          `json:"cpu_features"`
 	Kernel      string            `json:"kernel"`
-	SIMD        bool              `json:"simd"`
 	MemoryMiB   int64             `json:"memory_mib"`
 	AvailMiB    int64             `json:"memory_available_mib"`
 	DiskFreeMiB int64             `json:"disk_free_mib"`
@@ -37,7 +36,7 @@ var optionalTools = []string{"chromium", "python3"}
 func examine() health {
 	h := health{
 		Platform: runtime.GOOS + "/" + runtime.GOARCH, Cores: runtime.GOMAXPROCS(0), Features: cpuFeatures(),
-		Kernel: backend.Variant(), SIMD: backend.SIMD(), Data: dataFolder(), Tools: map[string]string{}, Problems: []string{},
+		Kernel: backend.Variant(), Data: dataFolder(), Tools: map[string]string{}, Problems: []string{},
 	}
 	h.MemoryMiB, h.AvailMiB = run.Memory()
 	if free := durable.OS.Free("."); free > 0 {
@@ -53,11 +52,8 @@ func examine() health {
 // diagnose lists what will hurt, with what would do.
 func (h health) diagnose() []string {
 	var list []string
-	if !h.SIMD {
-		list = append(list, "the program was built without GOEXPERIMENT=simd, matrix products are 8 to 20 times slower; build it with make")
-	}
-	if runtime.GOARCH == "amd64" && !cpu.X86.HasAVX2 {
-		list = append(list, "the processor has no AVX2; training will be slow")
+	if strings.HasSuffix(h.Kernel, "portable") {
+		list = append(list, fmt.Sprintf("engine %s has no vector kernels here; training will be slow", h.Kernel))
 	}
 	if h.AvailMiB > 0 && h.AvailMiB < 2048 {
 		list = append(list, fmt.Sprintf("%d MiB of memory are available, the demo takes up to 2048; close other programs", h.AvailMiB))
@@ -118,14 +114,10 @@ func (a *app) doctorCommand() *cobra.Command {
 
 // rows is what people read.
 func (h health) rows() [][]string {
-	simd := "on"
-	if !h.SIMD {
-		simd = "off"
-	}
 	rows := [][]string{
 		{"platform", h.Platform},
 		{"processor", fmt.Sprintf("%d cores, %s", h.Cores, orElse(strings.Join(h.Features, " "), "no vector features known"))},
-		{"engine", fmt.Sprintf("%s, SIMD %s", h.Kernel, simd)},
+		{"engine", h.Kernel},
 		{"memory", mib(h.AvailMiB) + " available of " + mib(h.MemoryMiB)},
 		{"disk", mib(h.DiskFreeMiB) + " free here"},
 		{"data", orElse(h.Data, "no folder of public data sets (COMLAM_DATA); only some tests look at them")},

@@ -1,0 +1,48 @@
+package bench
+
+import (
+	"math"
+	"runtime"
+	"sync"
+
+	"github.com/gomlx/compute/dtypes"
+
+	"github.com/comlam/comlam/backend/kernel"
+)
+
+// What the machine can do, measured in the run that is compared with it.
+
+// peakFMA is the rate of float32 multiply-adds on registers, on all cores.
+func peakFMA(repeats int) Value { return peakOf(dtypes.Float32, repeats) }
+
+// peakBF16 is that of products of bfloat16.
+func peakBF16(repeats int) Value { return peakOf(dtypes.BFloat16, repeats) }
+
+func peakOf(t dtypes.DType, repeats int) Value {
+	return Value{Value: kernel.Peak(t, runtime.GOMAXPROCS(0), 30*repeats) / 1e9, Unit: "GFLOP/s"}
+}
+
+// copying is the time of one read and one write of the chain's array, on as many cores
+// as do it fastest.
+func (l leg) copying() (Value, error) {
+	from, to := make([]float32, l.Chain), make([]float32, l.Chain)
+	for i := range from {
+		from[i], to[i] = 1, 2 // so that both are in memory
+	}
+	fastest := math.Inf(1)
+	for workers := 1; workers <= runtime.GOMAXPROCS(0); workers *= 2 {
+		seconds, err := best(l.Repeats, l.least(), func() error {
+			var wait sync.WaitGroup
+			for w := range workers {
+				wait.Go(func() { copy(to[w*len(to)/workers:(w+1)*len(to)/workers], from[w*len(from)/workers:]) })
+			}
+			wait.Wait()
+			return nil
+		})
+		if err != nil {
+			return Value{}, err
+		}
+		fastest = min(fastest, seconds)
+	}
+	return Value{Value: fastest, Unit: "s"}, nil
+}
