@@ -76,19 +76,22 @@ func newFunction(b *builder, name string, parent *function) *function {
 
 // add makes a node, or finds the one that computes the same already.
 func (f *function) add(op compute.OpType, shape shapes.Shape, attr any, in ...*node) *node {
+	if isLeaf(op) {
+		return f.append(op, shape, attr, in)
+	}
 	key := fmt.Sprint(op, shape, attr)
 	for _, n := range in {
 		key += fmt.Sprint(" ", n.id)
 	}
-	unique := op == compute.OpTypeParameter || op == compute.OpTypeConstant || op == compute.OpTypeCapturedValue
-	if !unique && len(f.same[key]) > 0 {
-		return f.same[key][0]
+	if len(f.same[key]) == 0 {
+		f.same[key] = []*node{f.append(op, shape, attr, in)}
 	}
+	return f.same[key][0]
+}
+
+func (f *function) append(op compute.OpType, shape shapes.Shape, attr any, in []*node) *node {
 	n := &node{op: op, shape: shape, in: in, attr: attr, fn: f, id: len(f.nodes)}
 	f.nodes = append(f.nodes, n)
-	if !unique {
-		f.same[key] = append(f.same[key], n)
-	}
 	return n
 }
 

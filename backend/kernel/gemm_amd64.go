@@ -73,11 +73,24 @@ func gemmPackZ(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, la
 }
 
 func gemmPackY(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int) {
-	if step == 1 && lane != 1 {
+	switch {
+	case lane == 1 && lanes == 16:
+		gemmPackRuns[[16]float32](dst, width*4, src, step*4, ks)
+	case lane == 1 && lanes == 6:
+		gemmPackRuns[[6]float32](dst, width*4, src, step*4, ks)
+	case step == 1 && lane != 1:
 		gemmTranspose(dst, width, src, lane*4, lanes, ks)
-		return
+	default:
+		gemmPackGo[float32](dst, width, src, lane, step, lanes, ks)
 	}
-	gemmPackGo[float32](dst, width, src, lane, step, lanes, ks)
+}
+
+// gemmPackRuns copies runs of one size, which the compiler turns into a few moves.
+func gemmPackRuns[T any](dst unsafe.Pointer, width int, src unsafe.Pointer, step, ks int) {
+	for range ks {
+		*(*T)(dst) = *(*T)(src)
+		dst, src = unsafe.Add(dst, width), unsafe.Add(src, step)
+	}
 }
 
 // gemmTranspose packs words whose k follow each other, lane in bytes. With AVX2 the
