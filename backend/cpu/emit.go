@@ -20,8 +20,8 @@ type emitter struct {
 	value map[*node]int  // operand that holds what a node computes
 	loads map[string]int // operand that holds a view from outside
 	types []dtypes.DType // of operands
-	write []int          // instruction that first writes an operand, -1: none
-	read  []int          // instruction that last reads it, -1: none
+	write []int          // moment that first writes an operand, -1: none
+	read  []int          // moment that last reads it, -1: none
 }
 
 // emitTile makes the program of a unit's element-wise nodes and reductions.
@@ -34,6 +34,7 @@ func (c *compiler) emitTile(u *unit) (*tile, error) {
 		}
 		e.t.name += n.op.String() + " "
 	}
+	e.chains()
 	e.lifetimes()
 	e.sizes()
 	e.registers()
@@ -125,7 +126,7 @@ func (e *emitter) node(n *node) error {
 		f = join(f, e.t.operands[args[i]].form)
 	}
 	dst := e.result(n, f)
-	in := instruction{form: f, dst: dst}
+	in := instruction{form: f, dst: dst, op: n.op}
 	switch {
 	case n.op == compute.OpTypeWhere:
 		e.selects(&in, args, f, n.shape.DType)
@@ -289,20 +290,34 @@ func (e *emitter) outside(v view, f form) int {
 	return i
 }
 
-// lifetimes finds which instruction first writes and last reads each operand.
+// moment orders what happens in a program: instruction k, link i of its chain.
+func moment(k, i int) int { return k<<16 | i }
+
+// lifetimes finds when each operand is first written and last read, -1 for never.
 func (e *emitter) lifetimes() {
-	e.write = make([]int, len(e.t.operands))
-	e.read = make([]int, len(e.t.operands))
-	for i := range e.write {
-		e.write[i], e.read[i] = -1, -1
-	}
-	for k, in := range e.t.code {
+	e.write = slices.Repeat([]int{-1}, len(e.t.operands))
+	e.read = slices.Repeat([]int{-1}, len(e.t.operands))
+	for k := range e.t.code {
+		in := &e.t.code[k]
+		if in.act == chained {
+			for i, l := range in.chain.links {
+				e.happens(l.reads, l.writes, moment(k, i))
+			}
+			continue
+		}
 		for _, a := range in.operands() {
-			e.read[a] = k
+			e.happens(a, -1, moment(k, 0))
 		}
-		if e.write[in.dst] < 0 {
-			e.write[in.dst] = k
-		}
+		e.happens(-1, in.dst, moment(k, 0))
+	}
+}
+
+func (e *emitter) happens(read, write, now int) {
+	if read >= 0 {
+		e.read[read] = now
+	}
+	if write >= 0 && e.write[write] < 0 {
+		e.write[write] = now
 	}
 }
 
@@ -333,7 +348,7 @@ func (e *emitter) sizes() {
 	for k := range t.code {
 		live := 0
 		for i, o := range t.operands {
-			if o.form == every && !o.fixed && e.write[i] <= k && k <= max(e.read[i], e.write[i]) {
+			if o.form == every && !o.fixed && e.write[i] < moment(k+1, 0) && moment(k, 0) <= max(e.read[i], e.write[i]) {
 				live += o.size
 			}
 		}
@@ -358,7 +373,7 @@ func (e *emitter) sizes() {
 			t.tileRows--
 		}
 	}
-	t.chunk = max(1, chunkWork/(t.tileRows*min(t.tileCols, t.cols)*max(1, len(t.code))))
+	t.chunk = max(1, chunkWork/(t.tileRows*min(t.tileCols, t.cols)*max(1, t.work())))
 	if n := t.chunks(); n > 64 {
 		t.chunk *= (n + 63) / 64
 	}
@@ -373,20 +388,22 @@ func (e *emitter) registers() {
 	t := e.t
 	type space struct{ at, bytes, free int } // free: first instruction that may write it
 	var spaces []space
-	for k, in := range t.code {
-		o := &t.operands[in.dst]
-		if o.slot >= 0 || e.write[in.dst] != k {
-			continue
+	for k := range t.code {
+		for i := range t.operands {
+			o := &t.operands[i]
+			if o.slot >= 0 || e.write[i]>>16 != k || e.write[i] < 0 {
+				continue
+			}
+			bytes := (count(o.form, t.tileRows, t.tileCols)*o.size + 63) / 64 * 64
+			last := max(e.read[i]>>16, k) + 1
+			j := slices.IndexFunc(spaces, func(s space) bool { return s.bytes == bytes && s.free <= k })
+			if j < 0 {
+				spaces = append(spaces, space{at: t.scratch, bytes: bytes})
+				t.scratch += bytes
+				j = len(spaces) - 1
+			}
+			o.at, spaces[j].free = spaces[j].at, last
 		}
-		bytes := (count(o.form, t.tileRows, t.tileCols)*o.size + 63) / 64 * 64
-		last := max(e.read[in.dst], k) + 1
-		i := slices.IndexFunc(spaces, func(s space) bool { return s.bytes == bytes && s.free <= k })
-		if i < 0 {
-			spaces = append(spaces, space{at: t.scratch, bytes: bytes})
-			t.scratch += bytes
-			i = len(spaces) - 1
-		}
-		o.at, spaces[i].free = spaces[i].at, last
 	}
 }
 
@@ -397,7 +414,7 @@ func (e *emitter) takesOver(o, i int) bool {
 	if a.form != every || b.form != every || a.size != b.size || a.fixed || b.fixed || b.at != 0 || e.read[i] > e.write[o] {
 		return false
 	}
-	if in := e.t.code[e.write[o]]; in.act == spread || in.act == load {
+	if in := e.t.code[e.write[o]>>16]; in.act == spread || in.act == load {
 		return false
 	}
 	for k, other := range e.t.operands { // nobody else may look at that memory

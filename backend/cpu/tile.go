@@ -4,6 +4,8 @@ import (
 	"sync"
 	"unsafe"
 
+	"github.com/gomlx/compute"
+
 	"github.com/comlam/comlam/backend/kernel"
 )
 
@@ -59,13 +61,15 @@ const (
 	foldRow               // f1 reduces each row
 	foldCol               // f2 accumulates rows into a partial result
 	foldAll               // f1 reduces the tile, f2 accumulates
+	chained               // chain: several operations in registers
 )
 
 // instruction is one vector loop on a tile.
 type instruction struct {
 	act     action
-	form    form // of what is computed
-	dst     int  // operand numbers
+	op      compute.OpType // of flat1, flat2 and rows2
+	form    form           // of what is computed
+	dst     int            // operand numbers
 	a, b, c int
 	f1      kernel.Func1
 	f2      kernel.Func2
@@ -73,6 +77,7 @@ type instruction struct {
 	src     *strides // load
 	group   int      // foldCol: rows that fold into one
 	start   []byte   // foldCol, foldAll: the value to begin with
+	chain   *chain
 }
 
 // tile is a compiled program.
@@ -103,6 +108,7 @@ type partial struct {
 // tileState is what one worker needs to run tiles.
 type tileState struct {
 	ptr     []unsafe.Pointer // of each operand's tile
+	args    []unsafe.Pointer // of a chain
 	scratch []byte
 }
 
@@ -110,7 +116,10 @@ func (t *tile) state() *tileState {
 	if s, ok := t.pool.Get().(*tileState); ok {
 		return s
 	}
-	return &tileState{ptr: make([]unsafe.Pointer, len(t.operands)), scratch: alignedBytes(t.scratch)}
+	return &tileState{
+		ptr: make([]unsafe.Pointer, len(t.operands)), args: make([]unsafe.Pointer, len(t.operands)),
+		scratch: alignedBytes(t.scratch),
+	}
 }
 
 // at is the address of byte i of memory.
@@ -244,6 +253,10 @@ func count(f form, rows, cols int) int {
 }
 
 func (t *tile) do(r *run, s *tileState, in *instruction, row, rows, col, cols int) {
+	if in.act == chained {
+		t.runChain(s, in, rows, cols)
+		return
+	}
 	dst := s.ptr[in.dst]
 	switch in.act {
 	case flat1:

@@ -173,3 +173,9 @@ const (
 	chainNextStreamed = 33
 	chainHandlerCount = 34
 )
+
+// Chainable says whether there is a handler for a link.
+func Chainable(l Link) bool {
+	_, ok := chainHandlers[chainKey{l.Op, l.Arg}]
+	return ok
+}
