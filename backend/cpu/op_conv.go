@@ -5,6 +5,7 @@ import (
 	"slices"
 	"unsafe"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 
 	"github.com/comlam/comlam/backend/kernel"
@@ -210,6 +211,7 @@ func (v *convolution) arrange() {
 	v.lanes, v.ks = slices.DeleteFunc(v.lanes, one), slices.DeleteFunc(v.ks, one)
 	slices.SortStableFunc(v.ks, func(a, b convAxis) int { return cmp.Compare(b.x, a.x) })
 	slices.SortStableFunc(v.lanes, func(a, b convAxis) int { return cmp.Compare(b.y, a.y) })
+	v.lengthen()
 	var first, last int // of the longest part
 	v.rows = 1
 	for i := 0; i < len(v.lanes); {
@@ -230,37 +232,129 @@ func (v *convolution) arrange() {
 	}
 }
 
-// run computes the product.
+// lengthen makes the innermost axis of k one that stays while positions move along
+// the rows of an image that lies in memory channel by channel: blocks of patches are
+// then as high as there are channels, and none is cut where an image ends.
+func (v *convolution) lengthen() {
+	n, m := len(v.ks), len(v.lanes)
+	if n == 0 || m == 0 || v.lanes[m-1].x != 1 || v.lanes[m-1].tap < 0 || v.lanes[m-1].tap != v.ks[n-1].tap || v.lanes[m-1].n < v.ks[n-1].n {
+		return
+	}
+	best := -1
+	for i, k := range v.ks {
+		if k.tap < 0 && (best < 0 || k.n > v.ks[best].n) {
+			best = i
+		}
+	}
+	if best >= 0 {
+		longest := v.ks[best]
+		v.ks = append(slices.Delete(v.ks, best, best+1), longest)
+	}
+}
+
+// straighten copies a small kernel into the order of k, unless it is a matrix as it
+// lies; nil if it does not.
+func (v *convolution) straighten(c *call) *scratch {
+	positions, size := v.rows*v.batches/v.groups, v.groups*v.sums*v.cols
+	if _, _, ok := v.weights(convRange{}).plain(); ok || positions < convReuse || size > convCopy {
+		return nil
+	}
+	dims, from := []int{v.groups}, []int{v.groupW}
+	for _, k := range v.ks {
+		dims, from = append(dims, k.n), append(from, k.y)
+	}
+	dims, from = append(dims, v.cols), append(from, v.colW)
+	to := rowMajor(dims)
+	s := borrow(size * v.size)
+	newMover(v.size, dims, to, from).run(at(s.data, 0), at(v.wData, v.fromW*v.size), c.do)
+	for i := range v.ks {
+		v.ks[i].y = to[i+1]
+	}
+	v.wData, v.fromW, v.groupW, v.colW = s.data, 0, to[0], 1
+	return s
+}
+
+const (
+	convReuse = 64      // positions for which copying the kernel is worthwhile
+	convCopy  = 1 << 21 // elements of a kernel that is small
+)
+
+// run computes the product. Where much is summed for a small result, as in the
+// gradient of a kernel, it sums parts of k apart and adds them up in their order:
+// each task then reads its own part of the operands, where rows of the whole result
+// would each read them all.
 func (v *convolution) run(c *call) {
-	s := borrow(3 * v.batches * int(unsafe.Sizeof(int(0))))
+	if s := v.straighten(c); s != nil {
+		defer s.free()
+	}
+	n := v.rows * v.cols
+	parts := min(convParts, v.sums/convDepth)
+	if v.batches > 1 || parts < 2 || n > convSmall {
+		v.multiply(c, kernel.Matrix{Data: at(v.out, v.fromO*v.size), RowStride: v.rowO, ColStride: v.colO}, convRange{0, v.sums, 1})
+		return
+	}
+	sums := v.sums / parts
+	rest := v.sums - parts*sums
+	s := borrow((parts + 1) * n * v.size)
 	defer s.free()
-	offsets := unsafe.Slice((*int)(at(s.data, 0)), 3*v.batches)
-	p := kernel.Product{M: v.rows, N: v.cols, K: v.sums, Batch: v.batches, Type: v.dtype,
-		AOff: offsets[:v.batches], BOff: offsets[v.batches : 2*v.batches], COff: offsets[2*v.batches:]}
-	p.C = kernel.Matrix{Data: at(v.out, v.fromO*v.size), RowStride: v.rowO, ColStride: v.colO}
-	v.offsets(p.AOff, v.groupX, func(a convAxis) int { return a.x })
-	v.offsets(p.BOff, v.groupW, func(convAxis) int { return 0 })
-	v.offsets(p.COff, v.groupO, func(a convAxis) int { return a.y })
-	x := v.patches()
+	sum := func(part int) kernel.Matrix {
+		return kernel.Matrix{Data: at(s.data, part*n*v.size), RowStride: v.cols, ColStride: 1}
+	}
+	v.multiply(c, sum(0), convRange{0, sums, parts})
+	if rest > 0 {
+		v.multiply(c, sum(parts), convRange{parts * sums, rest, 1})
+		parts++
+	}
+	add := kernel.Binary(compute.OpTypeAdd, v.dtype, kernel.VV)
+	ranges(c.do, n, perTask(parts*v.size), func(lo, hi int) {
+		first := at(s.data, lo*v.size)
+		for i := 1; i < parts; i++ {
+			add(first, first, at(s.data, (i*n+lo)*v.size), hi-lo)
+		}
+	})
+	newMover(v.size, []int{v.rows, v.cols}, []int{v.rowO, v.colO}, []int{v.cols, 1}).run(at(v.out, v.fromO*v.size), at(s.data, 0), c.do)
+}
+
+const (
+	convParts = 16      // tasks that share the sums of a small result
+	convDepth = 1024    // elements of k that make a part worthwhile
+	convSmall = 1 << 17 // elements of a small result
+)
+
+// convRange is one or more parts of k, each with so many sums.
+type convRange struct{ from, sums, parts int }
+
+// multiply computes parts of the product; the results of parts follow each other.
+func (v *convolution) multiply(c *call, out kernel.Matrix, r convRange) {
+	n := v.batches * r.parts
+	s := borrow(3 * n * int(unsafe.Sizeof(int(0))))
+	defer s.free()
+	offsets := unsafe.Slice((*int)(at(s.data, 0)), 3*n)
+	p := kernel.Product{M: v.rows, N: v.cols, K: r.sums, Batch: n, Type: v.dtype, C: out,
+		AOff: offsets[:n], BOff: offsets[n : 2*n], COff: offsets[2*n:]}
+	v.offsets(p.COff, v.groupO, v.rows*v.cols, func(a convAxis) int { return a.y })
+	x, w := v.patches(r), v.weights(r)
 	if lane, k, ok := x.plain(); ok {
-		p.A = kernel.Matrix{Data: at(v.xData, v.fromX*v.size), RowStride: lane, ColStride: k}
+		p.A = kernel.Matrix{Data: at(v.xData, (v.fromX+r.from*k)*v.size), RowStride: lane, ColStride: k}
+		v.offsets(p.AOff, v.groupX, r.sums*k, func(a convAxis) int { return a.x })
 	} else {
 		p.FillA = x.source()
 	}
-	w := v.weights()
 	if lane, k, ok := w.plain(); ok {
-		p.B = kernel.Matrix{Data: at(v.wData, v.fromW*v.size), RowStride: k, ColStride: lane}
+		p.B = kernel.Matrix{Data: at(v.wData, (v.fromW+r.from*k)*v.size), RowStride: k, ColStride: lane}
+		v.offsets(p.BOff, v.groupW, r.sums*k, func(convAxis) int { return 0 })
 	} else {
 		p.FillB = w.source()
 	}
 	p.Run(c.do)
 }
 
-// offsets sets where each batch begins: groups, and in them the outer positions.
-func (v *convolution) offsets(dst []int, group int, pitch func(convAxis) int) {
-	n := len(dst) / v.groups
+// offsets sets where each batch begins: parts, in them groups, in these the outer
+// positions.
+func (v *convolution) offsets(dst []int, group, part int, pitch func(convAxis) int) {
+	n := v.batches / v.groups
 	for i := range dst {
-		dst[i] = i / n * group
+		dst[i] = i/v.batches*part + i/n%v.groups*group
 		for k, rest := v.outer-1, i%n; k >= 0; k-- {
 			a := v.lanes[k]
 			dst[i] += rest % a.n * pitch(a)

@@ -20,6 +20,8 @@ type patches struct {
 	from      int // first element; may lie before the array, in the padding
 	group     int // elements between groups
 	per       int // batches of a group
+	groups    int // of a part
+	part      convRange
 	m         int // lanes of a batch
 	lanes, ks []patchAxis
 	inner     []patchAxis // lanes without the axes that are batches
@@ -55,16 +57,16 @@ func newAxes(axes []convAxis, pitch func(convAxis) int) []patchAxis {
 }
 
 // patches is the input as operand A.
-func (v *convolution) patches() *patches {
+func (v *convolution) patches(r convRange) *patches {
 	pitch := func(a convAxis) int { return a.x }
 	p := &patches{data: at(v.xData, 0), from: v.fromX, group: v.groupX, per: v.batches / v.groups, m: v.rows,
 		lanes: newAxes(v.lanes, pitch), inner: newAxes(v.lanes[v.outer:], pitch), ks: newAxes(v.ks, pitch), taps: v.taps}
-	p.loops(v)
+	p.loops(v, r)
 	return p
 }
 
 // weights is the kernel as operand B.
-func (v *convolution) weights() *patches {
+func (v *convolution) weights(r convRange) *patches {
 	lanes := []patchAxis{{v.cols, v.colW, -1, 0, 1}}
 	ks := make([]convAxis, len(v.ks))
 	for i, a := range v.ks {
@@ -72,12 +74,13 @@ func (v *convolution) weights() *patches {
 	}
 	p := &patches{data: at(v.wData, 0), from: v.fromW, group: v.groupW, per: v.batches / v.groups,
 		lanes: lanes, inner: lanes, ks: newAxes(ks, func(a convAxis) int { return a.y })}
-	p.loops(v)
+	p.loops(v, r)
 	return p
 }
 
 // loops chooses the direction of lines: that in which the longer runs of memory are.
-func (p *patches) loops(v *convolution) {
+func (p *patches) loops(v *convolution, r convRange) {
+	p.part, p.groups = r, v.groups
 	p.size = v.size
 	p.strided, p.transpose = kernel.CopyStrided(p.size), kernel.Transpose(p.size)
 	lane, k := p.lanes[len(p.lanes)-1], p.ks[len(p.ks)-1]
@@ -112,11 +115,12 @@ type strip struct {
 // piece writes a piece of the operand: see kernel.Source.
 func (p *patches) piece(dst unsafe.Pointer, ld, batch, lane, lanes, k, ks int) {
 	var room [4][8]int
-	lane += batch % p.per * p.m
+	group := batch / p.per
+	lane, k = lane+batch%p.per*p.m, k+p.part.from+group/p.groups*p.part.sums
 	li := indices(p.lanes, lane, room[0][:0])
 	first := indices(p.ks, k, room[1][:0])
 	ki, pos := room[2][:0], room[3][:0]
-	base := p.from + batch/p.per*p.group
+	base := p.from + group%p.groups*p.group
 	u, v := strip{patchAxis: &p.lanes[len(li)-1], step: p.size}, strip{patchAxis: &p.ks[len(first)-1], step: ld * p.size}
 	if !p.byK {
 		u.step, v.step = v.step, u.step
@@ -202,6 +206,10 @@ func (p *patches) block(dst unsafe.Pointer, src int, u, v strip, pos []int) {
 		p.rect(dst, src, &u, &v, r)
 		return
 	}
+	if i := u.tap; pos[i]+u.from/u.grain*u.move+v.from/v.grain*v.move >= 0 && pos[i]+u.last()+v.last() < p.taps[i].in {
+		p.rect(dst, src, &u, &v, [4]int{0, u.n, 0, v.n})
+		return
+	}
 	// Both move along one axis of the input: one of them is cut into parts that stay.
 	s, cutU := &v, u.places() < v.places()
 	if cutU {
@@ -221,6 +229,9 @@ func (p *patches) block(dst unsafe.Pointer, src int, u, v strip, pos []int) {
 		src, s.from = src+s.n*s.pitch, s.from+s.n
 	}
 }
+
+// last is how far the strip's last element is.
+func (s *strip) last() int { return (s.from + s.n - 1) / s.grain * s.move }
 
 // places is how many places of its tap a strip is at.
 func (s *strip) places() int { return (s.from+s.n-1)/s.grain - s.from/s.grain + 1 }
