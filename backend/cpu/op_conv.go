@@ -45,7 +45,7 @@ type convolution struct {
 	taps              []convTap
 	outer             int // that many axes of lanes, the first, are batches
 	cols, colW, colO  int // output channels of a group; from one to the next
-	groups            int
+	groups, channels  int // channels of a group's input
 	groupX            int // from one group to the next in the input
 	groupW, groupO    int // in the kernel, in the output
 	fromX, fromW      int // first element
@@ -77,7 +77,7 @@ func runConv(c *call) error {
 		}
 	}
 	for _, v := range classes {
-		if v.sums > 0 {
+		if v.sums > 0 && !v.runDepthwise(c) {
 			v.run(c)
 		}
 	}
@@ -99,7 +99,7 @@ func (c *call) convolutions() []*convolution {
 	groups := a.channelGroups * a.batchGroups
 	channels, images := w[a.axes.KernelInputChannels], out[a.axes.OutputBatch]
 	base := convolution{
-		groups: groups, cols: out[a.axes.OutputChannels] / groups,
+		groups: groups, channels: channels, cols: out[a.axes.OutputChannels] / groups,
 		colW: ws[a.axes.KernelOutputChannels], colO: os[a.axes.OutputChannels],
 		size: c.out[0].shape.DType.Size(), dtype: c.out[0].shape.DType,
 		xData: c.in[0].data, wData: c.in[1].data, out: c.out[0].data,

@@ -114,13 +114,12 @@ type strip struct {
 
 // piece writes a piece of the operand: see kernel.Source.
 func (p *patches) piece(dst unsafe.Pointer, ld, batch, lane, lanes, k, ks int) {
-	var room [4][8]int
+	var room [5][8]int
 	group := batch / p.per
 	lane, k = lane+batch%p.per*p.m, k+p.part.from+group/p.groups*p.part.sums
 	li := indices(p.lanes, lane, room[0][:0])
 	first := indices(p.ks, k, room[1][:0])
-	ki, pos := room[2][:0], room[3][:0]
-	base := p.from + group%p.groups*p.group
+	ki, pos, lanePos := room[2][:0], room[3][:0], room[4][:0]
 	u, v := strip{patchAxis: &p.lanes[len(li)-1], step: p.size}, strip{patchAxis: &p.ks[len(first)-1], step: ld * p.size}
 	if !p.byK {
 		u.step, v.step = v.step, u.step
@@ -128,17 +127,18 @@ func (p *patches) piece(dst unsafe.Pointer, ld, batch, lane, lanes, k, ks int) {
 	for done := 0; done < lanes; done += u.n {
 		u.from = li[len(li)-1]
 		u.n = min(u.patchAxis.n-u.from, lanes-done)
+		lanePos = lanePos[:0]
+		for i := range p.taps {
+			lanePos = append(lanePos, p.taps[i].from)
+		}
+		base := p.from + group%p.groups*p.group + outerAt(p.lanes, li, lanePos) + u.from*u.pitch
 		line := unsafe.Add(dst, done*u.step)
 		ki = append(ki[:0], first...)
 		for at := 0; at < ks; at += v.n {
 			v.from = ki[len(ki)-1]
 			v.n = min(v.patchAxis.n-v.from, ks-at)
-			pos = pos[:0]
-			for i := range p.taps {
-				pos = append(pos, p.taps[i].from)
-			}
-			src := base + outerAt(p.lanes, li, pos) + outerAt(p.ks, ki, pos)
-			src += u.from*u.pitch + v.from*v.pitch
+			pos = append(pos[:0], lanePos...)
+			src := base + outerAt(p.ks, ki, pos) + v.from*v.pitch
 			if p.byK {
 				p.block(unsafe.Add(line, at*v.step), src, u, v, pos)
 			} else {
@@ -286,26 +286,39 @@ func (p *patches) rect(dst unsafe.Pointer, src int, u, v *strip, r [4]int) {
 
 func wipe(dst unsafe.Pointer, n int) { clear(unsafe.Slice((*byte)(dst), n)) }
 
-// shortLines are copyLines for lines of 4 to 64 bytes, which are too short for a
-// call each.
+// Words that compilers keep in registers, as they do not arrays.
+type (
+	words2 struct{ a, b uint64 }
+	words3 struct{ a, b, c uint64 }
+	words4 struct{ a, b, c, d uint64 }
+	none   struct{}
+)
+
+// shortLines are copyLines for lines of so many times 4 bytes, which are too short
+// for a call each.
 var shortLines = [17]func(dst, src unsafe.Pointer, n, dstStep, srcStep int){
-	nil, linesOf[[1]uint32], linesOf[[2]uint32], linesOf[[3]uint32], linesOf[[4]uint32],
-	linesOf[[5]uint32], linesOf[[6]uint32], linesOf[[7]uint32], linesOf[[8]uint32],
-	linesOf[[9]uint32], linesOf[[10]uint32], linesOf[[11]uint32], linesOf[[12]uint32],
-	linesOf[[13]uint32], linesOf[[14]uint32], linesOf[[15]uint32], linesOf[[16]uint32],
+	1: linesOf[uint32, none], 2: linesOf[uint64, none], 3: linesOf[uint64, uint32],
+	4: linesOf[words2, none], 5: linesOf[words2, uint32], 6: linesOf[words3, none],
+	7: linesOf[words3, uint32], 8: linesOf[words4, none], 9: linesOf[words4, uint32],
+	10: linesOf[words4, uint64], 12: linesOf[words4, words2], 14: linesOf[words4, words3], 16: linesOf[words4, words4],
 }
 
-func linesOf[T any](dst, src unsafe.Pointer, n, dstStep, srcStep int) {
+// linesOf copies lines that are a T and a U.
+func linesOf[T, U any](dst, src unsafe.Pointer, n, dstStep, srcStep int) {
+	var t T
+	u := unsafe.Sizeof(t)
 	d, s := 0, 0 // offsets: no pointer ever leaves its array
 	for range n {
-		*(*T)(unsafe.Add(dst, d)) = *(*T)(unsafe.Add(src, s))
+		to, from := unsafe.Add(dst, d), unsafe.Add(src, s)
+		x, y := *(*T)(from), *(*U)(unsafe.Add(from, u))
+		*(*T)(to), *(*U)(unsafe.Add(to, u)) = x, y
 		d, s = d+dstStep, s+srcStep
 	}
 }
 
 // copyLines copies n lines of so many bytes.
 func copyLines(dst, src unsafe.Pointer, bytes, n, dstStep, srcStep int) {
-	if bytes <= 64 && bytes%4 == 0 {
+	if bytes <= 64 && bytes%4 == 0 && shortLines[bytes/4] != nil {
 		shortLines[bytes/4](dst, src, n, dstStep, srcStep)
 		return
 	}

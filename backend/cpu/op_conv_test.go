@@ -3,8 +3,10 @@ package cpu
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"unsafe"
@@ -318,4 +320,69 @@ func randomConv(r *rand.Rand) *convCase {
 	}
 	cc.attr = a
 	return cc
+}
+
+// TestConvLarge has convolutions that are divided into tasks and parts, with numbers
+// whose sums are not exact: bits must not depend on workers, and errors are small.
+func TestConvLarge(t *testing.T) {
+	for _, layouts := range [][3]string{{"nhwc", "hwio", "nhwc"}, {"nchw", "oihw", "nchw"}, {"hwnc", "oihw", "nhwc"}} {
+		for _, s := range [][6]int{{9, 17, 8, 16, 3, 1}, {2, 33, 16, 16, 3, 1}, {8, 17, 16, 8, 3, 2}, {5, 16, 3, 16, 5, 1}} {
+			all := gradients(layouts, s[0], s[1], s[2], s[3], s[4], s[5])
+			shape := map[string][]int{"forward": all[1].x, "input": all[0].x, "kernel": all[0].w}
+			for _, cc := range all {
+				c := cc.call(dtypes.Float32, 7)
+				if got := c.out[0].shape.Dimensions; !slices.Equal(got, shape[cc.name]) {
+					t.Fatalf("%v %v %s: shape %v, want %v", layouts, s, cc.name, got, shape[cc.name])
+				}
+				for _, v := range c.in {
+					for i, x := range of[float32](v) {
+						of[float32](v)[i] = x / 127.1 * (1 + float32(i%13)/7)
+					}
+				}
+				for _, do := range []func(int, func(int)){nil, scattered} {
+					c.do = do
+					once := slices.Clone(c.out[0].data)
+					if err := runConv(c); err != nil {
+						t.Fatal(err)
+					}
+					if do != nil && !bytes.Equal(once, c.out[0].data) {
+						t.Errorf("%v %v %s: workers change the result", layouts, s, cc.name)
+					}
+				}
+				sums := c.in[1].shape.Size() / c.out[0].shape.Dimensions[cc.attr.axes.OutputChannels]
+				for i, want := range reference[float64](c) {
+					if got := float64(of[float32](c.out[0])[i]); math.Abs(got-want) > 1e-6*float64(sums) {
+						t.Fatalf("%v %v %s: element %d is %g, want %g", layouts, s, cc.name, i, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// gradients are the convolutions that compute a convolution with equal padding and
+// its gradients, as package graph of GoMLX writes them.
+func gradients(layouts [3]string, images, side, in, out, size, stride int) [3]convCase {
+	x, w, y := layouts[0], layouts[1], layouts[2]
+	swap := func(s, pairs string) string {
+		return strings.NewReplacer(strings.Split(pairs, "")...).Replace(s)
+	}
+	dims := func(s string, side, n, c int) (d []int) {
+		for _, l := range s {
+			d = append(d, map[rune]int{'n': n, 'c': c, 'h': side, 'w': side, 'i': n, 'o': c}[l])
+		}
+		return d
+	}
+	both := func(lo, hi int) [][2]int { return [][2]int{{lo, hi}, {lo, hi}} }
+	end, pad := (side-1)/stride+1, (size-1)/2
+	forward := plainAttr(axesOf(x, w, y))
+	forward.strides, forward.paddings = []int{stride, stride}, both(pad, size/2)
+	input := plainAttr(axesOf(y, swap(w, "iooi"), x))
+	input.inputDilations = []int{stride, stride}
+	input.paddings = both(size-1-pad, side-1-(end-1)*stride+pad)
+	weights := plainAttr(axesOf(swap(x, "nccn"), swap(y, "nico"), swap(w, "inoc")))
+	weights.kernelDilations = []int{stride, stride}
+	weights.paddings = both(pad, (end-1)*stride+size-side-pad)
+	xd, wd, yd := dims(x, side, images, in), dims(w, size, in, out), dims(y, end, images, out)
+	return [3]convCase{{"forward", xd, wd, forward}, {"input", yd, wd, input}, {"kernel", xd, yd, weights}}
 }
