@@ -287,6 +287,9 @@ func (v *convolution) run(c *call) {
 	if s := v.straighten(c); s != nil {
 		defer s.free()
 	}
+	if v.runTiled(c) {
+		return
+	}
 	n := v.rows * v.cols
 	parts := min(convParts, v.sums/convDepth)
 	if v.batches > 1 || parts < 2 || n > convSmall {
