@@ -24,6 +24,9 @@ func (f *function) FusedScaledDotProductAttention(query, key, value compute.Valu
 	if err != nil {
 		return nil, nil, err
 	}
+	if a.streams(in) {
+		return f.streamed(a, in)
+	}
 	out, lse := f.attention(a, in)
 	return out, []compute.Value{lse}, nil
 }
@@ -47,8 +50,25 @@ func (f *function) FusedScaledDotProductAttentionVJP(query, key, value compute.V
 	if !back[0].shape.Equal(back[2].shape) {
 		return nil, nil, nil, errors.Errorf("%s: the gradient is %s, the output %s", op, back[2].shape, back[0].shape)
 	}
-	dq, dk, dv := f.attentionVJP(a, in, back[0], back[1], back[2])
-	return dq, dk, dv, nil
+	if !a.streams(in) {
+		dq, dk, dv := f.attentionVJP(a, in, back[0], back[1], back[2])
+		return dq, dk, dv, nil
+	}
+	all := []*node{f.inFloat(in[0]), f.inFloat(in[1]), f.inFloat(in[2]), f.inFloat(back[0]), f.inFloat(back[1]), f.inFloat(back[2])}
+	d := f.addMulti(opAttentionVJP, shapesOf(all[:3]), a, all...)
+	t := in[0].shape.DType
+	return f.convert(d[0], t), f.convert(d[1], t), f.convert(d[2], t), nil
+}
+
+// streamed is attention as one operation.
+func (f *function) streamed(a attentionAttr, in []*node) (output compute.Value, states []compute.Value, err error) {
+	q, k, v := f.inFloat(in[0]), f.inFloat(in[1]), f.inFloat(in[2])
+	out := q.shape.Clone()
+	out.Dimensions[3] = v.shape.Dimensions[3]
+	d := q.shape.Dimensions
+	lse := shapes.Make(dtypes.Float32, d[0], d[a.layout.HeadsAxis()], d[a.layout.SeqAxis()])
+	outs := f.addMulti(opAttention, []shapes.Shape{out, lse}, a, q, k, v)
+	return f.convert(outs[0], in[0].shape.DType), []compute.Value{outs[1]}, nil
 }
 
 // differentiable says whether a number can depend smoothly on a parameter.

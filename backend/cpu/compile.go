@@ -155,6 +155,9 @@ func (c *compiler) emit(u *unit) error {
 	case n.op == compute.OpTypeReshape:
 		c.copyView(c.views[n.in[0]], c.slot(n))
 		return nil
+	case n.op == opAttention || n.op == opAttentionVJP:
+		c.emitAttention(n, u.nodes[1:])
+		return nil
 	case n.multi != nil:
 		return c.emitCall(n, u.nodes[1:]...)
 	default:
