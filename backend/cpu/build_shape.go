@@ -65,9 +65,10 @@ func (f *function) slice(x *node, starts, limits, strides []int) *node {
 	return f.add(compute.OpTypeSlice, shapes.Make(x.shape.DType, dims...), sliceAttr{starts, limits, strides}, x)
 }
 
-// iota counts along an axis.
+// iota counts along an axis: one line that all others repeat.
 func (f *function) iota(t dtypes.DType, axis int, dims ...int) *node {
-	return f.add(compute.OpTypeIota, shapes.Make(t, dims...), axisAttr{axis})
+	line := f.add(compute.OpTypeIota, shapes.Make(t, dims[axis]), axisAttr{0})
+	return f.broadcastInDim(line, dims, []int{axis})
 }
 
 // normalAxes sorts axes of a shape and finds those that are none.

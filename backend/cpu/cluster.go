@@ -76,7 +76,7 @@ func (c *compiler) cluster() {
 
 // isElementwise says whether tile programs have a loop for a node.
 func isElementwise(n *node) bool {
-	if len(n.in) == 0 || n.in[0].shape.DType.IsPacked() {
+	if len(n.in) == 0 || n.op == opPick || n.in[0].shape.DType.IsPacked() {
 		return false
 	}
 	switch t := n.in[0].shape.DType; {
@@ -176,6 +176,9 @@ func (c *compiler) placeElementwise(n *node) {
 // fits says whether an element-wise node can join a unit, and as what form.
 func (c *compiler) fits(n *node, u *unit) (form, bool) {
 	f := every
+	if c.isFar(u.nodes[0], n) {
+		return 0, false
+	}
 	if n.size() != u.size {
 		if u.cols == 0 || n.size()*u.cols != u.size {
 			return 0, false
@@ -288,10 +291,11 @@ func (c *compiler) placeReduce(n *node) bool {
 	v := c.views[n.in[0]]
 	u := c.unit[v.base]
 	size := n.in[0].size()
-	if u != nil && u.tile && v.dense() && c.form[v.base] == every && u.size == size &&
+	near := u != nil && u.tile && !c.isFar(u.nodes[0], n)
+	if near && v.dense() && c.form[v.base] == every && u.size == size &&
 		(d.cols == 0 || u.cols == 0 || u.cols == d.cols) && len(u.nodes) < 256 {
 		c.join(n, u)
-	} else if u != nil && u.tile && v.dense() && c.form[v.base] == perRow && d.form == single {
+	} else if near && v.dense() && c.form[v.base] == perRow && d.form == single {
 		c.join(n, u)
 	} else {
 		u = c.newUnit(n)

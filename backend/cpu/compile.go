@@ -11,12 +11,14 @@ import (
 
 // compiler turns a function into a program.
 type compiler struct {
-	f     *function
-	order []*node         // live nodes, operands first
-	views map[*node]view  // where each value lies
-	unit  map[*node]*unit // of each base that is computed
-	form  map[*node]form  // in its unit: every or perRow; perCol and single are results only
-	units []*unit
+	f       *function
+	outputs []*node
+	order   []*node         // live nodes, operands first
+	views   map[*node]view  // where each value lies
+	unit    map[*node]*unit // of each base that is computed
+	form    map[*node]form  // in its unit: every or perRow; perCol and single are results only
+	units   []*unit
+	rank    map[*node]int // products before each node
 
 	stored map[*node]bool // bases that others than their own unit need
 	slots  []slot
@@ -30,10 +32,12 @@ type compiler struct {
 func compile(f *function) (*program, error) {
 	c := &compiler{
 		f: f, views: map[*node]view{}, unit: map[*node]*unit{}, form: map[*node]form{},
-		stored: map[*node]bool{}, slotOf: map[*node]int{}, dense: map[string]int{}, p: &program{},
+		stored: map[*node]bool{}, slotOf: map[*node]int{}, dense: map[string]int{}, rank: map[*node]int{}, p: &program{},
 	}
-	c.live()
-	c.inputs()
+	c.copyGraph()
+	c.order = c.alive(c.order)
+	c.ranks()
+	c.rematerialise()
 	for _, n := range c.order {
 		c.place(n)
 	}
@@ -50,37 +54,56 @@ func compile(f *function) (*program, error) {
 	return c.p, nil
 }
 
-// live lists the nodes that outputs need, operands first. An operation with several
-// outputs has all of them.
-func (c *compiler) live() {
-	seen := make([]bool, len(c.f.nodes))
+// copyGraph takes the nodes of the function over as the compiler's own, which it may
+// change.
+func (c *compiler) copyGraph() {
+	own := make(map[*node]*node, len(c.f.nodes))
+	of := func(list []*node) []*node {
+		out := make([]*node, len(list))
+		for i, n := range list {
+			out[i] = own[n]
+		}
+		return out
+	}
+	all := make([]*node, len(c.f.nodes))
+	for i, n := range c.f.nodes {
+		m := *n
+		m.in = of(n.in)
+		own[n], all[i] = &m, &m
+	}
+	c.outputs, c.order = of(c.f.outputs), all
+	for i, n := range of(slices.Concat(c.f.params, c.f.captures)) {
+		c.slotOf[n] = i
+		c.slots = append(c.slots, slot{place: ofInput, index: i, bytes: n.bytes(), over: -1, first: -1, last: -1})
+	}
+	c.p.inputs = len(c.slots)
+}
+
+// alive keeps the nodes that outputs need, and all outputs of an operation with
+// several. It numbers them.
+func (c *compiler) alive(list []*node) []*node {
+	seen := map[*node]bool{}
 	var visit func(n *node)
 	visit = func(n *node) {
-		if seen[n.id] {
+		if seen[n] {
 			return
 		}
-		seen[n.id] = true
+		seen[n] = true
 		for _, x := range n.in {
 			visit(x)
 		}
 	}
-	for _, n := range c.f.outputs {
+	for _, n := range c.outputs {
 		visit(n)
 	}
-	for i, n := range c.f.nodes {
-		if seen[i] || n.op == opPick && seen[n.in[0].id] {
-			c.order = append(c.order, n)
+	var out []*node
+	for _, n := range list {
+		if seen[n] || n.op == opPick && seen[n.in[0]] {
+			n.id = len(out)
+			out = append(out, n)
 		}
 	}
-}
-
-// inputs gives the first slots to parameters, then captured values.
-func (c *compiler) inputs() {
-	for i, n := range slices.Concat(c.f.params, c.f.captures) {
-		c.slotOf[n] = len(c.slots)
-		c.slots = append(c.slots, slot{place: ofInput, index: i, bytes: n.bytes(), over: -1, first: -1, last: -1})
-	}
-	c.p.inputs = len(c.slots)
+	return out
 }
 
 // place finds where the value of a node lies.
@@ -100,7 +123,7 @@ func (c *compiler) place(n *node) {
 
 // store finds the bases that need memory: outputs, and those that other units read.
 func (c *compiler) store() {
-	for _, n := range c.f.outputs {
+	for _, n := range c.outputs {
 		c.stored[c.views[n].base] = true
 	}
 	for _, u := range c.units {
@@ -298,7 +321,7 @@ func (c *compiler) overlay(o, i int) {
 // finish gives the outputs memory of their own.
 func (c *compiler) finish() {
 	taken := map[int]bool{}
-	for k, n := range c.f.outputs {
+	for k, n := range c.outputs {
 		v := c.views[n]
 		o := output{shape: n.shape, over: -1, input: -1}
 		i := c.slot(v.base)

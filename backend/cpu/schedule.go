@@ -1,12 +1,17 @@
 package cpu
 
-import "container/heap"
+import (
+	"container/heap"
+
+	"github.com/gomlx/compute"
+)
 
 // schedule orders the units: each after those that it reads, and otherwise as the
 // graph was written, except that a unit which only makes outputs of the program runs
 // as soon as it can. The update of a weight then follows its gradient, which need not
 // be kept. Such a unit may take its inputs' memory, so it waits for all others that
-// read them, unless they wait for it.
+// read them, unless they wait for it. What is small runs early too, for others wait for
+// it.
 func (c *compiler) schedule() []*unit {
 	s := &scheduler{compiler: c, key: map[*unit]int{}}
 	readers := map[*node][]*unit{}
@@ -14,7 +19,7 @@ func (c *compiler) schedule() []*unit {
 		s.key[u] = last(u)
 		for _, n := range u.nodes {
 			for _, in := range n.in {
-				if b := c.base(in); isLeaf(b.op) {
+				if b := c.base(in); isLeaf(b.op) && b.op != compute.OpTypeConstant {
 					readers[b] = append(readers[b], u)
 				}
 			}
@@ -24,10 +29,15 @@ func (c *compiler) schedule() []*unit {
 		if c.onlyOutputs(u) {
 			s.key[u] = -1
 			c.waitFor(u, readers)
+		} else if u.nodes[0].multi == nil && max(u.size, u.nodes[0].size()) < smallUnit {
+			s.key[u] = -1
 		}
 	}
 	return s.run()
 }
+
+// smallUnit is the number of elements whose memory does not count.
+const smallUnit = 4096
 
 // last is where the graph has the last node of a unit.
 func last(u *unit) int {
@@ -49,11 +59,15 @@ func (c *compiler) onlyOutputs(u *unit) bool {
 	return true
 }
 
-// waitFor puts all other readers of a unit's inputs before it.
+// waitFor puts all other readers of an input before a unit that may take its memory.
 func (c *compiler) waitFor(u *unit, readers map[*node][]*unit) {
 	for _, n := range u.nodes {
 		for _, in := range n.in {
-			for _, w := range readers[c.base(in)] {
+			b := c.base(in)
+			if b.size() != n.size() {
+				continue
+			}
+			for _, w := range readers[b] {
 				if w != u && !w.deps.has(u.id) && !u.deps.has(w.id) {
 					u.deps.add(w.id)
 					u.deps.union(w.deps)
