@@ -36,6 +36,7 @@ func compile(f *function) (*program, error) {
 	}
 	c.copyGraph()
 	c.order = c.alive(c.order)
+	c.simplify()
 	c.ranks()
 	c.rematerialise()
 	for _, n := range c.order {
