@@ -133,8 +133,11 @@ type executable struct {
 
 var _ compute.Executable = (*executable)(nil)
 
-// Finalize makes the executable unusable.
-func (e *executable) Finalize() { e.closed.Store(true) }
+// Finalize makes the executable unusable and lets its memory go.
+func (e *executable) Finalize() {
+	e.closed.Store(true)
+	e.program.drop()
+}
 
 // Inputs are the names and shapes of the parameters.
 func (e *executable) Inputs() ([]string, []shapes.Shape) { return e.params, e.in }

@@ -75,7 +75,7 @@ func (c *compiler) copyGraph() {
 	c.outputs, c.order = of(c.f.outputs), all
 	for i, n := range of(slices.Concat(c.f.params, c.f.captures)) {
 		c.slotOf[n] = i
-		c.slots = append(c.slots, slot{place: ofInput, index: i, bytes: n.bytes(), over: -1, first: -1, last: -1})
+		c.slots = append(c.slots, slot{place: ofInput, index: i, bytes: n.bytes(), first: -1, last: -1})
 	}
 	c.p.inputs = len(c.slots)
 }
@@ -154,7 +154,7 @@ func (c *compiler) slot(n *node) int {
 
 // temporary is new memory, used by the step that is being made.
 func (c *compiler) temporary(bytes int) int {
-	c.slots = append(c.slots, slot{bytes: bytes, over: -1, first: c.now, last: c.now})
+	c.slots = append(c.slots, slot{bytes: bytes, first: c.now, last: c.now})
 	return len(c.slots) - 1
 }
 
@@ -275,7 +275,8 @@ func (c *compiler) emitCall(n *node, outs ...*node) error {
 	for _, o := range outs {
 		s.out = append(s.out, piece{c.slot(o), 0, o.bytes(), o})
 	}
-	if inPlace[n.op] && s.in[0].at == 0 && c.views[n.in[0]].dense() {
+	alone := !slices.ContainsFunc(s.in[1:], func(p piece) bool { return p.slot == s.in[0].slot })
+	if inPlace[n.op] && alone && c.views[n.in[0]].dense() {
 		c.overlay(s.out[0].slot, s.in[0].slot)
 	}
 	c.add(s)
@@ -314,8 +315,8 @@ func (c *call) forget() {
 // overlay lets slot o take the memory of slot i, whose values the step that is being
 // made reads no later than it writes those of o; plan sees to the rest.
 func (c *compiler) overlay(o, i int) {
-	if o != i && c.slots[o].over < 0 && c.slots[o].first == c.now && c.slots[o].bytes == c.slots[i].bytes {
-		c.slots[o].over = i
+	if o != i && c.slots[o].first == c.now && c.slots[o].bytes == c.slots[i].bytes {
+		c.slots[o].over = append(c.slots[o].over, i)
 	}
 }
 

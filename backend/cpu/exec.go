@@ -44,9 +44,9 @@ type slot struct {
 	index       int
 	bytes       int
 	data        []byte
-	first, last int // steps that use it
-	at          int // in the arena
-	over        int // slot whose memory it takes where that dies in step first; -1: none
+	first, last int   // steps that use it
+	at          int   // in the arena
+	over        []int // slots of which it may take the memory of one that dies in step first
 }
 
 // output says how an output of the function comes about.

@@ -59,20 +59,20 @@ func (c *compiler) overlays() (root []int) {
 	for i := range c.slots {
 		root[i] = i
 		s := &c.slots[i]
-		if s.over < 0 {
-			continue
-		}
-		from := &c.slots[s.over]
-		if from.last > s.first || heir[s.over] {
-			continue
-		}
-		switch {
-		case s.place == inArena && from.place == inArena:
-			root[i] = root[s.over]
-			heir[s.over] = true
-		case s.place == ofOutput && from.place == ofInput:
-			c.p.outputs[s.index].over = from.index
-			heir[s.over] = true
+		for _, k := range s.over {
+			from := &c.slots[k]
+			if from.last > s.first || from.first >= s.first || heir[k] {
+				continue
+			}
+			if s.place == inArena && from.place == inArena {
+				root[i] = root[k]
+			} else if s.place == ofOutput && from.place == ofInput {
+				c.p.outputs[s.index].over = from.index
+			} else {
+				continue
+			}
+			heir[k] = true
+			break
 		}
 	}
 	return root
