@@ -275,9 +275,11 @@ func (c *compiler) emitCall(n *node, outs ...*node) error {
 	for _, o := range outs {
 		s.out = append(s.out, piece{c.slot(o), 0, o.bytes(), o})
 	}
-	alone := !slices.ContainsFunc(s.in[1:], func(p piece) bool { return p.slot == s.in[0].slot })
-	if inPlace[n.op] && alone && c.views[n.in[0]].dense() {
-		c.overlay(s.out[0].slot, s.in[0].slot)
+	if inPlace[n.op] && c.views[n.in[0]].dense() {
+		first := s.in[0].slot
+		if !slices.ContainsFunc(s.in[1:], func(p piece) bool { return p.slot == first }) {
+			c.overlay(s.out[0].slot, first)
+		}
 	}
 	c.add(s)
 	return nil
