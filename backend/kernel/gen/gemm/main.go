@@ -2,14 +2,14 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/ir"
-	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
 func main() {
-	ConstraintExpr("amd64,!noasm")
+	build.ConstraintExpr("amd64,!noasm")
 	for rows := 1; rows <= 14; rows++ {
 		sweepZ("gemmF32Z", rows, false)
 	}
@@ -27,19 +27,19 @@ func main() {
 	packPairsZ()
 	packStepsZ()
 	packStepsY()
-	peak("gemmPeakF32Z", 30, func(i int) { VFMADD231PS(z(30), z(31), z(i)) })
-	peak("gemmPeakF32Y", 14, func(i int) { VFMADD231PS(y(14), y(15), y(i)) })
+	peak("gemmPeakF32Z", 30, func(i int) { build.VFMADD231PS(z(30), z(31), z(i)) })
+	peak("gemmPeakF32Y", 14, func(i int) { build.VFMADD231PS(y(14), y(15), y(i)) })
 	peak("gemmPeakB16Z", 30, func(i int) { vdpbf16ps(30, 31, i, 512) })
-	Generate()
+	build.Generate()
 }
 
 // emit adds an instruction or directive that avo does not know.
-func emit(op string, operands ...Op) {
-	Instruction(&ir.Instruction{Opcode: op, Operands: operands})
+func emit(op string, operands ...operand.Op) {
+	build.Instruction(&ir.Instruction{Opcode: op, Operands: operands})
 }
 
 // align puts the head of a loop on a boundary.
-func align() { emit("PCALIGN", Imm(32)) }
+func align() { emit("PCALIGN", operand.Imm(32)) }
 
 func vector(i int, s reg.Spec) reg.Register { return reg.Vector.Lookup(reg.Index(i), s) }
 
@@ -54,24 +54,24 @@ func vdpbf16ps(a, b, d, bits int) {
 	p1 := bit(d, 3, 7) | bit(a, 4, 6) | bit(a, 3, 5) | bit(d, 4, 4) | 2
 	p2 := (^b&15)<<3 | 1<<2 | 2
 	p3 := map[int]int{256: 1, 512: 2}[bits]<<5 | bit(b, 4, 3)
-	emit("LONG", U32(0x62|p1<<8|p2<<16|p3<<24))
-	emit("WORD", U16(0x52|(0xc0|d&7<<3|a&7)<<8))
+	emit("LONG", operand.U32(0x62|p1<<8|p2<<16|p3<<24))
+	emit("WORD", operand.U16(0x52|(0xc0|d&7<<3|a&7)<<8))
 }
 
 // peak is a loop of n independent multiply-adds on registers, count times.
 func peak(name string, n int, op func(i int)) {
-	TEXT(name, NOSPLIT, "func(count int)")
-	Load(Param("count"), reg.RAX)
+	build.TEXT(name, build.NOSPLIT, "func(count int)")
+	build.Load(build.Param("count"), reg.RAX)
 	for i := range n + 2 {
-		VXORPS(y(i), y(i), y(i))
+		build.VXORPS(y(i), y(i), y(i))
 	}
 	align()
-	Label("loop")
+	build.Label("loop")
 	for i := range n {
 		op(i)
 	}
-	DECQ(reg.RAX)
-	JNE(LabelRef("loop"))
-	VZEROUPPER()
-	RET()
+	build.DECQ(reg.RAX)
+	build.JNE(operand.LabelRef("loop"))
+	build.VZEROUPPER()
+	build.RET()
 }

@@ -1,8 +1,8 @@
 package main
 
 import (
-	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
@@ -20,127 +20,127 @@ var (
 )
 
 func packArguments() {
-	Load(Param("dst"), dst)
-	Load(Param("width"), width)
-	Load(Param("src"), src)
-	Load(Param("lane"), lane)
-	Load(Param("step"), step)
-	Load(Param("lanes"), lanes)
-	Load(Param("ks"), ks)
+	build.Load(build.Param("dst"), dst)
+	build.Load(build.Param("width"), width)
+	build.Load(build.Param("src"), src)
+	build.Load(build.Param("lane"), lane)
+	build.Load(build.Param("step"), step)
+	build.Load(build.Param("lanes"), lanes)
+	build.Load(build.Param("ks"), ks)
 }
 
 // packLanesZ copies lanes that follow each other, at most 32 words. It stores 16
 // or 32 lanes: what is too much is overwritten by the next k.
 func packLanesZ() {
-	TEXT("gemmPackLanesZ", NOSPLIT, packArgs)
+	build.TEXT("gemmPackLanesZ", build.NOSPLIT, packArgs)
 	packArguments()
-	MOVL(I32(-1), reg.EAX)
-	CMPQ(lanes, Imm(32))
-	JGE(LabelRef("all"))
-	BZHIL(lanes.As32(), reg.EAX, reg.EAX)
-	Label("all")
-	KMOVD(reg.EAX, reg.K1)
-	KSHIFTRD(Imm(16), reg.K1, reg.K2)
+	build.MOVL(operand.I32(-1), reg.EAX)
+	build.CMPQ(lanes, operand.Imm(32))
+	build.JGE(operand.LabelRef("all"))
+	build.BZHIL(lanes.As32(), reg.EAX, reg.EAX)
+	build.Label("all")
+	build.KMOVD(reg.EAX, reg.K1)
+	build.KSHIFTRD(operand.Imm(16), reg.K1, reg.K2)
 	for _, n := range []int{2, 1} {
 		name := map[int]string{2: "two", 1: "one"}[n]
-		Label(name)
+		build.Label(name)
 		if n == 2 {
-			CMPQ(lanes, Imm(16))
-			JLE(LabelRef("one"))
+			build.CMPQ(lanes, operand.Imm(16))
+			build.JLE(operand.LabelRef("one"))
 		}
-		Label(name + "loop")
-		TESTQ(ks, ks)
-		JE(LabelRef("done"))
+		build.Label(name + "loop")
+		build.TESTQ(ks, ks)
+		build.JE(operand.LabelRef("done"))
 		for j := range n {
-			VMOVUPS_Z(Mem{Base: src, Disp: 64 * j}, []reg.Register{reg.K1, reg.K2}[j], z(j))
-			VMOVUPS(z(j), Mem{Base: dst, Disp: 64 * j})
+			build.VMOVUPS_Z(operand.Mem{Base: src, Disp: 64 * j}, []reg.Register{reg.K1, reg.K2}[j], z(j))
+			build.VMOVUPS(z(j), operand.Mem{Base: dst, Disp: 64 * j})
 		}
-		ADDQ(step, src)
-		ADDQ(width, dst)
-		DECQ(ks)
-		JMP(LabelRef(name + "loop"))
+		build.ADDQ(step, src)
+		build.ADDQ(width, dst)
+		build.DECQ(ks)
+		build.JMP(operand.LabelRef(name + "loop"))
 	}
-	Label("done")
-	VZEROUPPER()
-	RET()
+	build.Label("done")
+	build.VZEROUPPER()
+	build.RET()
 }
 
 // packPairsZ interleaves the bfloat16 of two k: dst[k][lane] = src[2k][lane],
 // src[2k+1][lane]. Here ks counts pairs.
 func packPairsZ() {
-	TEXT("gemmPackPairsZ", NOSPLIT, packArgs)
+	build.TEXT("gemmPackPairsZ", build.NOSPLIT, packArgs)
 	packArguments()
-	MOVL(I32(-1), reg.EAX)
-	CMPQ(lanes, Imm(32))
-	JGE(LabelRef("all"))
-	BZHIL(lanes.As32(), reg.EAX, reg.EAX)
-	Label("all")
-	KMOVD(reg.EAX, reg.K1)
-	KSHIFTRD(Imm(16), reg.K1, reg.K2)
-	Label("loop")
-	TESTQ(ks, ks)
-	JE(LabelRef("done"))
-	second := Mem{Base: src, Index: step, Scale: 1}
+	build.MOVL(operand.I32(-1), reg.EAX)
+	build.CMPQ(lanes, operand.Imm(32))
+	build.JGE(operand.LabelRef("all"))
+	build.BZHIL(lanes.As32(), reg.EAX, reg.EAX)
+	build.Label("all")
+	build.KMOVD(reg.EAX, reg.K1)
+	build.KSHIFTRD(operand.Imm(16), reg.K1, reg.K2)
+	build.Label("loop")
+	build.TESTQ(ks, ks)
+	build.JE(operand.LabelRef("done"))
+	second := operand.Mem{Base: src, Index: step, Scale: 1}
 	for j, k := range []reg.Register{reg.K1, reg.K2} {
 		if j == 1 {
-			CMPQ(lanes, Imm(16))
-			JLE(LabelRef("next"))
+			build.CMPQ(lanes, operand.Imm(16))
+			build.JLE(operand.LabelRef("next"))
 		}
-		VPMOVZXWD_Z(Mem{Base: src, Disp: 32 * j}, k, z(0))
-		VPMOVZXWD_Z(second.Offset(32*j), k, z(1))
-		VPSLLD(Imm(16), z(1), z(1))
-		VPORD(z(0), z(1), z(0))
-		VMOVUPS(z(0), Mem{Base: dst, Disp: 64 * j})
+		build.VPMOVZXWD_Z(operand.Mem{Base: src, Disp: 32 * j}, k, z(0))
+		build.VPMOVZXWD_Z(second.Offset(32*j), k, z(1))
+		build.VPSLLD(operand.Imm(16), z(1), z(1))
+		build.VPORD(z(0), z(1), z(0))
+		build.VMOVUPS(z(0), operand.Mem{Base: dst, Disp: 64 * j})
 	}
-	Label("next")
-	LEAQ(Mem{Base: src, Index: step, Scale: 2}, src)
-	ADDQ(width, dst)
-	DECQ(ks)
-	JMP(LabelRef("loop"))
-	Label("done")
-	VZEROUPPER()
-	RET()
+	build.Label("next")
+	build.LEAQ(operand.Mem{Base: src, Index: step, Scale: 2}, src)
+	build.ADDQ(width, dst)
+	build.DECQ(ks)
+	build.JMP(operand.LabelRef("loop"))
+	build.Label("done")
+	build.VZEROUPPER()
+	build.RET()
 }
 
 // packStepsZ transposes up to 16 lanes of words whose k follow each other, 16 by
 // 16 in registers. Lanes that are missing repeat the last one.
 func packStepsZ() {
-	TEXT("gemmPackStepsZ", NOSPLIT, packArgs)
+	build.TEXT("gemmPackStepsZ", build.NOSPLIT, packArgs)
 	packArguments()
-	Label("block")
-	TESTQ(ks, ks)
-	JLE(LabelRef("done"))
-	MOVL(I32(-1), reg.EAX)
-	CMPQ(ks, Imm(16))
-	JGE(LabelRef("all"))
-	BZHIL(ks.As32(), reg.EAX, reg.EAX)
-	Label("all")
-	KMOVD(reg.EAX, reg.K1)
+	build.Label("block")
+	build.TESTQ(ks, ks)
+	build.JLE(operand.LabelRef("done"))
+	build.MOVL(operand.I32(-1), reg.EAX)
+	build.CMPQ(ks, operand.Imm(16))
+	build.JGE(operand.LabelRef("all"))
+	build.BZHIL(ks.As32(), reg.EAX, reg.EAX)
+	build.Label("all")
+	build.KMOVD(reg.EAX, reg.K1)
 	p, by, zero := reg.RAX, reg.RCX, reg.RBX
-	MOVQ(src, p)
-	MOVQ(lane, by)
-	XORL(zero.As32(), zero.As32())
+	build.MOVQ(src, p)
+	build.MOVQ(lane, by)
+	build.XORL(zero.As32(), zero.As32())
 	for i := range 16 {
-		VMOVUPS_Z(Mem{Base: p}, reg.K1, z(i))
+		build.VMOVUPS_Z(operand.Mem{Base: p}, reg.K1, z(i))
 		if i < 15 {
-			CMPQ(lanes, Imm(uint64(i+1)))
-			CMOVQLE(zero, by)
-			ADDQ(by, p)
+			build.CMPQ(lanes, operand.Imm(uint64(i+1)))
+			build.CMOVQLE(zero, by)
+			build.ADDQ(by, p)
 		}
 	}
-	ADDQ(Imm(64), src)
+	build.ADDQ(operand.Imm(64), src)
 	for i, r := range transpose16() {
-		VMOVUPS(z(r), Mem{Base: dst})
-		ADDQ(width, dst)
-		DECQ(ks)
+		build.VMOVUPS(z(r), operand.Mem{Base: dst})
+		build.ADDQ(width, dst)
+		build.DECQ(ks)
 		if i < 15 {
-			JE(LabelRef("done"))
+			build.JE(operand.LabelRef("done"))
 		}
 	}
-	JMP(LabelRef("block"))
-	Label("done")
-	VZEROUPPER()
-	RET()
+	build.JMP(operand.LabelRef("block"))
+	build.Label("done")
+	build.VZEROUPPER()
+	build.RET()
 }
 
 // transpose16 transposes the words of registers 0 to 15, with one register more, 16,
@@ -157,11 +157,11 @@ func transpose16() (at [16]int) {
 		at[i], free = free, at[i]
 	}
 	words := [2]func(b, a, to reg.Register){
-		func(b, a, to reg.Register) { VUNPCKLPS(b, a, to) }, func(b, a, to reg.Register) { VUNPCKHPS(b, a, to) }}
+		func(b, a, to reg.Register) { build.VUNPCKLPS(b, a, to) }, func(b, a, to reg.Register) { build.VUNPCKHPS(b, a, to) }}
 	pairs := [2]func(b, a, to reg.Register){
-		func(b, a, to reg.Register) { VUNPCKLPD(b, a, to) }, func(b, a, to reg.Register) { VUNPCKHPD(b, a, to) }}
+		func(b, a, to reg.Register) { build.VUNPCKLPD(b, a, to) }, func(b, a, to reg.Register) { build.VUNPCKHPD(b, a, to) }}
 	quarters := [2]func(b, a, to reg.Register){
-		func(b, a, to reg.Register) { VSHUFF32X4(Imm(0x88), b, a, to) }, func(b, a, to reg.Register) { VSHUFF32X4(Imm(0xdd), b, a, to) }}
+		func(b, a, to reg.Register) { build.VSHUFF32X4(operand.Imm(0x88), b, a, to) }, func(b, a, to reg.Register) { build.VSHUFF32X4(operand.Imm(0xdd), b, a, to) }}
 	for i := 0; i < 16; i += 2 {
 		turn(i, i+1, words[0], words[1])
 	}
@@ -184,83 +184,83 @@ func transpose16() (at [16]int) {
 // a time, and stores 8 lanes: what is too much is overwritten by the next k. Lanes
 // that are missing repeat the last one.
 func packStepsY() {
-	TEXT("gemmPackStepsY", NOSPLIT, packArgs)
+	build.TEXT("gemmPackStepsY", build.NOSPLIT, packArgs)
 	packArguments()
 	// One pointer a lane, all moved by the same index.
 	p := []reg.Register{src, reg.RBX, reg.RCX, reg.R10, reg.R12, reg.R13, reg.R14, reg.R15}
-	XORL(reg.EAX, reg.EAX)
+	build.XORL(reg.EAX, reg.EAX)
 	for i := 1; i < 8; i++ {
-		CMPQ(lanes, Imm(uint64(i)))
-		CMOVQLE(reg.RAX, lane)
-		LEAQ(Mem{Base: p[i-1], Index: lane, Scale: 1}, p[i])
+		build.CMPQ(lanes, operand.Imm(uint64(i)))
+		build.CMOVQLE(reg.RAX, lane)
+		build.LEAQ(operand.Mem{Base: p[i-1], Index: lane, Scale: 1}, p[i])
 	}
 	index := reg.RAX
 	four := func(disp int) {
 		for j := range 4 { // lanes j and 4+j
-			VMOVUPS(Mem{Base: p[j], Index: index, Scale: 1, Disp: disp}, x(j))
-			VINSERTF128(Imm(1), Mem{Base: p[4+j], Index: index, Scale: 1, Disp: disp}, y(j), y(j))
+			build.VMOVUPS(operand.Mem{Base: p[j], Index: index, Scale: 1, Disp: disp}, x(j))
+			build.VINSERTF128(operand.Imm(1), operand.Mem{Base: p[4+j], Index: index, Scale: 1, Disp: disp}, y(j), y(j))
 		}
 		transpose4()
 		for j := range 4 {
-			VMOVUPS(y(j), Mem{Base: dst})
-			ADDQ(width, dst)
+			build.VMOVUPS(y(j), operand.Mem{Base: dst})
+			build.ADDQ(width, dst)
 		}
 	}
-	SUBQ(Imm(16), ks)
-	JL(LabelRef("fours"))
+	build.SUBQ(operand.Imm(16), ks)
+	build.JL(operand.LabelRef("fours"))
 	align()
-	Label("block")
+	build.Label("block")
 	for j := range 4 {
 		four(16 * j)
 	}
-	ADDQ(Imm(64), index)
-	SUBQ(Imm(16), ks)
-	JGE(LabelRef("block"))
-	Label("fours")
-	ADDQ(Imm(12), ks)
-	JL(LabelRef("rest"))
-	Label("four")
+	build.ADDQ(operand.Imm(64), index)
+	build.SUBQ(operand.Imm(16), ks)
+	build.JGE(operand.LabelRef("block"))
+	build.Label("fours")
+	build.ADDQ(operand.Imm(12), ks)
+	build.JL(operand.LabelRef("rest"))
+	build.Label("four")
 	four(0)
-	ADDQ(Imm(16), index)
-	SUBQ(Imm(4), ks)
-	JGE(LabelRef("four"))
-	Label("rest")
-	ADDQ(Imm(4), ks)
-	JLE(LabelRef("done"))
+	build.ADDQ(operand.Imm(16), index)
+	build.SUBQ(operand.Imm(4), ks)
+	build.JGE(operand.LabelRef("four"))
+	build.Label("rest")
+	build.ADDQ(operand.Imm(4), ks)
+	build.JLE(operand.LabelRef("done"))
 	// One to three k are left: the same under a mask.
-	MOVQ(U32(8), lane)
-	SUBQ(ks, lane)
-	LEAQ(masksY, width)
-	VMOVUPS(Mem{Base: width, Index: lane, Scale: 4}, x(8))
+	build.MOVQ(operand.U32(8), lane)
+	build.SUBQ(ks, lane)
+	build.LEAQ(masksY, width)
+	build.VMOVUPS(operand.Mem{Base: width, Index: lane, Scale: 4}, x(8))
 	for j := range 4 {
-		VMASKMOVPS(Mem{Base: p[j], Index: index, Scale: 1}, x(8), x(j))
-		VMASKMOVPS(Mem{Base: p[4+j], Index: index, Scale: 1}, x(8), x(9))
-		VINSERTF128(Imm(1), x(9), y(j), y(j))
+		build.VMASKMOVPS(operand.Mem{Base: p[j], Index: index, Scale: 1}, x(8), x(j))
+		build.VMASKMOVPS(operand.Mem{Base: p[4+j], Index: index, Scale: 1}, x(8), x(9))
+		build.VINSERTF128(operand.Imm(1), x(9), y(j), y(j))
 	}
 	transpose4()
-	Load(Param("width"), width)
+	build.Load(build.Param("width"), width)
 	for j := range 3 {
-		VMOVUPS(y(j), Mem{Base: dst})
-		ADDQ(width, dst)
-		DECQ(ks)
+		build.VMOVUPS(y(j), operand.Mem{Base: dst})
+		build.ADDQ(width, dst)
+		build.DECQ(ks)
 		if j < 2 {
-			JE(LabelRef("done"))
+			build.JE(operand.LabelRef("done"))
 		}
 	}
-	Label("done")
-	VZEROUPPER()
-	RET()
+	build.Label("done")
+	build.VZEROUPPER()
+	build.RET()
 }
 
 // transpose4 transposes 4 by 4 words in both halves of registers 0 to 3, through 4
 // to 7.
 func transpose4() {
 	for j := 0; j < 4; j += 2 {
-		VUNPCKLPS(y(j+1), y(j), y(4+j))
-		VUNPCKHPS(y(j+1), y(j), y(5+j))
+		build.VUNPCKLPS(y(j+1), y(j), y(4+j))
+		build.VUNPCKHPS(y(j+1), y(j), y(5+j))
 	}
-	VUNPCKLPD(y(6), y(4), y(0))
-	VUNPCKHPD(y(6), y(4), y(1))
-	VUNPCKLPD(y(7), y(5), y(2))
-	VUNPCKHPD(y(7), y(5), y(3))
+	build.VUNPCKLPD(y(6), y(4), y(0))
+	build.VUNPCKHPD(y(6), y(4), y(1))
+	build.VUNPCKLPD(y(7), y(5), y(2))
+	build.VUNPCKHPD(y(7), y(5), y(3))
 }

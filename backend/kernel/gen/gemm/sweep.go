@@ -3,15 +3,15 @@ package main
 import (
 	"fmt"
 
-	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
 // Registers of a sweep. The fields of kernel.Tile are eight bytes each.
 var (
 	tile   = reg.R8
-	aStart = Mem{Base: tile, Disp: 8}
+	aStart = operand.Mem{Base: tile, Disp: 8}
 	a0     = reg.RAX // rows 0.. of A at the current k
 	aHigh  = reg.R15 // rows 7.., or 3.. with AVX2
 	a1     = reg.R9  // bytes between rows of A
@@ -29,12 +29,12 @@ var (
 
 // row addresses row i of A without a register of its own: from a0, or from aHigh
 // which points half rows further.
-func row(i, half int) Mem {
+func row(i, half int) operand.Mem {
 	base := a0
 	if i >= half {
 		base, i = aHigh, i-half
 	}
-	m := Mem{Base: base}
+	m := operand.Mem{Base: base}
 	switch i {
 	case 1, 2, 4:
 		m.Index, m.Scale = a1, uint8(i)
@@ -46,122 +46,122 @@ func row(i, half int) Mem {
 	return m
 }
 
-func load(offset int, r reg.Register) { MOVQ(Mem{Base: tile, Disp: offset}, r) }
+func load(offset int, r reg.Register) { build.MOVQ(operand.Mem{Base: tile, Disp: offset}, r) }
 
 func prologue() {
-	Load(Param("t"), tile)
+	build.Load(build.Param("t"), tile)
 	load(16, a1)
 	load(24, aK)
 	load(32, bPanel)
 	load(40, bK)
 	load(56, c)
 	load(72, cols)
-	LEAQ(Mem{Base: a1, Index: a1, Scale: 2}, a3)
-	LEAQ(Mem{Base: a1, Index: a1, Scale: 4}, a5)
+	build.LEAQ(operand.Mem{Base: a1, Index: a1, Scale: 2}, a3)
+	build.LEAQ(operand.Mem{Base: a1, Index: a1, Scale: 4}, a5)
 }
 
 // inner is the loop over k of one register tile. Sums start from zero or, where Add is
 // 2, from C: first loads row i of it.
-func inner(name string, rows, half int, zero func(), first func(i int, c Mem), step func()) {
-	CMPQ(Mem{Base: tile, Disp: 80}, Imm(2))
-	JE(LabelRef(name + "chain"))
+func inner(name string, rows, half int, zero func(), first func(i int, c operand.Mem), step func()) {
+	build.CMPQ(operand.Mem{Base: tile, Disp: 80}, operand.Imm(2))
+	build.JE(operand.LabelRef(name + "chain"))
 	zero()
-	JMP(LabelRef(name + "start"))
-	Label(name + "chain")
-	MOVQ(c, a0)
+	build.JMP(operand.LabelRef(name + "start"))
+	build.Label(name + "chain")
+	build.MOVQ(c, a0)
 	load(64, b)
 	for i := range rows {
-		first(i, Mem{Base: a0})
+		first(i, operand.Mem{Base: a0})
 		if i < rows-1 {
-			ADDQ(b, a0)
+			build.ADDQ(b, a0)
 		}
 	}
-	Label(name + "start")
-	MOVQ(aStart, a0)
+	build.Label(name + "start")
+	build.MOVQ(aStart, a0)
 	if rows > half {
-		LEAQ(Mem{Base: a0, Index: a3, Scale: 1}, aHigh)
+		build.LEAQ(operand.Mem{Base: a0, Index: a3, Scale: 1}, aHigh)
 		if half == 7 {
-			LEAQ(Mem{Base: aHigh, Index: a1, Scale: 4}, aHigh)
+			build.LEAQ(operand.Mem{Base: aHigh, Index: a1, Scale: 4}, aHigh)
 		}
 	}
-	MOVQ(bPanel, b)
+	build.MOVQ(bPanel, b)
 	load(0, count)
-	TESTQ(count, count)
-	JE(LabelRef(name + "end"))
+	build.TESTQ(count, count)
+	build.JE(operand.LabelRef(name + "end"))
 	align()
-	Label(name + "k")
+	build.Label(name + "k")
 	step()
-	ADDQ(aK, a0)
+	build.ADDQ(aK, a0)
 	if rows > half {
-		ADDQ(aK, aHigh)
+		build.ADDQ(aK, aHigh)
 	}
-	ADDQ(bK, b)
-	DECQ(count)
-	JNE(LabelRef(name + "k"))
-	Label(name + "end")
+	build.ADDQ(bK, b)
+	build.DECQ(count)
+	build.JNE(operand.LabelRef(name + "k"))
+	build.Label(name + "end")
 }
 
 // output adds the sums to C or stores them, row by row.
-func output(name string, rows int, add, store func(i int, c Mem)) {
+func output(name string, rows int, add, store func(i int, c operand.Mem)) {
 	p, step := a0, b
-	MOVQ(c, p)
+	build.MOVQ(c, p)
 	load(64, step)
-	CMPQ(Mem{Base: tile, Disp: 80}, Imm(1))
-	JNE(LabelRef(name + "store"))
+	build.CMPQ(operand.Mem{Base: tile, Disp: 80}, operand.Imm(1))
+	build.JNE(operand.LabelRef(name + "store"))
 	for i := range rows {
-		add(i, Mem{Base: p})
-		store(i, Mem{Base: p})
+		add(i, operand.Mem{Base: p})
+		store(i, operand.Mem{Base: p})
 		if i < rows-1 {
-			ADDQ(step, p)
+			build.ADDQ(step, p)
 		}
 	}
-	JMP(LabelRef(name + "next"))
-	Label(name + "store")
+	build.JMP(operand.LabelRef(name + "next"))
+	build.Label(name + "store")
 	for i := range rows {
-		store(i, Mem{Base: p})
+		store(i, operand.Mem{Base: p})
 		if i < rows-1 {
-			ADDQ(step, p)
+			build.ADDQ(step, p)
 		}
 	}
-	Label(name + "next")
+	build.Label(name + "next")
 }
 
 // sweepZ is Tile.Sweep of a fixed number of rows: 32 columns at a time, then 16,
 // then 8, all under masks for the last columns.
 func sweepZ(name string, rows int, pairs bool) {
-	TEXT(fmt.Sprintf("%s%d", name, rows), NOSPLIT, "func(t *byte)")
+	build.TEXT(fmt.Sprintf("%s%d", name, rows), build.NOSPLIT, "func(t *byte)")
 	prologue()
-	Label("wide")
-	CMPQ(cols, Imm(16))
-	JLE(LabelRef("half"))
-	MOVL(I32(-1), temp.As32())
-	CMPQ(cols, Imm(32))
-	JGE(LabelRef("full"))
-	BZHIL(cols.As32(), temp.As32(), temp.As32())
-	Label("full")
-	KMOVD(temp.As32(), reg.K1)
-	KSHIFTRD(Imm(16), reg.K1, reg.K2)
+	build.Label("wide")
+	build.CMPQ(cols, operand.Imm(16))
+	build.JLE(operand.LabelRef("half"))
+	build.MOVL(operand.I32(-1), temp.As32())
+	build.CMPQ(cols, operand.Imm(32))
+	build.JGE(operand.LabelRef("full"))
+	build.BZHIL(cols.As32(), temp.As32(), temp.As32())
+	build.Label("full")
+	build.KMOVD(temp.As32(), reg.K1)
+	build.KSHIFTRD(operand.Imm(16), reg.K1, reg.K2)
 	sectionZ("w", rows, 2, 512, pairs)
-	ADDQ(Mem{Base: tile, Disp: 48}, bPanel)
-	ADDQ(Imm(128), c)
-	SUBQ(Imm(32), cols)
-	JG(LabelRef("wide"))
-	JMP(LabelRef("done"))
-	Label("half")
-	TESTQ(cols, cols)
-	JLE(LabelRef("done"))
-	MOVL(I32(-1), temp.As32())
-	BZHIL(cols.As32(), temp.As32(), temp.As32())
-	KMOVD(temp.As32(), reg.K1)
-	CMPQ(cols, Imm(8))
-	JLE(LabelRef("quarter"))
+	build.ADDQ(operand.Mem{Base: tile, Disp: 48}, bPanel)
+	build.ADDQ(operand.Imm(128), c)
+	build.SUBQ(operand.Imm(32), cols)
+	build.JG(operand.LabelRef("wide"))
+	build.JMP(operand.LabelRef("done"))
+	build.Label("half")
+	build.TESTQ(cols, cols)
+	build.JLE(operand.LabelRef("done"))
+	build.MOVL(operand.I32(-1), temp.As32())
+	build.BZHIL(cols.As32(), temp.As32(), temp.As32())
+	build.KMOVD(temp.As32(), reg.K1)
+	build.CMPQ(cols, operand.Imm(8))
+	build.JLE(operand.LabelRef("quarter"))
 	sectionZ("h", rows, 1, 512, pairs)
-	JMP(LabelRef("done"))
-	Label("quarter")
+	build.JMP(operand.LabelRef("done"))
+	build.Label("quarter")
 	sectionZ("q", rows, 1, 256, pairs)
-	Label("done")
-	VZEROUPPER()
-	RET()
+	build.Label("done")
+	build.VZEROUPPER()
+	build.RET()
 }
 
 // sectionZ is a register tile of rows by n vectors: sums in registers 0.., then n
@@ -173,122 +173,122 @@ func sectionZ(name string, rows, n, bits int, pairs bool) {
 	elem := sums + n
 	zero := func() {
 		for i := range sums {
-			VPXORD(v(i), v(i), v(i))
+			build.VPXORD(v(i), v(i), v(i))
 		}
 	}
-	first := func(i int, c Mem) {
+	first := func(i int, c operand.Mem) {
 		for j := range n {
-			VMOVUPS_Z(c.Offset(j*bits/8), masks[j], v(i*n+j))
+			build.VMOVUPS_Z(c.Offset(j*bits/8), masks[j], v(i*n+j))
 		}
 	}
 	inner(name, rows, 7, zero, first, func() {
 		for j := range n {
-			VMOVUPS_Z(Mem{Base: b, Disp: j * bits / 8}, masks[j], v(sums+j))
+			build.VMOVUPS_Z(operand.Mem{Base: b, Disp: j * bits / 8}, masks[j], v(sums+j))
 		}
 		for i := range rows {
-			VBROADCASTSS(row(i, 7), v(elem))
+			build.VBROADCASTSS(row(i, 7), v(elem))
 			for j := range n {
 				if pairs {
 					vdpbf16ps(elem, sums+j, i*n+j, bits)
 				} else {
-					VFMADD231PS(v(elem), v(sums+j), v(i*n+j))
+					build.VFMADD231PS(v(elem), v(sums+j), v(i*n+j))
 				}
 			}
 		}
 	})
 	output(name, rows,
-		func(i int, c Mem) {
+		func(i int, c operand.Mem) {
 			for j := range n {
-				VADDPS(c.Offset(j*bits/8), v(i*n+j), masks[j], v(i*n+j))
+				build.VADDPS(c.Offset(j*bits/8), v(i*n+j), masks[j], v(i*n+j))
 			}
 		},
-		func(i int, c Mem) {
+		func(i int, c operand.Mem) {
 			for j := range n {
-				VMOVUPS(v(i*n+j), masks[j], c.Offset(j*bits/8))
+				build.VMOVUPS(v(i*n+j), masks[j], c.Offset(j*bits/8))
 			}
 		})
 }
 
 // sweepY is Tile.Sweep with AVX2: 16 columns at a time, then 8 under a mask.
 func sweepY(rows int) {
-	TEXT(fmt.Sprintf("gemmF32Y%d", rows), NOSPLIT, "func(t *byte)")
+	build.TEXT(fmt.Sprintf("gemmF32Y%d", rows), build.NOSPLIT, "func(t *byte)")
 	prologue()
-	Label("wide")
-	CMPQ(cols, Imm(16))
-	JL(LabelRef("narrow"))
-	first := func(i int, c Mem) {
-		VMOVUPS(c, y(2*i))
-		VMOVUPS(c.Offset(32), y(2*i+1))
+	build.Label("wide")
+	build.CMPQ(cols, operand.Imm(16))
+	build.JL(operand.LabelRef("narrow"))
+	first := func(i int, c operand.Mem) {
+		build.VMOVUPS(c, y(2*i))
+		build.VMOVUPS(c.Offset(32), y(2*i+1))
 	}
 	inner("w", rows, 3, func() { zeroY(2 * rows) }, first, func() {
-		VMOVUPS(Mem{Base: b}, y(12))
-		VMOVUPS(Mem{Base: b, Disp: 32}, y(13))
+		build.VMOVUPS(operand.Mem{Base: b}, y(12))
+		build.VMOVUPS(operand.Mem{Base: b, Disp: 32}, y(13))
 		for i := range rows {
-			VBROADCASTSS(row(i, 3), y(14+i%2))
-			VFMADD231PS(y(14+i%2), y(12), y(2*i))
-			VFMADD231PS(y(14+i%2), y(13), y(2*i+1))
+			build.VBROADCASTSS(row(i, 3), y(14+i%2))
+			build.VFMADD231PS(y(14+i%2), y(12), y(2*i))
+			build.VFMADD231PS(y(14+i%2), y(13), y(2*i+1))
 		}
 	})
 	output("w", rows,
-		func(i int, c Mem) {
-			VADDPS(c, y(2*i), y(2*i))
-			VADDPS(c.Offset(32), y(2*i+1), y(2*i+1))
+		func(i int, c operand.Mem) {
+			build.VADDPS(c, y(2*i), y(2*i))
+			build.VADDPS(c.Offset(32), y(2*i+1), y(2*i+1))
 		},
-		func(i int, c Mem) {
-			VMOVUPS(y(2*i), c)
-			VMOVUPS(y(2*i+1), c.Offset(32))
+		func(i int, c operand.Mem) {
+			build.VMOVUPS(y(2*i), c)
+			build.VMOVUPS(y(2*i+1), c.Offset(32))
 		})
-	ADDQ(Mem{Base: tile, Disp: 48}, bPanel)
-	ADDQ(Imm(64), c)
-	SUBQ(Imm(16), cols)
-	JMP(LabelRef("wide"))
+	build.ADDQ(operand.Mem{Base: tile, Disp: 48}, bPanel)
+	build.ADDQ(operand.Imm(64), c)
+	build.SUBQ(operand.Imm(16), cols)
+	build.JMP(operand.LabelRef("wide"))
 
-	Label("narrow")
-	TESTQ(cols, cols)
-	JLE(LabelRef("done"))
+	build.Label("narrow")
+	build.TESTQ(cols, cols)
+	build.JLE(operand.LabelRef("done"))
 	// The mask is a window on eight words of ones and eight of zeros.
-	MOVQ(cols, count)
-	MOVQ(U32(8), temp)
-	CMPQ(count, temp)
-	CMOVQGT(temp, count)
-	SUBQ(count, temp)
-	LEAQ(masksY, a0)
-	VMOVUPS(Mem{Base: a0, Index: temp, Scale: 4}, y(15))
-	first = func(i int, c Mem) { VMASKMOVPS(c, y(15), y(i)) }
+	build.MOVQ(cols, count)
+	build.MOVQ(operand.U32(8), temp)
+	build.CMPQ(count, temp)
+	build.CMOVQGT(temp, count)
+	build.SUBQ(count, temp)
+	build.LEAQ(masksY, a0)
+	build.VMOVUPS(operand.Mem{Base: a0, Index: temp, Scale: 4}, y(15))
+	first = func(i int, c operand.Mem) { build.VMASKMOVPS(c, y(15), y(i)) }
 	inner("n", rows, 3, func() { zeroY(rows) }, first, func() {
-		VMASKMOVPS(Mem{Base: b}, y(15), y(12))
+		build.VMASKMOVPS(operand.Mem{Base: b}, y(15), y(12))
 		for i := range rows {
-			VBROADCASTSS(row(i, 3), y(13+i%2))
-			VFMADD231PS(y(13+i%2), y(12), y(i))
+			build.VBROADCASTSS(row(i, 3), y(13+i%2))
+			build.VFMADD231PS(y(13+i%2), y(12), y(i))
 		}
 	})
 	output("n", rows,
-		func(i int, c Mem) {
-			VMASKMOVPS(c, y(15), y(12))
-			VADDPS(y(12), y(i), y(i))
+		func(i int, c operand.Mem) {
+			build.VMASKMOVPS(c, y(15), y(12))
+			build.VADDPS(y(12), y(i), y(i))
 		},
-		func(i int, c Mem) { VMASKMOVPS(y(i), y(15), c) })
-	ADDQ(Imm(32), bPanel)
-	ADDQ(Imm(32), c)
-	SUBQ(Imm(8), cols)
-	JMP(LabelRef("narrow"))
-	Label("done")
-	VZEROUPPER()
-	RET()
+		func(i int, c operand.Mem) { build.VMASKMOVPS(y(i), y(15), c) })
+	build.ADDQ(operand.Imm(32), bPanel)
+	build.ADDQ(operand.Imm(32), c)
+	build.SUBQ(operand.Imm(8), cols)
+	build.JMP(operand.LabelRef("narrow"))
+	build.Label("done")
+	build.VZEROUPPER()
+	build.RET()
 }
 
-var masksY Mem
+var masksY operand.Mem
 
 // defineMasks writes the table that masksY points to.
 func defineMasks() {
-	masksY = GLOBL("gemmMasks", RODATA|NOPTR)
+	masksY = build.GLOBL("gemmMasks", build.RODATA|build.NOPTR)
 	for i := range 16 {
-		DATA(4*i, U32(uint32(-((15 - i) >> 3))))
+		build.DATA(4*i, operand.U32(uint32(-((15 - i) >> 3))))
 	}
 }
 
 func zeroY(n int) {
 	for i := range n {
-		VXORPS(y(i), y(i), y(i))
+		build.VXORPS(y(i), y(i), y(i))
 	}
 }

@@ -1,3 +1,0 @@
-package gen
-
-import _ "github.com/mmcloughlin/avo/build"
