@@ -33,33 +33,48 @@ type adaptation struct {
 
 const adaptedFile = "adapted.json"
 
+// The stages that adapt.
+const (
+	stageFull    = "adapt-full"
+	stageLoRA    = "adapt-lora"
+	stageControl = "control"
+)
+
 // adapt runs the stages that adapt the base to the new speed: full fine-tuning,
 // LoRA on the same samples, and the control, which goes on as long on the speeds
 // that the base has seen.
 func (j *job) adapt(ctx context.Context, base nn.Weights) ([]adaptation, error) {
-	full, err := j.adaptStage(ctx, "adapt-full", nameFull, nil, func(t *tune.Task) (*tune.Adapted, error) { return t.FullFineTune(ctx) }, base)
+	full, err := j.adaptStage(ctx, stageFull, nameFull, nil, func(t *tune.Task) (*tune.Adapted, error) { return t.FullFineTune(ctx) }, base)
 	if err != nil {
 		return nil, err
 	}
-	lora, err := j.adaptStage(ctx, "adapt-lora", nameLoRA, nil, func(t *tune.Task) (*tune.Adapted, error) { return t.LowRank(ctx) }, base)
+	lora, err := j.adaptStage(ctx, stageLoRA, nameLoRA, nil, func(t *tune.Task) (*tune.Adapted, error) { return t.LowRank(ctx) }, base)
 	if err != nil {
 		return nil, err
 	}
-	// The control takes the learning rate that full fine-tuning chose, and its
-	// last step: it has no validation set of the new condition to choose with.
-	control, err := j.adaptStage(ctx, "control", nameControl, []string{full.key}, func(t *tune.Task) (*tune.Adapted, error) {
-		t.Config.Full.LearningRates = []float64{full.Best.LearningRate}
-		source, err := j.tuneSource(data.Train, j.r.Data.Speed, 0)
-		if err != nil {
+	control, err := j.adaptStage(ctx, stageControl, nameControl, []string{full.key}, func(t *tune.Task) (*tune.Adapted, error) {
+		if err := j.makeControl(t, full.Best.LearningRate); err != nil {
 			return nil, err
 		}
-		t.Source = later{source, uint64(j.r.Train.Steps) * uint64(j.r.Train.BatchSize)}
 		return t.Continue(ctx)
 	}, base)
 	if err != nil {
 		return nil, err
 	}
 	return []adaptation{*full, *lora, *control}, nil
+}
+
+// makeControl turns a task into that of the control: it takes the learning rate that
+// full fine-tuning chose, and its last step, for it has no validation set of the new
+// condition to choose with.
+func (j *job) makeControl(t *tune.Task, lr float64) error {
+	t.Config.Full.LearningRates = []float64{lr}
+	source, err := j.tuneSource(data.Train, j.r.Data.Speed, 0)
+	if err != nil {
+		return err
+	}
+	t.Source = later{source, uint64(j.r.Train.Steps) * uint64(j.r.Train.BatchSize)}
+	return nil
 }
 
 // later is a source from a sample number on, so that training continues on
@@ -116,10 +131,10 @@ func (j *job) adaptStage(ctx context.Context, stage, method string, after []stri
 // others do: other ranks of LoRA leave full fine-tuning as it was.
 func (j *job) adaptKey(stage string, after []string) (string, error) {
 	c := *j.r.Tune
-	if stage != "adapt-lora" {
+	if stage != stageLoRA {
 		c.LoRA = tune.LoRA{}
 	}
-	if stage != "adapt-full" { // the control's learning rate follows from the stage before
+	if stage != stageFull { // the control's learning rate follows from the stage before
 		c.Full = tune.Full{}
 	}
 	settings, err := json.Marshal(c)
@@ -146,10 +161,18 @@ func (j *job) tuneTask(dir, key string, base nn.Weights) (*tune.Task, error) {
 		Fingerprint: j.fingerprint(key),
 		Progress:    func(name string, p train.Point) { j.show.training(name, p) },
 		Checkpoints: func(trial string) (*durable.Store, error) {
-			return j.checkpoints(filepath.Join(dir, strings.ReplaceAll(trial, " ", "-")), 1)
+			return j.checkpoints(filepath.Join(dir, trialFolder(trial)), 1)
+		},
+		Trail: func(trial string) (*durable.Log, error) {
+			return durable.OpenLog(j.fsys, filepath.Join(dir, trialTrail(trial)))
 		},
 	}, nil
 }
+
+// trialFolder is the folder of a trial's checkpoints in its stage, trialTrail the file
+// of its marks beside it.
+func trialFolder(trial string) string { return strings.ReplaceAll(trial, " ", "-") }
+func trialTrail(trial string) string  { return trialFolder(trial) + "." + trailFile }
 
 // tuneMicroBatch splits a batch in two where it can, so that two cores work.
 func (j *job) tuneMicroBatch() int {

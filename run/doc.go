@@ -37,6 +37,7 @@
 //	stages/NAME-KEY/done.json  the marker: written last, with every file's SHA-256
 //	stages/train-KEY/          weights, metrics.jsonl, checkpoints (the last and the best),
 //	                           trail.jsonl: what [Past.Verify] compares a replay with
+//	stages/adapt-WAY-KEY/      weights, scores; checkpoints and trail of each trial
 //	figures/  report.html  result.json
 //
 // Running again uses the stages whose inputs are the same and whose files are whole,

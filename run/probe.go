@@ -13,6 +13,7 @@ import (
 	"github.com/comlam/comlam/nn"
 	"github.com/comlam/comlam/task/channelpred"
 	"github.com/comlam/comlam/train"
+	"github.com/comlam/comlam/tune"
 )
 
 // Time that each part of a probe may take; together less than ten seconds, of which
@@ -142,25 +143,24 @@ func (j *job) probeTuning(ctx context.Context, f *Forecast, base nn.Weights) err
 	}
 	looks := float64(j.r.Tune.Steps/j.r.Tune.ValidateEvery + 1)
 	for _, way := range []struct {
-		name    string
-		lowRank bool
-		trials  int
-		judged  float64
+		name  string
+		tune  tune.Way
+		rates []float64
 	}{
-		{"adapt-full", false, len(j.r.Tune.Full.LearningRates), 1}, {"adapt-lora", true, len(j.r.Tune.LoRA.LearningRates), 1}, {"control", false, 1, 0},
+		{stageFull, tune.WayFull, j.r.Tune.Full.LearningRates}, {stageLoRA, tune.WayLoRA, j.r.Tune.LoRA.LearningRates}, {stageControl, tune.WayControl, nil},
 	} {
-		if way.name == "control" { // the steps are those of full fine-tuning
+		if way.tune == tune.WayControl { // the steps are those of full fine-tuning
 			full := f.Stages[len(f.Stages)-2].Seconds/float64(len(j.r.Tune.Full.LearningRates)) - looks*look
 			f.Stages = append(f.Stages, StageForecast{way.name, full})
 			continue
 		}
 		p, _, err := measurePace(tuneBudget, func(see func(train.Replayed) error) error {
-			return t.Try(ctx, way.lowRank, j.r.Tune.Steps, see)
+			return t.Replay(ctx, way.tune, way.rates[0], nil, j.r.Tune.Steps, see)
 		})
 		if err != nil {
 			return err
 		}
-		f.Stages = append(f.Stages, StageForecast{way.name, float64(way.trials) * (p.total(j.r.Tune.Steps) + looks*look)})
+		f.Stages = append(f.Stages, StageForecast{way.name, float64(len(way.rates)) * (p.total(j.r.Tune.Steps) + looks*look)})
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/comlam/comlam/backend"
 	"github.com/comlam/comlam/internal/durable"
@@ -18,31 +19,47 @@ import (
 // VerifySteps is how many steps [Past.Verify] replays unless it is told.
 const VerifySteps = 5
 
-// Replay says what the training of one recipe was compared in.
+// Replay says what one training of a recipe was compared in: the pre-training, or one
+// trial of a way of adapting.
 type Replay struct {
 	Recipe     string   `json:"recipe"`
-	Stage      string   `json:"stage"`
+	Stage      string   `json:"stage"`      // folder of the stage
+	Trial      string   `json:"trial"`      // of an adaptation; "" for the pre-training
 	From       int      `json:"from"`       // step of the checkpoint; 0 is the start
 	To         int      `json:"to"`         // last step that was replayed
 	Kept       []int    `json:"kept"`       // steps of the checkpoints that there are
 	Marks      int      `json:"marks"`      // steps whose loss, gradient norm and weights were compared
 	Points     int      `json:"points"`     // points of the history that were compared
+	Scores     int      `json:"scores"`     // validation scores that were compared
 	Stored     []string `json:"stored"`     // files of weights that were compared, below the stage
 	Difference string   `json:"difference"` // the first; "" where every bit is the same
 }
 
-// DifferenceError says that a replay came to other bits.
-type DifferenceError struct{ Run, Recipe, What string }
-
-func (e *DifferenceError) Error() string {
-	return fmt.Sprintf("run %q, %s: the replay differs: %s; the run was changed, made by another build, or the machine miscalculates", e.Run, e.Recipe, e.What)
+// Training names what was replayed: the stage, and the trial.
+func (r Replay) Training() string {
+	name := r.Stage
+	if i := strings.LastIndexByte(name, '-'); i >= 0 { // the key
+		name = name[:i]
+	}
+	if r.Trial != "" && r.Trial != name {
+		name += ", " + r.Trial
+	}
+	return name
 }
 
-// Verify replays steps of the training of each recipe of a run, from the newest
-// checkpoint after which something was recorded, and compares with what the run
-// recorded: losses, gradient norms and weights, to the bit. It writes nothing. The
-// error is a *[DifferenceError] where bits differ, a *train.MismatchError on another
-// kernel, on which they must.
+// DifferenceError says that a replay came to other bits.
+type DifferenceError struct{ Run, Recipe, Training, What string }
+
+func (e *DifferenceError) Error() string {
+	return fmt.Sprintf("run %q, %s, %s: the replay differs: %s; the run was changed, made by another build, or the machine miscalculates", e.Run, e.Recipe, e.Training, e.What)
+}
+
+// Verify replays steps of every training of each recipe of a run: the pre-training,
+// each trial of full fine-tuning and of LoRA, and the control. Each begins at the newest
+// checkpoint after which something was recorded, and is compared with what the run
+// recorded: losses, gradient norms, weights and validation scores, to the bit. It writes
+// nothing. The error is a *[DifferenceError] where bits differ, a *train.MismatchError on
+// another kernel, on which they must.
 func (p *Past) Verify(ctx context.Context, steps int, o Options) ([]Replay, error) {
 	if p.Status == "running" {
 		return nil, fmt.Errorf("run %q: %w; wait for it", p.Dir, durable.ErrLocked)
@@ -63,27 +80,87 @@ func (p *Past) Verify(ctx context.Context, steps int, o Options) ([]Replay, erro
 		if err != nil {
 			return list, err
 		}
-		v := verifier{job: j, Replay: Replay{Recipe: r.Name, Kept: []int{}, Stored: []string{}}}
-		err = v.verify(ctx, steps)
-		list = append(list, v.Replay)
-		if err == nil && v.Difference != "" {
-			err = &DifferenceError{p.Dir, r.Name, v.Difference}
-		}
+		trainings, err := j.trainings()
 		if err != nil {
 			return list, err
+		}
+		for _, t := range trainings {
+			v := newVerifier(j, t)
+			err := v.verify(ctx, steps)
+			list = append(list, v.Replay)
+			if err == nil && v.Difference != "" {
+				err = &DifferenceError{p.Dir, r.Name, v.Training(), v.Difference}
+			}
+			if err != nil {
+				return list, err
+			}
 		}
 	}
 	return list, nil
 }
 
-// verifier replays the training of one recipe.
+// training is one training that a run did, with what it left.
+type training struct {
+	dir, trial         string // of the stage; of an adaptation
+	checkpoints, trail string // in the folder
+	steps              int
+	points             []train.Point // of the history
+	scores             []train.Score // on the validation samples
+	final              int           // step whose weights the stage left; -1 for none of this training
+	replay             func(ctx context.Context, from *durable.Snapshot, steps int, see func(train.Replayed) error) error
+	judge              func(nn.Weights) (float64, error) // of the scores
+}
+
+// trainings lists the trainings that a run has begun.
+func (j *job) trainings() ([]*training, error) {
+	t, err := j.pretraining()
+	if err != nil {
+		return nil, err
+	}
+	list := []*training{t}
+	if j.r.Tune == nil {
+		return list, nil
+	}
+	more, err := j.tunings(t.dir)
+	return append(list, more...), err
+}
+
+// pretraining is that of the first stage, which must be there.
+func (j *job) pretraining() (*training, error) {
+	t := &training{
+		dir:         filepath.Join(j.stages.dir, "train-"+j.trainKey[:12]),
+		checkpoints: checkpointDir, trail: trailFile, steps: j.r.Train.Steps, final: j.r.Train.Steps,
+	}
+	if _, err := j.fsys.Stat(t.dir); err != nil {
+		return nil, fmt.Errorf("%s has not been trained with the settings of this run: %w; continue it first with: comlam runs resume %s", j.r.Name, err, filepath.Base(j.session.dir))
+	}
+	var err error
+	if t.points, err = j.history(t.dir); err != nil {
+		return nil, err
+	}
+	t.replay = func(ctx context.Context, from *durable.Snapshot, steps int, see func(train.Replayed) error) error {
+		task, err := j.trainJob()
+		if err != nil {
+			return err
+		}
+		return task.Replay(ctx, from, steps, see)
+	}
+	return t, nil
+}
+
+// verifier replays one training.
 type verifier struct {
 	*job
+	t *training
 	Replay
-	dir    string // of the stage
-	store  *durable.Store
-	marks  []train.Mark
-	points []train.Point
+	store *durable.Store
+	marks []train.Mark
+}
+
+func newVerifier(j *job, t *training) *verifier {
+	return &verifier{job: j, t: t, Replay: Replay{
+		Recipe: j.r.Name, Stage: filepath.Base(t.dir), Trial: t.trial, Kept: []int{}, Stored: []string{},
+	}}
 }
 
 // errDiffers ends a replay whose difference is known.
@@ -97,38 +174,26 @@ func (v *verifier) verify(ctx context.Context, steps int) error {
 	if err != nil {
 		return err
 	}
-	task, err := v.trainJob()
-	if err != nil {
-		return err
-	}
-	v.show.stage("verify", "%s: steps %d to %d", v.r.Name, v.From+1, min(v.From+steps, v.r.Train.Steps))
+	v.show.stage("verify", "%s, %s: steps %d to %d", v.r.Name, v.Training(), v.From+1, min(v.From+steps, v.t.steps))
 	v.To = v.From
-	err = task.Replay(ctx, snap, steps, v.compare)
+	err = v.t.replay(ctx, snap, steps, v.compare)
 	if errors.Is(err, errDiffers) {
 		err = nil
 	}
 	if err != nil {
-		return fmt.Errorf("replay %s from step %d: %w", v.r.Name, v.From, err)
+		return fmt.Errorf("replay %s, %s from step %d: %w", v.r.Name, v.Training(), v.From, err)
 	}
 	return nil
 }
 
-// open reads what the stage has recorded.
+// open reads what the training has recorded.
 func (v *verifier) open() error {
-	v.Stage = "train-" + v.trainKey[:12]
-	v.dir = filepath.Join(v.stages.dir, v.Stage)
-	if _, err := v.fsys.Stat(v.dir); err != nil {
-		return fmt.Errorf("%s has not been trained with the settings of this run: %w; continue it first with: comlam runs resume %s", v.r.Name, err, filepath.Base(v.session.dir))
-	}
 	var err error
-	if v.points, err = v.history(v.dir); err != nil {
-		return err
-	}
-	v.marks, err = train.ReadMarks(v.fsys, filepath.Join(v.dir, trailFile))
+	v.marks, err = train.ReadMarks(v.fsys, filepath.Join(v.t.dir, v.t.trail))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) { // runs of earlier versions have none
 		return err
 	}
-	v.store, err = durable.OpenStore(v.fsys, filepath.Join(v.dir, checkpointDir), durable.Options{ReadOnly: true})
+	v.store, err = durable.OpenStore(v.fsys, filepath.Join(v.t.dir, v.t.checkpoints), durable.Options{ReadOnly: true})
 	if err != nil {
 		return err
 	}
@@ -151,8 +216,8 @@ func (v *verifier) start(steps int) (*durable.Snapshot, error) {
 		}
 		return v.store.Load(uint64(from))
 	}
-	return nil, fmt.Errorf("run %q, %s: nothing was recorded within %d steps of its checkpoints %v: %w; give more --steps",
-		v.session.dir, v.r.Name, steps, v.Kept, fs.ErrNotExist)
+	return nil, fmt.Errorf("run %q, %s, %s: nothing was recorded within %d steps of its checkpoints %v: %w; give more --steps",
+		v.session.dir, v.r.Name, v.Training(), steps, v.Kept, fs.ErrNotExist)
 }
 
 // recorded says whether there is something to compare with after step from, up to
@@ -160,7 +225,8 @@ func (v *verifier) start(steps int) (*durable.Snapshot, error) {
 func (v *verifier) recorded(from, to int) bool {
 	within := func(step int) bool { return from < step && step <= to }
 	return slices.ContainsFunc(v.marks, func(m train.Mark) bool { return within(m.Step) }) ||
-		slices.ContainsFunc(v.points, func(p train.Point) bool { return within(p.Step) }) || slices.ContainsFunc(v.Kept, within)
+		slices.ContainsFunc(v.t.points, func(p train.Point) bool { return within(p.Step) }) ||
+		slices.ContainsFunc(v.t.scores, func(s train.Score) bool { return within(s.Step) }) || slices.ContainsFunc(v.Kept, within)
 }
 
 // compare holds one replayed step against every record of it.
@@ -172,18 +238,21 @@ func (v *verifier) compare(r train.Replayed) error {
 			v.differs(r.Step, "the trail", m.Differs(r.Mark, r.Names))
 		}
 	}
-	for _, p := range v.points {
+	for _, p := range v.t.points {
 		if r.Point != nil && p.Step == r.Step {
 			v.Points++
 			v.differs(r.Step, "metrics.jsonl", comparePoints(p, *r.Point))
 		}
+	}
+	if err := v.compareScores(r); err != nil {
+		return err
 	}
 	if slices.Contains(v.Kept, r.Step) {
 		if err := v.compareCheckpoint(r); err != nil {
 			return err
 		}
 	}
-	if r.Step == v.r.Train.Steps {
+	if r.Step == v.t.final {
 		if err := v.compareFinal(r); err != nil {
 			return err
 		}
@@ -223,16 +292,34 @@ func (v *verifier) compareCheckpoint(r train.Replayed) error {
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%s/step-%06d", checkpointDir, r.Step)
+	name := fmt.Sprintf("%s/step-%06d", v.t.checkpoints, r.Step)
 	v.Stored = append(v.Stored, name)
 	v.differs(r.Step, name, compareWeights(weights, r.Weights))
 	v.differs(r.Step, name, compareWeights(optimizer, r.Optimizer))
 	return nil
 }
 
-// compareFinal holds the weights of the last step against those that the stage left.
+// compareScores judges the weights again where they were judged.
+func (v *verifier) compareScores(r train.Replayed) error {
+	for _, s := range v.t.scores {
+		if s.Step != r.Step {
+			continue
+		}
+		now, err := v.t.judge(r.Weights)
+		if err != nil {
+			return err
+		}
+		v.Scores++
+		if now != s.Value {
+			v.differs(r.Step, adaptedFile, fmt.Sprintf("the validation score is %v, it was %v", now, s.Value))
+		}
+	}
+	return nil
+}
+
+// compareFinal holds the weights of a step against those that the stage left.
 func (v *verifier) compareFinal(r train.Replayed) error {
-	weights, err := v.weights(v.dir)
+	weights, err := v.weights(v.t.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // it was stopped before it wrote them
 	}

@@ -5,26 +5,28 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/comlam/comlam/checkpoint"
 	"github.com/comlam/comlam/internal/durable"
 	"github.com/comlam/comlam/train"
+	"github.com/comlam/comlam/tune"
 )
 
-// doneOn runs the recipe "jakes" of the tests below a folder and opens its run.
-func doneOn(t *testing.T, overrides ...string) *Past {
+// doneOn runs a recipe of the tests below a folder and opens its run.
+func doneOn(t *testing.T, name string, overrides ...string) *Past {
 	t.Helper()
 	dir := t.TempDir()
-	if _, err := Execute(t.Context(), tinyRecipe(t, "jakes", overrides...), Options{Dir: dir}); err != nil {
+	if _, err := Execute(t.Context(), tinyRecipe(t, name, overrides...), Options{Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
-	p, err := OpenRun(dir, "jakes")
+	p, err := OpenRun(dir, name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Recipe = "jakes"
+	p.Recipe = name
 	return p
 }
 
@@ -40,7 +42,7 @@ func TestVerify(t *testing.T) {
 		{[]string{"train.steps=6", "train.checkpoint_every=3", "train.keep_checkpoints=1"}, 5, Replay{From: 0, To: 5, Marks: 5, Points: 2}},
 		{[]string{"train.steps=6", "train.checkpoint_every=3", "train.keep_checkpoints=1"}, 9, Replay{From: 0, To: 6, Marks: 6, Points: 3, Stored: []string{"checkpoints/step-000006", weightsFile}}},
 	} {
-		p := doneOn(t, c.overrides...)
+		p := doneOn(t, "jakes", c.overrides...)
 		list, err := p.Verify(t.Context(), c.steps, Options{})
 		if err != nil || len(list) != 1 {
 			t.Fatalf("%v: %+v, %v", c.overrides, list, err)
@@ -99,7 +101,7 @@ func TestVerifyFindsDifferences(t *testing.T) {
 			rewrite(t, filepath.Join(stage, "metrics.jsonl"), `{"step":6,"steps":6,"loss":`, `{"step":6,"steps":6,"loss":1`)
 		}, "step 6, against metrics.jsonl: the mean loss is "},
 	} {
-		p := doneOn(t, short...)
+		p := doneOn(t, "jakes", short...)
 		list, err := p.Verify(t.Context(), VerifySteps, Options{})
 		if err != nil {
 			t.Fatal(err)
@@ -114,7 +116,7 @@ func TestVerifyFindsDifferences(t *testing.T) {
 }
 
 func TestVerifyRefuses(t *testing.T) {
-	p := doneOn(t)
+	p := doneOn(t, "jakes")
 	var other *train.MismatchError
 	elsewhere := *p
 	elsewhere.Kernel = "go/abacus"
@@ -146,5 +148,75 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 	if _, err := p.Verify(t.Context(), 1, Options{}); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "comlam runs resume jakes") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestVerifyAdaptation: every trial of both ways of adapting, and the control, are
+// replayed, each from its own checkpoint, scores and weights included.
+func TestVerifyAdaptation(t *testing.T) {
+	p := doneOn(t, "cdlc", "tune.full.learning_rates=[1e-3, 3e-3]")
+	list, err := p.Verify(t.Context(), 1000, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	chosen := map[string]int{}
+	for i, r := range list {
+		names = append(names, r.Training())
+		if r.Difference != "" || r.Marks == 0 || r.To != 4 || len(r.Stored) == 0 {
+			t.Errorf("%+v", r)
+		}
+		if tuned := i > 0 && r.Trial != string(tune.WayControl); tuned != (r.Scores > 0) {
+			t.Errorf("%s: %d scores", r.Training(), r.Scores)
+		}
+		if slices.Contains(r.Stored, weightsFile) {
+			chosen[r.Stage]++
+		}
+	}
+	want := []string{"train", "adapt-full, full lr 0.001", "adapt-full, full lr 0.003", "adapt-lora, lora lr 0.003", "adapt-lora, lora lr 0.01", "control"}
+	if !slices.Equal(names, want) {
+		t.Errorf("replayed %q, want %q", names, want)
+	}
+	for _, stage := range []string{list[0].Stage, list[len(list)-1].Stage} {
+		if chosen[stage] != 1 {
+			t.Errorf("the weights that %s left were not compared", stage)
+		}
+	}
+}
+
+// TestVerifyFindsAdaptation: what was changed in a stage that adapts is found there,
+// and a run that was stopped is verified as far as it came.
+func TestVerifyFindsAdaptation(t *testing.T) {
+	for _, c := range []struct {
+		stage  string
+		change func(t *testing.T, stage string)
+		want   string
+	}{
+		{"adapt-full", func(t *testing.T, stage string) {
+			rewrite(t, filepath.Join(stage, "full-lr-0.001.trail.jsonl"), `{"step":3,"loss":`, `{"step":3,"loss":1`)
+		}, "step 3, against the trail: the loss is "},
+		{"adapt-lora", func(t *testing.T, stage string) {
+			rewrite(t, filepath.Join(stage, adaptedFile), "\"step\": 4,\n          \"value\": ", "\"step\": 4,\n          \"value\": 1")
+		}, "step 4, against adapted.json: the validation score is "},
+		{"control", func(t *testing.T, stage string) { spoil(t, filepath.Join(stage, weightsFile)) }, "step 4, against model.safetensors: tensor "},
+	} {
+		p := doneOn(t, "cdlc")
+		found, err := filepath.Glob(filepath.Join(p.Dir, "stages", c.stage+"-*"))
+		if err != nil || len(found) != 1 {
+			t.Fatal(found, err)
+		}
+		c.change(t, found[0])
+		_, err = p.Verify(t.Context(), VerifySteps, Options{})
+		var differs *DifferenceError
+		if !errors.As(err, &differs) || !strings.HasPrefix(differs.Training, c.stage) || !strings.HasPrefix(differs.What, c.want) {
+			t.Errorf("%v, want %s: %s", err, c.stage, c.want)
+		}
+		if err := durable.RemoveAll(durable.OS, found[0]); err != nil { // as if it had been stopped before
+			t.Fatal(err)
+		}
+		list, err := p.Verify(t.Context(), VerifySteps, Options{})
+		if err != nil || slices.ContainsFunc(list, func(r Replay) bool { return strings.HasPrefix(r.Stage, c.stage) }) {
+			t.Errorf("without %s: %+v, %v", c.stage, list, err)
+		}
 	}
 }

@@ -23,13 +23,33 @@ type Task struct {
 	Workers  int
 
 	// Checkpoints opens the folder in which the trial of that name is kept, so that
-	// it can be resumed; nil keeps nothing.
+	// it can be resumed; nil keeps nothing. Trail opens the file of its marks, so that
+	// it can be replayed; nil leaves none.
 	Checkpoints func(trial string) (*durable.Store, error)
+	Trail       func(trial string) (*durable.Log, error)
 	Fingerprint string // what the checkpoints must have been trained with
 
 	// MicroBatchSize is that of pre-training, so that graphs are shared; 0 = whole
 	// batches.
 	MicroBatchSize int
+}
+
+// Way is one way of adapting.
+type Way string
+
+// The ways.
+const (
+	WayFull    Way = "full"    // every weight learns
+	WayLoRA    Way = "lora"    // the factors of LoRA learn
+	WayControl Way = "control" // every weight learns on, on the samples that the base knows
+)
+
+// TrialName is what a trial is called where it is kept, shown or failed.
+func TrialName(way Way, lr float64) string {
+	if way == WayControl {
+		return string(way)
+	}
+	return fmt.Sprintf("%s lr %g", way, lr)
 }
 
 // Trial is one learning rate of one method.
@@ -52,7 +72,7 @@ type Adapted struct {
 
 // FullFineTune trains every weight.
 func (t *Task) FullFineTune(ctx context.Context) (*Adapted, error) {
-	return t.best(ctx, "full", t.Config.Full.LearningRates, nil, nil)
+	return t.best(ctx, WayFull, t.Config.Full.LearningRates)
 }
 
 // LowRank trains the factors of LoRA on frozen base weights.
@@ -60,7 +80,7 @@ func (t *Task) LowRank(ctx context.Context) (*Adapted, error) {
 	if err := t.Config.LoRA.check(t.Base); err != nil {
 		return nil, fmt.Errorf("tune: %w", err)
 	}
-	return t.best(ctx, "lora", t.Config.LoRA.LearningRates, t.Config.LoRA, t.Config.LoRA.Trains)
+	return t.best(ctx, WayLoRA, t.Config.LoRA.LearningRates)
 }
 
 // Continue trains every weight on, at the first learning rate of full fine-tuning,
@@ -69,12 +89,12 @@ func (t *Task) LowRank(ctx context.Context) (*Adapted, error) {
 func (t *Task) Continue(ctx context.Context) (*Adapted, error) {
 	unjudged := *t
 	unjudged.Judge = nil
-	return unjudged.trial(ctx, "control", t.Config.Full.LearningRates[0], math.Inf(1), nil, nil)
+	return unjudged.trial(ctx, WayControl, t.Config.Full.LearningRates[0], math.Inf(1))
 }
 
 // best runs every learning rate and keeps the lowest validation score. The base
 // itself competes, at step 0.
-func (t *Task) best(ctx context.Context, name string, rates []float64, adapter nn.Adapter, trains func(string) bool) (*Adapted, error) {
+func (t *Task) best(ctx context.Context, way Way, rates []float64) (*Adapted, error) {
 	start, err := t.Judge(t.Base, nil)
 	if err != nil {
 		return nil, err
@@ -82,7 +102,7 @@ func (t *Task) best(ctx context.Context, name string, rates []float64, adapter n
 	var winner *Adapted
 	var trials []Trial
 	for _, lr := range rates {
-		a, err := t.trial(ctx, fmt.Sprintf("%s lr %g", name, lr), lr, start, adapter, trains)
+		a, err := t.trial(ctx, way, lr, start)
 		if err != nil {
 			return nil, err
 		}
@@ -95,22 +115,19 @@ func (t *Task) best(ctx context.Context, name string, rates []float64, adapter n
 	return winner, nil
 }
 
-func (t *Task) trial(ctx context.Context, name string, lr, start float64, adapter nn.Adapter, trains func(string) bool) (*Adapted, error) {
-	job := t.job(lr, adapter, trains)
+func (t *Task) trial(ctx context.Context, way Way, lr, start float64) (*Adapted, error) {
+	name, job := TrialName(way, lr), t.job(way, lr)
 	if t.Judge != nil {
-		job.Judge = func(w nn.Weights) (float64, error) { return t.Judge(w, adapter) }
+		job.Judge = func(w nn.Weights) (float64, error) { return t.Judge(w, job.Adapter) }
 	}
 	if t.Progress != nil {
 		job.Progress = func(p train.Point) { t.Progress(name, p) }
 	}
-	if t.Checkpoints != nil {
-		store, err := t.Checkpoints(name)
-		if err != nil {
-			return nil, err
-		}
-		defer store.Close()
-		job.Checkpoints, job.Fingerprint = store, t.Fingerprint
+	done, err := t.keep(job, name)
+	if err != nil {
+		return nil, err
 	}
+	defer done()
 	res, err := job.Run(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -121,8 +138,8 @@ func (t *Task) trial(ctx context.Context, name string, lr, start float64, adapte
 	} else {
 		best.Curve = append([]train.Score{{Step: 0, Value: start}}, res.Scores...)
 	}
-	a := &Adapted{Weights: res.Best, Adapter: adapter, Best: best, Trained: res.Best.NumParameters()}
-	if trains != nil {
+	a := &Adapted{Weights: res.Best, Adapter: job.Adapter, Best: best, Trained: res.Best.NumParameters()}
+	if way == WayLoRA {
 		a.Trained = t.Config.LoRA.Factors(res.Best).NumParameters()
 	}
 	if start <= best.Score { // nothing learned beats the base: keep the base
@@ -132,22 +149,45 @@ func (t *Task) trial(ctx context.Context, name string, lr, start float64, adapte
 	return a, nil
 }
 
-// job is the training of one trial, without what it keeps.
-func (t *Task) job(lr float64, adapter nn.Adapter, trains func(string) bool) *train.Job {
-	return &train.Job{
-		Config: t.trainConfig(lr), Seed: t.Seed, Start: t.Base, Adapter: adapter, Trains: trains,
-		Loss: t.Loss, Source: t.Source, Workers: t.Workers, JudgeEvery: t.Config.ValidateEvery,
+// keep opens what a trial leaves behind; done closes it.
+func (t *Task) keep(job *train.Job, name string) (done func(), err error) {
+	done = func() {}
+	if t.Checkpoints == nil {
+		return done, nil
 	}
+	store, err := t.Checkpoints(name)
+	if err != nil {
+		return done, err
+	}
+	job.Checkpoints, job.Fingerprint = store, t.Fingerprint
+	if t.Trail == nil {
+		return func() { store.Close() }, nil
+	}
+	if job.Trail, err = t.Trail(name); err != nil {
+		store.Close()
+		return done, err
+	}
+	return func() { job.Trail.Close(); store.Close() }, nil
 }
 
-// Try does the first steps of full fine-tuning, or of LoRA, and keeps nothing, to
-// see what they take.
-func (t *Task) Try(ctx context.Context, lowRank bool, steps int, see func(train.Replayed) error) error {
-	job := t.job(t.Config.Full.LearningRates[0], nil, nil)
-	if lowRank {
-		job = t.job(t.Config.LoRA.LearningRates[0], t.Config.LoRA, t.Config.LoRA.Trains)
+// job is the training of one trial, without what it keeps.
+func (t *Task) job(way Way, lr float64) *train.Job {
+	j := &train.Job{
+		Config: t.trainConfig(lr), Seed: t.Seed, Start: t.Base,
+		Loss: t.Loss, Source: t.Source, Workers: t.Workers, JudgeEvery: t.Config.ValidateEvery,
 	}
-	return job.Replay(ctx, nil, steps, see)
+	if way == WayLoRA {
+		j.Adapter, j.Trains = t.Config.LoRA, t.Config.LoRA.Trains
+	}
+	return j
+}
+
+// Replay does steps of one trial over again, from a checkpoint of it or, where that
+// is nil, from the base, and shows each to see. It keeps nothing.
+func (t *Task) Replay(ctx context.Context, way Way, lr float64, from *durable.Snapshot, steps int, see func(train.Replayed) error) error {
+	job := t.job(way, lr)
+	job.Fingerprint = t.Fingerprint
+	return job.Replay(ctx, from, steps, see)
 }
 
 // trainConfig is the loop of one trial: a short cosine.

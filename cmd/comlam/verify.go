@@ -16,11 +16,12 @@ func (a *app) runsVerify() *cobra.Command {
 	c := a.pastCommand(&cobra.Command{
 		Use:   "verify RUN",
 		Short: "train some steps over again and compare every bit",
-		Long: `Trains some steps of a run over again, from the newest checkpoint after which
-something was recorded, or from the start, and compares losses, gradient norms and
-weights to the bit with what the run recorded. Writes nothing. On another kernel
-variant, which rounds otherwise, it refuses. Adaptation and evaluation are not
-replayed.`,
+		Long: `Trains some steps of every training of a run over again: of the pre-training, of
+each trial of full fine-tuning and of LoRA, and of the control. Each begins at the newest
+checkpoint after which something was recorded, or at its start, and losses, gradient
+norms, weights and validation scores are compared to the bit with what the run recorded.
+Writes nothing. On another kernel variant, which rounds otherwise, it refuses. The
+evaluation, which trains nothing, is not done again.`,
 		Example: `  comlam runs verify demo
   comlam runs verify channelpred-jakes --steps 20
   comlam runs verify runs/demo --json`,
@@ -66,12 +67,24 @@ func (a *app) showReplays(p *run.Past, list []run.Replay) error {
 		if r.Difference != "" {
 			verdict = "DIFFERENT: " + r.Difference
 		}
-		fmt.Fprintf(a.out, "%s: %s\n", r.Recipe, verdict)
+		fmt.Fprintf(a.out, "%s, %s: %s\n", r.Recipe, r.Training(), verdict)
 		fmt.Fprintf(a.out, "  replayed   steps %d to %d from %s, kernel %s\n", r.From+1, r.To, from, p.Kernel)
-		fmt.Fprintf(a.out, "  compared   loss, gradient norm and weights after each of %d steps; %d points of the history\n", r.Marks, r.Points)
+		fmt.Fprintf(a.out, "  compared   %s\n", compared(r))
 		for _, name := range r.Stored {
 			fmt.Fprintf(a.out, "             stages/%s/%s\n", r.Stage, name)
 		}
 	}
 	return nil
+}
+
+// compared says what a replay was held against, beside files of weights.
+func compared(r run.Replay) string {
+	text := fmt.Sprintf("loss, gradient norm and weights after each of %d steps", r.Marks)
+	if r.Points > 0 {
+		text += fmt.Sprintf("; %d points of the history", r.Points)
+	}
+	if r.Scores > 0 {
+		text += fmt.Sprintf("; %d validation scores", r.Scores)
+	}
+	return text
 }

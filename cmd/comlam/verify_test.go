@@ -34,7 +34,7 @@ func TestRunsVerify(t *testing.T) {
 	}
 	dir := smallRun(t)
 	code, out, stderr := call("-C", dir, "runs", "verify", "my")
-	if code != 0 || !strings.HasPrefix(out, "my: the same to the bit\n  replayed   steps 5 to 6 from the checkpoint of step 4, kernel go/") {
+	if code != 0 || !strings.HasPrefix(out, "my, train: the same to the bit\n  replayed   steps 5 to 6 from the checkpoint of step 4, kernel go/") {
 		t.Errorf("exit code %d: %s%s", code, out, stderr)
 	}
 	if code, out, _ := call("-C", dir, "runs", "verify", "my", "--json"); code != 0 || oneObject(t, out)["replays"] == nil {
