@@ -14,7 +14,9 @@
 //
 // # What an entry says, and what it does not
 //
-// A field that the sources do not state is empty; nothing is guessed. Evidence says
+// Nothing is guessed. Year, authors, paper, code, weights, data and both licences have a
+// value or an [Absence] that says why there is none: in the data a word stands where the
+// link would, such as "code: none" or "weights: unknown". Evidence says
 // how well an entry's links are known: read (the source itself was opened), id (the
 // identifier was), known (well-known, not opened again), third-party, unverified, or
 // nothing (as the outline has it). Cited says where title and authors are from: a page
@@ -22,8 +24,9 @@
 // known. A year that is not given is that of the arXiv
 // number. An entry that has no paper of its own refers to others by See; a link
 // stands in one place only. A licence is that of the code, by its SPDX identifier or its
-// name; where there is no code, that of the data or the weights. [NoLicence] says that
-// the repository was looked at and has no licence file.
+// name; where there is no code, that of the data or the weights. The weights have a
+// licence of their own, which is often another. [NoLicence] says that the repository was
+// looked at and has no licence file, [UnknownLicence] that the terms could not be found.
 //
 // # Status
 //
@@ -81,9 +84,6 @@ var Evidences = []string{"read", "id", "known", "third-party", "unverified", ""}
 // Sources lists what Cited can be, the best first.
 var Sources = []string{"page", "code", "outline", "list", "known"}
 
-// NoLicence is the licence of code whose repository has no licence file.
-const NoLicence = "none"
-
 // Status is what of an entry runs in ComLAM, and how.
 type Status struct {
 	State     State    `yaml:"state" json:"state"`
@@ -96,22 +96,25 @@ type Status struct {
 
 // Item is one entry.
 type Item struct {
-	ID       string   `yaml:"id" json:"id"`
-	Kind     Kind     `yaml:"kind" json:"kind"`
-	Name     Name     `yaml:"-" json:"name"`
-	Title    string   `yaml:"title" json:"title,omitempty"` // of the paper
-	Area     Area     `yaml:"area" json:"area"`             // the part's, unless given
-	Year     int      `yaml:"year" json:"year,omitempty"`   // the arXiv number's, unless given
-	Authors  []string `yaml:"authors" json:"authors,omitempty"`
-	Cited    string   `yaml:"cited" json:"cited,omitempty"` // where title and authors are from
-	Paper    Link     `yaml:"paper" json:"paper,omitempty"`
-	Further  []*Paper `yaml:"further" json:"further,omitempty"`
-	Code     Link     `yaml:"code" json:"code,omitempty"`
-	Weights  Link     `yaml:"weights" json:"weights,omitempty"`
-	Data     Link     `yaml:"data" json:"data,omitempty"`
-	Licence  string   `yaml:"licence" json:"licence,omitempty"`
-	Closed   bool     `yaml:"closed" json:"closed,omitempty"` // the weights are not published
-	Use      string   `yaml:"use" json:"use"`                 // in communications; the part's, unless given
+	ID      string   `yaml:"id" json:"id"`
+	Kind    Kind     `yaml:"kind" json:"kind"`
+	Name    Name     `yaml:"-" json:"name"`
+	Title   string   `yaml:"title" json:"title,omitempty"` // of the paper
+	Area    Area     `yaml:"area" json:"area"`             // the part's, unless given
+	Year    int      `yaml:"year" json:"year,omitempty"`   // the arXiv number's, unless given
+	Authors []string `yaml:"authors" json:"authors,omitempty"`
+	Cited   string   `yaml:"cited" json:"cited,omitempty"` // where title and authors are from
+	Paper   Link     `yaml:"paper" json:"paper,omitempty"`
+	Further []*Paper `yaml:"further" json:"further,omitempty"`
+	Code    Link     `yaml:"code" json:"code,omitempty"`
+	Weights Link     `yaml:"weights" json:"weights,omitempty"`
+	Data    Link     `yaml:"data" json:"data,omitempty"`
+	Licence string   `yaml:"licence" json:"licence,omitempty"`
+
+	WeightsLicence string             `yaml:"weights_licence" json:"weights_licence,omitempty"`
+	Absent         map[string]Absence `yaml:"-" json:"absent"` // why fields are empty
+
+	Use      string   `yaml:"use" json:"use"` // in communications; the part's, unless given
 	UseZH    string   `yaml:"use_zh" json:"use_zh"`
 	Note     string   `yaml:"note" json:"note,omitempty"`
 	NoteZH   string   `yaml:"note_zh" json:"note_zh,omitempty"`

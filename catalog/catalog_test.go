@@ -190,14 +190,47 @@ func TestCoverage(t *testing.T) {
 		if it.Code != "" && it.Licence == "" {
 			t.Errorf("%s: %s has no licence; write %q where its repository has no licence file", it.ID, it.Code, catalog.NoLicence)
 		}
+		if it.Weights != "" && it.WeightsLicence == "" {
+			t.Errorf("%s: its weights have no licence; write %q where the terms are not known", it.ID, catalog.UnknownLicence)
+		}
 		licences, weights, data = licences+one(it.Licence), weights+one(it.Weights), data+one(it.Data)
 	}
-	for what, n := range map[string][2]int{"papers": {papers, 188}, "licences": {licences, 83}, "weights": {weights, 41}, "data": {data, 12}} {
+	for what, n := range map[string][2]int{"papers": {papers, 193}, "licences": {licences, 100}, "weights": {weights, 44}, "data": {data, 18}} {
 		if n[0] < n[1] {
 			t.Errorf("%d %s, there were %d", n[0], what, n[1])
 		}
 	}
 	t.Logf("%d papers, %d licences, %d weights, %d data sets", papers, licences, weights, data)
+}
+
+// TestAbsences wants a value or a reason for every field of every entry, and the right
+// reason where it was looked up.
+func TestAbsences(t *testing.T) {
+	c := load(t)
+	for _, it := range c.Items {
+		facts := it.Facts()
+		if len(facts) != len(catalog.AbsentFields)-2 {
+			t.Errorf("%s has %d facts", it.ID, len(facts))
+		}
+		for _, f := range facts {
+			if f.Label.EN == "" || f.Label.ZH == "" || f.Value.EN == "" || f.Value.ZH == "" || (f.URL != "") != strings.HasPrefix(f.URL, "https://") {
+				t.Errorf("%s: %+v", it.ID, f)
+			}
+		}
+	}
+	for _, x := range []struct {
+		item, field string
+		want        catalog.Absence
+	}{
+		{"gpt-4", "weights", catalog.Withheld}, {"opentelecom", "data", catalog.Withheld}, {"wirelessmathlm", "code", catalog.None},
+		{"llm4mac", "code", catalog.Unknown}, {"bp-llm", "weights", catalog.None}, {"tele-eval", "paper", catalog.Elsewhere},
+		{"tele-eval", "authors", catalog.Elsewhere}, {"oran-bench", "data", catalog.WithCode}, {"lora", "weights", catalog.NotApplicable},
+		{"channel-prediction", "year", catalog.NotApplicable}, {"stage-mature", "licence", catalog.NotApplicable}, {"wifo", "weights", ""},
+	} {
+		if got := c.Item(x.item).Absent[x.field]; got != x.want {
+			t.Errorf("%s of %s: %q, want %q", x.field, x.item, got, x.want)
+		}
+	}
 }
 
 func one[T ~string](s T) int {

@@ -53,6 +53,7 @@ func (c *Catalog) Check() []Problem {
 	for _, it := range c.Items {
 		k.words(it)
 		k.linksOf(it)
+		k.explained(it)
 		k.circulation(it)
 		k.status(it)
 	}
@@ -105,7 +106,7 @@ func (k *checker) words(it *Item) {
 		k.say(it.ID, "evidence %q is not one of %q", it.Evidence, Evidences)
 	case (it.Use == "") != (it.UseZH == ""), (it.Note == "") != (it.NoteZH == ""):
 		k.say(it.ID, "a text is in one language only; give both")
-	case it.Year != 0 && (it.Year < 1950 || it.Year > 2100):
+	case it.Year != 0 && (it.Year < 1900 || it.Year > 2100):
 		k.say(it.ID, "year %d is none", it.Year)
 	}
 	for _, id := range it.See {
@@ -151,8 +152,6 @@ func (k *checker) linksOf(it *Item) {
 		switch isPaper := f.Link.paper(); {
 		case isPaper != (f.Name == "paper" || f.Name == "further") && f.Name != "data":
 			k.say(it.ID, "%s: %s is of the wrong sort for it: papers are no code and no weights", f.Name, f.Link)
-		case f.Name == "weights" && it.Closed:
-			k.say(it.ID, "weights: they are not published, so there is no link")
 		}
 	}
 	if it.Paper == "" && len(it.Further) == 0 && it.Code == "" && it.Data == "" && it.Evidence == "read" && len(it.See) == 0 && it.Note == "" && it.Use == "" {

@@ -106,7 +106,16 @@ func TestCheckRefuses(t *testing.T) {
 		{plain + "id: a, code: 'arxiv:2401.00001'", "wrong sort"},
 		{plain + "id: a, paper: 'github:a/b'", "wrong sort"},
 		{plain + "id: a, paper: 'arxiv:2401.00001', further: [{link: 'arxiv:2401.00001'}]", "stands at a already"},
-		{plain + "id: a, closed: true, weights: 'hf:a/b'", "not published"},
+		{plain + "id: a, paper: 'arxiv:2401.00001'", "authors is empty"},
+		{plain + "id: a, paper: 'arxiv:2401.00001'", "code is empty"},
+		{plain + "id: a, weights: 'hf:a/b'", "weights_licence is empty"},
+		{plain + "id: a, weights: none, weights_licence: MIT", "there are no weights"},
+		{plain + "id: a, code: 'github:a/b'", "licence is empty"},
+		{plain + "id: a, code: elsewhere", "say where by see"},
+		{plain + "id: a, code: nowhere", "neither https"},
+		{plain + "id: a, weights: ''", "weights is empty"},
+		{"kind: dataset, en: Name, zh: 名称, id: a, paper: none", "data is empty"},
+		{plain + "id: a, paper: none", "year is empty"},
 		{plain + "id: a, year: 2020, paper: 'arxiv:2401.00001'", "not that of"},
 		{plain + "id: a, year: 12", "is none"},
 		{plain + "id: a, see: [nobody]", "no other entry"},
@@ -138,7 +147,7 @@ func TestCheckRefuses(t *testing.T) {
 	}
 	both := chapters(t, plain+"id: a, paper: 'arxiv:2401.00001'", plain+"id: b, further: [{link: 'arxiv:2401.00001'}]")
 	refused(t, both, "one link twice", "stands at a already")
-	if p := chapters(t, plain+"id: a, paper: 'arxiv:2401.00001', code: 'github:a/b', note: TelecomInstruct, note_zh: 某").Check(); len(p) > 0 {
+	if p := chapters(t, plain+"id: a, title: T, authors: [A], cited: page, paper: 'arxiv:2401.00001', code: 'github:a/b', licence: none, weights: unknown, note: TelecomInstruct, note_zh: 某").Check(); len(p) > 0 {
 		t.Errorf("a right entry: %v", p)
 	}
 }

@@ -36,7 +36,7 @@ type row struct {
 	*Item
 	Refs                  []choice // of See
 	KindIs, AreaIs, State Name
-	EvidenceIs, LicenceIs Name
+	EvidenceIs            Name
 	Names, Text           string // what the search looks at
 }
 
@@ -79,7 +79,7 @@ func (c *Catalog) rows(rows []row, p *Part, level int) []row {
 func (c *Catalog) row(it *Item) row {
 	r := row{
 		ID: it.ID, Name: it.Name, Item: it, KindIs: KindName(it.Kind), AreaIs: AreaName(it.Area),
-		State: StateName(it.Status.State), EvidenceIs: EvidenceName(it.Evidence), LicenceIs: LicenceName(it.Licence),
+		State: StateName(it.Status.State), EvidenceIs: EvidenceName(it.Evidence),
 		Names: strings.Join(it.names(), "\n"), Text: it.text(),
 	}
 	for _, id := range it.See {

@@ -85,7 +85,8 @@ func (l Link) paper() bool {
 	if s != nil {
 		return s.papers
 	}
-	return strings.HasSuffix(id, ".pdf") || strings.Contains(id, "openaccess.thecvf.com") || shortForm(id) != ""
+	return strings.HasSuffix(id, ".pdf") || strings.Contains(id, "openaccess.thecvf.com") ||
+		strings.HasPrefix(id, "https://openai.com/index/") || shortForm(id) != ""
 }
 
 // shortForm is the short form that a full address should have been given in, or "".

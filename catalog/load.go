@@ -115,6 +115,7 @@ func (c *Catalog) addItem(it *Item, p *Part, at []string) error {
 	if it.Use == "" {
 		it.Use, it.UseZH = p.Use, p.UseZH
 	}
+	it.explain()
 	c.byID[it.ID] = it
 	c.Items = append(c.Items, it)
 	for _, work := range it.Works {

@@ -94,23 +94,22 @@ func (d *paper) item(c *Catalog, it *Item) {
 	if it.Note != "" {
 		line("%s %s", mdText(it.Note), mdText(it.NoteZH))
 	}
-	var links []string
-	for _, f := range it.Links() {
-		if f.Name != "further" {
-			links = append(links, fmt.Sprintf("[%s](%s)", mdText(f.Name+" "+string(f.Link)), f.Link.URL()))
+	var facts []string
+	for _, f := range it.Telling() {
+		text := mdText(f.Label.EN + ": " + f.Value.EN)
+		if f.URL != "" {
+			text = fmt.Sprintf("[%s](%s)", mdText(f.Label.EN+" "+f.Value.EN), f.URL)
 		}
+		facts = append(facts, text)
 	}
-	if len(links) > 0 {
-		line("%s (%s)", strings.Join(links, ", "), EvidenceName(it.Evidence).EN)
+	if len(facts) > 0 {
+		line("%s", strings.Join(facts, ", "))
+	}
+	if len(it.Links()) > 0 {
+		line("links: %s", EvidenceName(it.Evidence).EN)
 	}
 	for _, p := range it.Further {
 		line("%s", strings.TrimSpace(fmt.Sprintf("[%s](%s) %s", mdText(string(p.Link)), p.Link.URL(), mdText(citation(p.Title, p.Authors)))))
-	}
-	if it.Licence != "" {
-		line("licence: %s", mdText(LicenceName(it.Licence).EN))
-	}
-	if it.Closed {
-		line("weights are not published")
 	}
 	if len(it.See) > 0 {
 		var names []string

@@ -50,7 +50,7 @@ func (it *Item) names() []string {
 
 // text is everything else that a search looks at, in small letters.
 func (it *Item) text() string {
-	list := []string{string(it.Kind), KindName(it.Kind).ZH, string(it.Area), AreaName(it.Area).ZH, it.Use, it.UseZH, it.Note, it.NoteZH, it.Licence}
+	list := []string{string(it.Kind), KindName(it.Kind).ZH, string(it.Area), AreaName(it.Area).ZH, it.Use, it.UseZH, it.Note, it.NoteZH, it.Licence, it.WeightsLicence}
 	for _, f := range it.Links() {
 		list = append(list, string(f.Link))
 	}

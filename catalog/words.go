@@ -17,10 +17,34 @@ func SourceName(s string) Name { return Name{sourceNames[s][0], sourceNames[s][1
 
 // LicenceName is a licence in both languages.
 func LicenceName(l string) Name {
-	if l == NoLicence {
+	switch l {
+	case NoLicence:
 		return Name{"no licence file", "无许可证文件"}
+	case UnknownLicence:
+		return Name{"not established", "未能确定"}
 	}
 	return Name{l, l}
+}
+
+// AbsenceName is what an absence means, in both languages.
+func AbsenceName(a Absence) Name { return Name{absenceNames[a][0], absenceNames[a][1]} }
+
+// FieldName is a field of an entry in both languages.
+func FieldName(field string) Name { return Name{fieldNames[field][0], fieldNames[field][1]} }
+
+var absenceNames = map[Absence][2]string{
+	None:          {"none is public", "未公开提供"},
+	Withheld:      {"not published by its makers", "作者未公开"},
+	Unknown:       {"not established", "未能确定"},
+	Elsewhere:     {"at the entry it refers to", "见所引条目"},
+	WithCode:      {"with its code", "随代码提供"},
+	NotApplicable: {"does not apply", "不适用"},
+}
+
+var fieldNames = map[string][2]string{
+	"year": {"year", "年份"}, "authors": {"authors", "作者"}, "paper": {"paper", "论文"}, "code": {"code", "代码"},
+	"weights": {"weights", "权重"}, "data": {"data", "数据"}, "licence": {"licence", "许可证"},
+	"weights_licence": {"licence of the weights", "权重许可证"},
 }
 
 var kindNames = map[Kind][2]string{

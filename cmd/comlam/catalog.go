@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -296,31 +297,26 @@ func noEntry(m *catalog.Catalog, id string) error {
 
 func (a *app) showItem(it *catalog.Item) error {
 	rows := [][]string{
-		{"name", it.Name.EN}, {"", it.Name.ZH}, {"kind", string(it.Kind)}, {"place", it.Place()}, {"title", it.Title}, {"year", yearOf(it)},
-		{"authors", strings.Join(it.Authors, ", ")}, {"cited", catalog.SourceName(it.Cited).EN},
+		{"name", it.Name.EN}, {"", it.Name.ZH}, {"kind", string(it.Kind)}, {"place", it.Place()}, {"title", it.Title},
+		{"year", cmp.Or(catalog.AbsenceName(it.Absent["year"]).EN, yearOf(it))},
+		{"authors", cmp.Or(strings.Join(it.Authors, ", "), catalog.AbsenceName(it.Absent["authors"]).EN)}, {"cited", catalog.SourceName(it.Cited).EN},
 	}
-	for _, f := range it.Links() {
-		rows = append(rows, []string{f.Name, f.Link.URL()})
-		for _, p := range it.Further {
-			if p.Link == f.Link {
-				rows = append(rows, []string{"", p.Title})
-			}
-		}
+	for _, f := range it.Facts() {
+		rows = append(rows, []string{f.Label.EN, cmp.Or(f.URL, f.Value.EN)})
+	}
+	for _, p := range it.Further {
+		rows = append(rows, []string{"further", p.Link.URL()}, []string{"", p.Title})
 	}
 	if len(it.Links()) > 0 {
 		rows = append(rows, []string{"links are", catalog.EvidenceName(it.Evidence).EN})
 	}
-	if it.Closed {
-		rows = append(rows, []string{"weights", "not published"})
-	}
-	rows = append(rows, []string{"licence", catalog.LicenceName(it.Licence).EN}, []string{"see", strings.Join(it.See, ", ")},
-		[]string{"use", it.Use}, []string{"", it.UseZH}, []string{"note", it.Note}, []string{"", it.NoteZH},
+	rows = append(rows, []string{"see", strings.Join(it.See, ", ")}, []string{"use", it.Use}, []string{"", it.UseZH}, []string{"note", it.Note}, []string{"", it.NoteZH},
 		[]string{"in ComLAM", string(it.Status.State)})
 	for _, command := range it.Status.Run {
 		rows = append(rows, []string{"run", command})
 	}
 	rows = append(rows, []string{"missing", it.Status.Missing}, []string{"", it.Status.MissingZH})
-	return table(a.out, slices.DeleteFunc(rows, func(r []string) bool { return r[1] == "" || r[0] == "year" && r[1] == "-" }))
+	return table(a.out, slices.DeleteFunc(rows, func(r []string) bool { return r[1] == "" }))
 }
 
 func (a *app) catalogSearch() *cobra.Command {

@@ -127,7 +127,7 @@ func TestCatalogOnline(t *testing.T) {
 		{"nonsense", "a: paper: link \"nonsense\" is neither", exitGate},
 	} {
 		m, err := catalog.Read(fstest.MapFS{"01.yaml": {Data: []byte("id: p\nen: P\nzh: 部分\narea: model\nuse: U\nuse_zh: 用\n" +
-			"leaves: [{id: a, kind: paper, en: A, zh: 某, paper: '" + c.paper + "'}]\n")}})
+			"leaves: [{id: a, kind: paper, en: A, zh: 某, title: T, authors: [A], cited: page, code: none, paper: '" + c.paper + "'}]\n")}})
 		if err != nil {
 			t.Fatal(err)
 		}
