@@ -27,7 +27,8 @@ type wrong struct {
 		Item        string
 		Year, Right int
 	}
-	Spellings []struct{ Wrong, Unless, Right string }
+	Unpublished []struct{ Item, Because string }
+	Spellings   []struct{ Wrong, Unless, Right string }
 }
 
 var idForm = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -170,6 +171,11 @@ func (k *checker) circulation(it *Item) {
 			if strings.Contains(strings.ToLower(here), strings.ToLower(w.Link)) && (w.Unless == "" || !strings.Contains(here, w.Unless)) {
 				k.say(it.ID, "%s: %s is %s; the right one is %s", f.Name, f.Link, w.Is, w.Right)
 			}
+		}
+	}
+	for _, w := range k.c.wrong.Unpublished {
+		if w.Item == it.ID && it.Weights != "" {
+			k.say(it.ID, "weights: %s cannot be them: %s", it.Weights, w.Because)
 		}
 	}
 	for _, w := range k.c.wrong.Years {
