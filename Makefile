@@ -10,10 +10,13 @@ CGO_ENABLED := 0
 GOFLAGS := $(shell go env GOFLAGS) -trimpath -buildvcs=false
 export CGO_ENABLED GOFLAGS
 
+# Recipes of "make plan-check": all, short, or names with commas between them.
+RECIPES ?= all
+
 # Time for each fuzz target of "make fuzz".
 N ?= 30s
 
-.PHONY: all build demo test check fuzz man release-check clean help
+.PHONY: all build demo test check plan-check fuzz man release-check clean help
 
 all: demo ## build, then run the demo (the default)
 
@@ -28,6 +31,9 @@ test: ## all tests, at most ten minutes on two cores
 
 check: ## gofmt, vet, staticcheck, govulncheck
 	.ci/check
+
+plan-check: ## plan and run RECIPES=all: is memory within 15 %, time within 30 %? half an hour
+	COMLAM_PLAN=$(RECIPES) go test -count 1 -timeout 3h -v -run TestPlanAgainstRun ./cmd/comlam
 
 fuzz: ## every fuzz target for N=30s
 	.ci/fuzz -fuzztime $(N)
