@@ -172,7 +172,7 @@ func TestDoctor(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "engine") || !strings.Contains(out, "memory") {
 		t.Errorf("exit code %d, %s", code, out)
 	}
-	h := health{AvailMiB: 100, DiskFreeMiB: 10}
+	h := health{Kernel: "cpu/portable", AvailMiB: 100, DiskFreeMiB: 10}
 	if p := h.diagnose(); len(p) < 3 {
 		t.Errorf("a sick machine has the problems %q", p)
 	}
