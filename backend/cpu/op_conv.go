@@ -16,12 +16,16 @@ import (
 //	out[position, o] = sum over k of patch[position, k] * kernel[k, o]
 //
 // A position is an image and a place in the output; k is a place in the kernel and
-// an input channel. The patches overlap and are never in memory: the product asks
-// for pieces of them when it packs its panels (op_conv_patch.go). Where they happen
-// to be a strided view of the input, it reads that instead.
+// an input channel. The patches overlap and are never in memory. Who makes them:
+//
+//	op_conv_tile.go   float32, long runs of channels: the innermost loops read them in the input
+//	op_conv_sum.go    float32, gradients of kernels: they read both operands in place
+//	op_conv_depth.go  a group for each channel: no product at all
+//	op_conv_patch.go  all others: the product asks for pieces when it packs its panels
 //
 // The gradients with respect to the input and the kernel are convolutions as well,
-// with their axes in other roles; nothing here knows which is which.
+// with their axes in other roles; nothing here knows which is which. Which way is
+// taken depends on shapes only, and so do the bits of the result.
 
 // convAxis is an axis of the positions or of k.
 type convAxis struct {
@@ -279,48 +283,62 @@ const (
 	convCopy  = 1 << 21 // elements of a kernel that is small
 )
 
-// run computes the product. Where much is summed for a small result, as in the
-// gradient of a kernel, it sums parts of k apart and adds them up in their order:
-// each task then reads its own part of the operands, where rows of the whole result
-// would each read them all.
+// run computes the class.
 func (v *convolution) run(c *call) {
 	if s := v.straighten(c); s != nil {
 		defer s.free()
 	}
-	if v.runTiled(c) {
+	if v.runTiled(c) || v.runParts(c) {
 		return
 	}
+	v.multiply(c, kernel.Matrix{Data: at(v.out, v.fromO*v.size), RowStride: v.rowO, ColStride: v.colO}, convRange{0, v.sums, 1})
+}
+
+// runParts computes the class if much is summed for a small result, as in the
+// gradient of a kernel: it sums parts of k apart and adds them up in their order.
+// Each task then reads its own part of the operands, where rows of the whole result
+// would each read them all.
+func (v *convolution) runParts(c *call) bool {
 	n := v.rows * v.cols
-	parts := min(convParts, v.sums/convDepth)
-	if v.batches > 1 || parts < 2 || n > convSmall {
-		v.multiply(c, kernel.Matrix{Data: at(v.out, v.fromO*v.size), RowStride: v.rowO, ColStride: v.colO}, convRange{0, v.sums, 1})
-		return
+	if v.batches > 1 || n > convSmall || v.sums < convDepth {
+		return false
 	}
-	sums := v.sums / parts
-	rest := v.sums - parts*sums
+	parts, tiles := min(convParts, v.sums/(convDepth/2)), v.newTiledSum()
+	if tiles != nil {
+		parts = min(parts, tiles.lines)
+	}
 	s := borrow((parts + 1) * n * v.size)
 	defer s.free()
 	sum := func(part int) kernel.Matrix {
 		return kernel.Matrix{Data: at(s.data, part*n*v.size), RowStride: v.cols, ColStride: 1}
 	}
-	v.multiply(c, sum(0), convRange{0, sums, parts})
-	if rest > 0 {
-		v.multiply(c, sum(parts), convRange{parts * sums, rest, 1})
-		parts++
+	count := parts
+	if tiles != nil {
+		ranges(c.do, parts, 1, func(i, _ int) {
+			tiles.sum(sum(i), i*tiles.lines/parts, (i+1)*tiles.lines/parts)
+		})
+	} else {
+		each := v.sums / parts
+		v.multiply(c, sum(0), convRange{0, each, parts})
+		if rest := v.sums - parts*each; rest > 0 {
+			v.multiply(c, sum(parts), convRange{parts * each, rest, 1})
+			count++
+		}
 	}
 	add := kernel.Binary(compute.OpTypeAdd, v.dtype, kernel.VV)
-	ranges(c.do, n, perTask(parts*v.size), func(lo, hi int) {
+	ranges(c.do, n, perTask(count*v.size), func(lo, hi int) {
 		first := at(s.data, lo*v.size)
-		for i := 1; i < parts; i++ {
+		for i := 1; i < count; i++ {
 			add(first, first, at(s.data, (i*n+lo)*v.size), hi-lo)
 		}
 	})
 	newMover(v.size, []int{v.rows, v.cols}, []int{v.rowO, v.colO}, []int{v.cols, 1}).run(at(v.out, v.fromO*v.size), at(s.data, 0), c.do)
+	return true
 }
 
 const (
 	convParts = 16      // tasks that share the sums of a small result
-	convDepth = 1024    // elements of k that make a part worthwhile
+	convDepth = 1024    // elements of k that make parts worthwhile
 	convSmall = 1 << 17 // elements of a small result
 )
 

@@ -291,27 +291,35 @@ type (
 	words2 struct{ a, b uint64 }
 	words3 struct{ a, b, c uint64 }
 	words4 struct{ a, b, c, d uint64 }
-	none   struct{}
 )
 
 // shortLines are copyLines for lines of so many times 4 bytes, which are too short
 // for a call each.
 var shortLines = [17]func(dst, src unsafe.Pointer, n, dstStep, srcStep int){
-	1: linesOf[uint32, none], 2: linesOf[uint64, none], 3: linesOf[uint64, uint32],
-	4: linesOf[words2, none], 5: linesOf[words2, uint32], 6: linesOf[words3, none],
-	7: linesOf[words3, uint32], 8: linesOf[words4, none], 9: linesOf[words4, uint32],
-	10: linesOf[words4, uint64], 12: linesOf[words4, words2], 14: linesOf[words4, words3], 16: linesOf[words4, words4],
+	1: linesOf[uint32], 2: linesOf[uint64], 3: linesOf2[uint64, uint32],
+	4: linesOf[words2], 5: linesOf2[words2, uint32], 6: linesOf[words3],
+	7: linesOf2[words3, uint32], 8: linesOf[words4], 9: linesOf2[words4, uint32],
+	10: linesOf2[words4, uint64], 12: linesOf2[words4, words2], 14: linesOf2[words4, words3], 16: linesOf2[words4, words4],
 }
 
-// linesOf copies lines that are a T and a U.
-func linesOf[T, U any](dst, src unsafe.Pointer, n, dstStep, srcStep int) {
-	var t T
-	u := unsafe.Sizeof(t)
-	d, s := 0, 0 // offsets: no pointer ever leaves its array
+// linesOf copies lines that are a T. It counts offsets, for no pointer may leave its
+// array.
+func linesOf[T any](dst, src unsafe.Pointer, n, dstStep, srcStep int) {
+	d, s := 0, 0
 	for range n {
-		to, from := unsafe.Add(dst, d), unsafe.Add(src, s)
-		x, y := *(*T)(from), *(*U)(unsafe.Add(from, u))
-		*(*T)(to), *(*U)(unsafe.Add(to, u)) = x, y
+		*(*T)(unsafe.Add(dst, d)) = *(*T)(unsafe.Add(src, s))
+		d, s = d+dstStep, s+srcStep
+	}
+}
+
+// linesOf2 copies lines that are a T and a U.
+func linesOf2[T, U any](dst, src unsafe.Pointer, n, dstStep, srcStep int) {
+	var t T
+	u := int(unsafe.Sizeof(t))
+	d, s := 0, 0
+	for range n {
+		x, y := *(*T)(unsafe.Add(src, s)), *(*U)(unsafe.Add(src, s+u))
+		*(*T)(unsafe.Add(dst, d)), *(*U)(unsafe.Add(dst, d+u)) = x, y
 		d, s = d+dstStep, s+srcStep
 	}
 }

@@ -265,9 +265,9 @@ func TestConv(t *testing.T) {
 
 // TestConvRandom does so for convolutions of all kinds.
 func TestConvRandom(t *testing.T) {
-	n := 1500
+	n := 800
 	if testing.Short() {
-		n = 300
+		n = 200
 	}
 	for seed := range uint64(n) {
 		r := rand.New(rand.NewPCG(seed, 2))

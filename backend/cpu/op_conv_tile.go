@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute/dtypes"
 
 	"github.com/comlam/comlam/backend/kernel"
@@ -22,7 +24,7 @@ type tiled struct {
 	block, narrow int    // rows of a task; columns at a time
 }
 
-// tileRun is a part of k that is a run of the input.
+// tileRun is a part of k (or of the positions) that has equal steps in the input.
 type tileRun struct {
 	x, k, n     int   // elements from the first one; first element of k; elements
 	first, last []int // for each tap, how far its first and last element are
@@ -56,7 +58,7 @@ func (v *convolution) runTiled(c *call) bool {
 	for _, a := range v.lanes[:len(v.lanes)-1] {
 		d.lines *= a.n
 	}
-	d.list()
+	d.runs = listRuns(d.x.ks, v.sums, tileRunMax, len(v.taps))
 	s := d.pack(c, lane, k)
 	defer s.free()
 	d.narrow = min(tileCols, v.cols)
@@ -66,23 +68,24 @@ func (v *convolution) runTiled(c *call) bool {
 	return true
 }
 
-// list cuts k into runs.
-func (d *tiled) list() {
-	axes := d.x.ks
+// listRuns cuts the n elements of axes into runs of the innermost one, at most so
+// long each, and says what they add to each of the taps.
+func listRuns(axes []patchAxis, n, longest, taps int) (all []tileRun) {
 	run := &axes[len(axes)-1]
-	for k := 0; k < d.sums; k += run.n {
+	for k := 0; k < n; k += run.n {
 		var at [8]int
-		pos := make([]int, len(d.taps))
+		pos := make([]int, taps)
 		x := outerAt(axes, indices(axes, k, at[:0]), pos)
-		for from := 0; from < run.n; from += tileRunMax {
-			r := tileRun{x + from, k + from, min(tileRunMax, run.n-from), append([]int{}, pos...), append([]int{}, pos...)}
+		for from := 0; from < run.n; from += longest {
+			r := tileRun{x + from*run.pitch, k + from, min(longest, run.n-from), slices.Clone(pos), slices.Clone(pos)}
 			if run.tap >= 0 {
 				r.first[run.tap] += from / run.grain * run.move
 				r.last[run.tap] += (from + r.n - 1) / run.grain * run.move
 			}
-			d.runs = append(d.runs, r)
+			all = append(all, r)
 		}
 	}
+	return all
 }
 
 // pack copies the kernel into panels.
