@@ -234,6 +234,7 @@ func convTable() []convCase {
 		with("negative padding", []int{2, 9, 7, 5}, []int{3, 2, 5, 4}, nhwc, func(a *convAttr) { a.paddings = [][2]int{{-1, 2}, {1, -2}} }),
 		with("larger than the input", []int{2, 1, 2, 5}, []int{3, 5, 5, 4}, nhwc, func(a *convAttr) { a.paddings = [][2]int{{1, 1}, {4, 2}} }),
 		with("groups", []int{2, 5, 4, 6}, []int{3, 2, 3, 8}, nhwc, func(a *convAttr) { a.channelGroups = 2 }),
+		with("groups of many", []int{2, 5, 6, 64}, []int{3, 3, 32, 20}, nhwc, func(a *convAttr) { same(a); a.channelGroups = 2 }),
 		with("depthwise", []int{2, 5, 4, 19}, []int{3, 3, 1, 19}, nhwc, func(a *convAttr) { same(a); a.channelGroups = 19 }),
 		with("depthwise, two each", []int{2, 5, 4, 9}, []int{3, 3, 1, 18}, nhwc, func(a *convAttr) { same(a); a.channelGroups = 9 }),
 		with("depthwise, channels first", []int{2, 9, 5, 12}, []int{9, 1, 3, 3}, nchw, func(a *convAttr) { same(a); a.channelGroups = 9 }),
@@ -326,7 +327,7 @@ func randomConv(r *rand.Rand) *convCase {
 // whose sums are not exact: bits must not depend on workers, and errors are small.
 func TestConvLarge(t *testing.T) {
 	for _, layouts := range [][3]string{{"nhwc", "hwio", "nhwc"}, {"nchw", "oihw", "nchw"}, {"hwnc", "oihw", "nhwc"}} {
-		for _, s := range [][6]int{{9, 17, 8, 16, 3, 1}, {2, 33, 16, 16, 3, 1}, {8, 17, 16, 8, 3, 2}, {5, 16, 3, 16, 5, 1}} {
+		for _, s := range [][6]int{{9, 17, 8, 16, 3, 1}, {2, 33, 16, 16, 3, 1}, {4, 17, 16, 24, 3, 2}, {1, 6, 100, 16, 3, 1}, {1, 6, 32, 300, 3, 1}, {5, 16, 3, 16, 5, 1}} {
 			all := gradients(layouts, s[0], s[1], s[2], s[3], s[4], s[5])
 			shape := map[string][]int{"forward": all[1].x, "input": all[0].x, "kernel": all[0].w}
 			for _, cc := range all {
