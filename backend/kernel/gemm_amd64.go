@@ -87,9 +87,8 @@ func gemmPackY(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, la
 
 // gemmPackRuns copies runs of one size, which the compiler turns into a few moves.
 func gemmPackRuns[T any](dst unsafe.Pointer, width int, src unsafe.Pointer, step, ks int) {
-	for range ks {
-		*(*T)(dst) = *(*T)(src)
-		dst, src = unsafe.Add(dst, width), unsafe.Add(src, step)
+	for k := range ks {
+		*(*T)(unsafe.Add(dst, k*width)) = *(*T)(unsafe.Add(src, k*step))
 	}
 }
 

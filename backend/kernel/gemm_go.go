@@ -122,19 +122,18 @@ func gemmMicroGo[T gemmNumber](t *Tile, a, b, c unsafe.Pointer) {
 		s00, s01, s10, s11, s20, s21 = c0[0], c0[1], c1[0], c1[1], c2[0], c2[1]
 	}
 	aRow, aK, bK := t.ARow, t.AK, t.BK
-	for range t.K {
-		q := (*[2]T)(b)
+	for k := range t.K {
+		q := (*[2]T)(unsafe.Add(b, k*bK))
 		q0, q1 := q[0], q[1]
-		x := *(*T)(a)
+		x := *(*T)(unsafe.Add(a, k*aK))
 		s00 += T(x * q0)
 		s01 += T(x * q1)
-		x = *(*T)(unsafe.Add(a, aRow))
+		x = *(*T)(unsafe.Add(a, k*aK+aRow))
 		s10 += T(x * q0)
 		s11 += T(x * q1)
-		x = *(*T)(unsafe.Add(a, 2*aRow))
+		x = *(*T)(unsafe.Add(a, k*aK+2*aRow))
 		s20 += T(x * q0)
 		s21 += T(x * q1)
-		a, b = unsafe.Add(a, aK), unsafe.Add(b, bK)
 	}
 	if t.Add == 1 {
 		s00, s01, s10, s11, s20, s21 = c0[0]+s00, c0[1]+s01, c1[0]+s10, c1[1]+s11, c2[0]+s20, c2[1]+s21
@@ -153,9 +152,8 @@ func gemmEdgeGo[T gemmNumber](t *Tile, from, to, cols int, b, c unsafe.Pointer) 
 			if t.Add == 2 {
 				sum = *d
 			}
-			for range t.K {
-				sum += T(*(*T)(p) * *(*T)(q))
-				p, q = unsafe.Add(p, t.AK), unsafe.Add(q, t.BK)
+			for k := range t.K {
+				sum += T(*(*T)(unsafe.Add(p, k*t.AK)) * *(*T)(unsafe.Add(q, k*t.BK)))
 			}
 			if t.Add == 1 {
 				sum = *d + sum
@@ -177,9 +175,8 @@ func gemmPackGo[T any](dst unsafe.Pointer, width int, src unsafe.Pointer, lane, 
 	}
 	for i := range lanes {
 		d, s := unsafe.Add(dst, i*size), unsafe.Add(src, i*lane*size)
-		for range ks {
-			*(*T)(d) = *(*T)(s)
-			d, s = unsafe.Add(d, width*size), unsafe.Add(s, step*size)
+		for k := range ks {
+			*(*T)(unsafe.Add(d, k*width*size)) = *(*T)(unsafe.Add(s, k*step*size))
 		}
 	}
 }
