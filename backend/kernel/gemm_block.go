@@ -183,6 +183,8 @@ func (o *gemmOperand) at(batch, lane, k int) unsafe.Pointer {
 func (pl *gemmPlan) panel(s *gemmScratch, o *gemmOperand, dst unsafe.Pointer, batch, lane, lanes, k, ks int) {
 	src, laneStride, kStride := unsafe.Pointer(nil), o.lane, o.k
 	switch f := o.fill; {
+	case ks == 0:
+		return
 	case f == nil:
 		src = o.at(batch, lane, k)
 	case f.ByK && o.convert == nil && pl.step == 1:
