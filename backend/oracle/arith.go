@@ -234,7 +234,7 @@ func (a *arith) wave(op compute.OpType, f func(float64) float64, x Scalar) Scala
 	case !x.finite():
 		return a.value(math.NaN())
 	case x.Exact() && x.Re == 0:
-		s := a.value(f(0))
+		s := a.value(f(x.Re)) // sin keeps the sign of zero
 		s.anyZero = x.anyZero
 		return s
 	}

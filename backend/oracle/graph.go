@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -108,10 +109,9 @@ type Node struct {
 	Shapes  []shapes.Shape // of the outputs
 	Options string         // for the reader
 
-	fn    *Function
-	index int
-	name  string // of a parameter
-	data  *Tensor
+	fn        *Function
+	index     int
+	functions []*Function // that it runs
 
 	eval  evaluator
 	build builder
@@ -217,7 +217,7 @@ func (f *Function) Parameter(name string, shape shapes.Shape, _ *compute.Shardin
 	if _, err := f.values(compute.OpTypeParameter); err != nil {
 		return nil, err
 	}
-	n := &Node{Op: compute.OpTypeParameter, Shapes: []shapes.Shape{shape}, name: name}
+	n := &Node{Op: compute.OpTypeParameter, Shapes: []shapes.Shape{shape}}
 	v := f.add(n)
 	f.params, f.names = append(f.params, n), append(f.names, name)
 	return v[0], nil
@@ -241,7 +241,7 @@ func (f *Function) Constant(flat any, dims ...int) (compute.Value, error) {
 
 func constant(t *Tensor) *Node {
 	return &Node{
-		Op: compute.OpTypeConstant, Shapes: []shapes.Shape{t.Shape}, data: t, Options: preview(t),
+		Op: compute.OpTypeConstant, Shapes: []shapes.Shape{t.Shape}, Options: preview(t),
 		eval: func(*run, []*Tensor) ([]*Tensor, error) { return []*Tensor{t}, nil },
 		build: one(func(f compute.Function, _ []compute.Value) (compute.Value, error) {
 			return f.Constant(t.Flat(), t.dims()...)
@@ -287,9 +287,10 @@ func simple(op compute.OpType, in []*Value, shape shapes.Shape, options string,
 }
 
 func dtypeOf(flat any) (dtypes.DType, error) {
-	d := dtypes.FromAny(flat)
-	if d == dtypes.InvalidDType {
-		return d, fmt.Errorf("oracle: a %T holds no supported dtype", flat)
+	if v := reflect.TypeOf(flat); v != nil && v.Kind() == reflect.Slice {
+		if d := dtypes.FromGoType(v.Elem()); d != dtypes.InvalidDType {
+			return d, nil
+		}
 	}
-	return d, nil
+	return dtypes.InvalidDType, fmt.Errorf("oracle: a %T holds no supported dtype", flat)
 }

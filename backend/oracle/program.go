@@ -1,7 +1,6 @@
 package oracle
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -71,13 +70,15 @@ func (p *Program) function() *Function {
 	return nil
 }
 
-// body is the program of a closure or a named function, and its nodes.
-func (f *Function) body() (*Program, []*Node) {
-	p := &Program{Inputs: f.params, Outputs: f.outputs}
+// program is what a closure or a named function computes.
+func (f *Function) program() *Program { return &Program{Inputs: f.params, Outputs: f.outputs} }
+
+// body lists its nodes.
+func (f *Function) body() []*Node {
 	if f.order == nil {
-		f.order = p.nodesOf(f)
+		f.order = f.program().nodesOf(f)
 	}
-	return p, f.order
+	return f.order
 }
 
 // Needed is the program without the inputs that no output needs, and which they are.
@@ -106,10 +107,7 @@ type frame struct {
 	values map[*Node][]*Tensor
 }
 
-// errUndecided ends an evaluation whose control flow cannot be decided.
-var errUndecided = errors.New("oracle: the condition of a loop or branch is unsure")
-
-// Run computes the outputs. All of them are unsure if control flow is.
+// Run computes the outputs.
 func (p *Program) Run(inputs ...*Tensor) ([]*Tensor, error) {
 	values, err := p.Values(inputs...)
 	if err != nil {
@@ -117,17 +115,12 @@ func (p *Program) Run(inputs ...*Tensor) ([]*Tensor, error) {
 	}
 	out := make([]*Tensor, len(p.Outputs))
 	for i, v := range p.Outputs {
-		if computed, ok := values[v.Node]; ok {
-			out[i] = computed[v.Index]
-			continue
-		}
-		out[i] = newTensor(v.Shape())
-		fill(out[i].Data, unsure)
+		out[i] = values[v.Node][v.Index]
 	}
 	return out, nil
 }
 
-// Values computes every node's outputs; some are missing if control flow is unsure.
+// Values computes the outputs of every node.
 func (p *Program) Values(inputs ...*Tensor) (map[*Node][]*Tensor, error) {
 	if len(inputs) != len(p.Inputs) {
 		return nil, fmt.Errorf("oracle: %d inputs, want %d", len(inputs), len(p.Inputs))
@@ -141,11 +134,7 @@ func (p *Program) Values(inputs ...*Tensor) (map[*Node][]*Tensor, error) {
 	}
 	r := &run{}
 	r.frames = append(r.frames, &frame{p.function(), values})
-	err := r.nodes(p.Nodes())
-	if errors.Is(err, errUndecided) {
-		err = nil
-	}
-	return values, err
+	return values, r.nodes(p.Nodes())
 }
 
 func (r *run) nodes(nodes []*Node) error {
@@ -188,8 +177,7 @@ func (r *run) call(f *Function, args []*Tensor) ([]*Tensor, error) {
 	}
 	r.frames = append(r.frames, &frame{f, values})
 	defer func() { r.frames = r.frames[:len(r.frames)-1] }()
-	_, nodes := f.body()
-	if err := r.nodes(nodes); err != nil {
+	if err := r.nodes(f.body()); err != nil {
 		return nil, err
 	}
 	out := make([]*Tensor, len(f.outputs))
@@ -201,10 +189,10 @@ func (r *run) call(f *Function, args []*Tensor) ([]*Tensor, error) {
 
 // A writer builds a program on another engine.
 type writer struct {
-	builder compute.Builder
-	values  map[Value]compute.Value
-	states  map[*Node][]compute.Value // of attention, for its gradient
-	named   map[*Function]compute.Function
+	builder   compute.Builder
+	values    map[Value]compute.Value
+	states    map[*Node][]compute.Value // of attention, for its gradient
+	functions map[*Function]compute.Function
 }
 
 // Build compiles the program on an engine. Its inputs become parameters.
@@ -251,7 +239,7 @@ func (w *writer) write(f compute.Function, nodes []*Node, outputs []*Value) erro
 
 // closure builds a recorded function inside f, or beside it if it has a name.
 func (w *writer) closure(f compute.Function, g *Function) (compute.Function, error) {
-	if done := w.named[g]; done != nil {
+	if done := w.functions[g]; done != nil {
 		return done, nil
 	}
 	var target compute.Function
@@ -260,32 +248,39 @@ func (w *writer) closure(f compute.Function, g *Function) (compute.Function, err
 		target, err = f.Closure()
 	} else {
 		target, err = w.builder.NewFunction(g.name)
-		w.named[g] = target
 	}
 	if err != nil {
 		return nil, err
 	}
+	w.functions[g] = target
 	for i, n := range g.params {
 		if w.values[Value{n, 0}], err = target.Parameter(g.names[i], n.Shapes[0], nil); err != nil {
 			return nil, err
 		}
 	}
-	_, nodes := g.body()
-	return target, w.write(target, nodes, g.outputs)
+	return target, w.write(target, g.body(), g.outputs)
+}
+
+// closures builds two of them.
+func (w *writer) closures(f compute.Function, g, h *Function) (first, second compute.Function, err error) {
+	if first, err = w.closure(f, g); err == nil {
+		second, err = w.closure(f, h)
+	}
+	return first, second, err
 }
 
 // String lists the program: %3 = Add(%1, %2) float32[4 5].
 func (p *Program) String() string {
 	var b strings.Builder
-	p.list(&b, "")
+	p.list(&b, "", p.Nodes())
 	return b.String()
 }
 
-func (p *Program) list(b *strings.Builder, indent string) {
+func (p *Program) list(b *strings.Builder, indent string, nodes []*Node) {
 	for i, n := range p.Inputs {
-		fmt.Fprintf(b, "%s%%%d = input %d %s\n", indent, n.index, i, plain(n.Shapes))
+		fmt.Fprintf(b, "%s%s = input %d %s\n", indent, &Value{n, 0}, i, plain(n.Shapes))
 	}
-	for _, n := range p.Nodes() {
+	for _, n := range nodes {
 		if slices.Contains(p.Inputs, n) {
 			continue
 		}
@@ -296,7 +291,11 @@ func (p *Program) list(b *strings.Builder, indent string) {
 		if n.Options != "" {
 			operands = append(operands, n.Options)
 		}
-		fmt.Fprintf(b, "%s%%%d = %s(%s) %s\n", indent, n.index, n.Op, strings.Join(operands, ", "), plain(n.Shapes))
+		fmt.Fprintf(b, "%s%s%d = %s(%s) %s\n", indent, n.fn.mark(), n.index, n.Op, strings.Join(operands, ", "), plain(n.Shapes))
+		for _, g := range n.functions {
+			fmt.Fprintf(b, "%s  function\n", indent)
+			g.program().list(b, indent+"    ", g.body())
+		}
 	}
 	for i, v := range p.Outputs {
 		fmt.Fprintf(b, "%soutput %d: %s\n", indent, i, v)
@@ -306,9 +305,22 @@ func (p *Program) list(b *strings.Builder, indent string) {
 // String is the name of the value in a listing.
 func (v *Value) String() string {
 	if len(v.Node.Shapes) == 1 {
-		return fmt.Sprintf("%%%d", v.Node.index)
+		return fmt.Sprintf("%s%d", v.Node.fn.mark(), v.Node.index)
 	}
-	return fmt.Sprintf("%%%d.%d", v.Node.index, v.Index)
+	return fmt.Sprintf("%s%d.%d", v.Node.fn.mark(), v.Node.index, v.Index)
+}
+
+// mark stands before the numbers of a function's nodes: those of main have a %.
+func (f *Function) mark() string { return strings.Repeat("%", 1+f.depth()) }
+
+func (f *Function) depth() int {
+	switch {
+	case f.parent != nil:
+		return 1 + f.parent.depth()
+	case f != f.builder.main:
+		return 1
+	}
+	return 0
 }
 
 func plain(list []shapes.Shape) string {
@@ -331,4 +343,14 @@ func preview(t *Tensor) string {
 		text = append(text, s.text(t.dtype()))
 	}
 	return strings.Join(text, " ")
+}
+
+// String shows the shape and the first elements.
+func (t *Tensor) String() string {
+	return plain([]shapes.Shape{t.Shape}) + " " + preview(t)
+}
+
+// Hidden reports whether an output is a placeholder: a state of attention.
+func (n *Node) Hidden(output int) bool {
+	return n.Op == compute.OpTypeFusedScaledDotProductAttention && output > 0
 }
