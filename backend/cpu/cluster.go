@@ -67,7 +67,7 @@ func (c *compiler) cluster() {
 		}
 	}
 	for _, u := range c.units {
-		if u != nil && u.dot != nil {
+		if u != nil && u.dot != nil && !u.tile { // one that has absorbed a product comes by as well
 			c.absorb(u)
 		}
 	}

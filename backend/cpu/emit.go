@@ -355,12 +355,13 @@ func (e *emitter) sizes() {
 		per = max(per, live)
 	}
 	elems := min(max(tileBytes/per, minTile), maxTile) / 64 * 64
+	cols := max(1, t.cols) // an empty domain has none
 	t.tileRows, t.tileCols = 1, elems
 	if t.byRows {
-		t.tileRows, t.tileCols = min(max(1, elems/t.cols), max(1, t.rows)), t.cols
+		t.tileRows, t.tileCols = min(max(1, elems/cols), max(1, t.rows)), cols
 	}
 	if e.u.dot != nil { // blocks have some of the columns
-		t.tileCols = min(t.cols, elems)
+		t.tileCols = min(cols, elems)
 	}
 	group := 0
 	for _, in := range t.code {
@@ -373,7 +374,7 @@ func (e *emitter) sizes() {
 			t.tileRows--
 		}
 	}
-	t.chunk = max(1, chunkWork/(t.tileRows*min(t.tileCols, t.cols)*max(1, t.work())))
+	t.chunk = max(1, chunkWork/(t.tileRows*min(t.tileCols, cols)*max(1, t.work())))
 	if n := t.chunks(); n > 64 {
 		t.chunk *= (n + 63) / 64
 	}
