@@ -183,6 +183,9 @@ var comparisons = []binaryFunc{
 	func(x, y *graph.Node) *graph.Node { return graph.LessThanTotalOrder(x, y) },
 	func(x, y *graph.Node) *graph.Node { return graph.GreaterOrEqualTotalOrder(x, y) },
 	func(x, y *graph.Node) *graph.Node { return graph.EqualTotalOrder(x, y) },
+	func(x, y *graph.Node) *graph.Node { return graph.NotEqualTotalOrder(x, y) },
+	func(x, y *graph.Node) *graph.Node { return graph.GreaterThanTotalOrder(x, y) },
+	func(x, y *graph.Node) *graph.Node { return graph.LessOrEqualTotalOrder(x, y) },
 }
 
 func (g *generator) compare() {

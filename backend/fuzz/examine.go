@@ -2,7 +2,6 @@ package fuzz
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -160,10 +159,4 @@ func unchanged(u compute.Buffer, t *oracle.Tensor) error {
 		return err
 	}
 	return t.Compare(flat)
-}
-
-// IsFailure reports whether an error is a finding rather than trouble with the examination.
-func IsFailure(err error) bool {
-	var f *Failure
-	return errors.As(err, &f)
 }

@@ -87,7 +87,7 @@ func (g *generator) sdpa() {
 	if !config.Causal && g.chance(0.5) {
 		mask := g.newBool(s, k)
 		if g.chance(0.3) {
-			mask = g.newFloats(dt, s, k)
+			mask = g.floatMask(dt, s, k) // a parameter could be trained: engines may refuse it
 		}
 		config.Mask = graph.InternalBackendOutputs(mask)[0]
 	}
@@ -97,6 +97,17 @@ func (g *generator) sdpa() {
 		loss := graph.ReduceAllSum(graph.Mul(y, g.newFloats(dt, q...)))
 		g.add(graph.Gradient(loss, query, key, value)...)
 	}
+}
+
+func (g *generator) floatMask(d dtypes.DType, s, k int) *graph.Node {
+	bias := make([][]float32, s)
+	for i := range bias {
+		bias[i] = make([]float32, k)
+		for j := range bias[i] {
+			bias[i][j] = float32(g.r.IntN(9)-8) / 2
+		}
+	}
+	return graph.ConvertDType(graph.Const(g.g, bias), d)
 }
 
 func (g *generator) quantized() {

@@ -197,5 +197,9 @@ func (g *generator) pooling() {
 	if g.chance(0.3) {
 		p = p.PadSame()
 	}
-	g.add(p.Done())
+	y := p.Done()
+	g.add(y)
+	if g.chance(0.3) {
+		g.add(graph.Gradient(graph.ReduceAllSum(graph.Mul(y, g.newFloats(y.DType(), dimsOf(y)...))), x)...)
+	}
 }

@@ -1,6 +1,9 @@
 package fuzz
 
 import (
+	"errors"
+	"slices"
+
 	"github.com/comlam/comlam/backend/oracle"
 )
 
@@ -12,32 +15,57 @@ type Finding struct {
 	Err     error
 }
 
-// Check runs a case. It returns what failed, cut down, or nil.
-func (b *Bench) Check(c *Case) (*Finding, error) {
-	want, err := c.Program.Run(c.Inputs...)
-	if err != nil {
-		return nil, err
-	}
+// Check holds the engines to what the oracle wants of a case. It returns what failed, cut
+// down, or nil.
+func (b *Bench) Check(c *Case, want []*oracle.Tensor) *Finding {
 	failure := b.Examine(c.Program, c.Inputs, want)
 	if failure == nil {
-		return nil, nil
+		return nil
 	}
 	f := &Finding{c.Seed, c.Program, c.Inputs, failure}
 	b.Shrink(f)
-	return f, nil
+	return f
 }
 
-// Shrink cuts a failing computation down: to one output, then to an earlier value as
-// the output, then with computed values as inputs. Every step fails still.
+// Shrink cuts a failing computation down: to few outputs, to an earlier value as the
+// only output, with computed values as inputs. Every step fails still.
 func (b *Bench) Shrink(f *Finding) {
-	for _, v := range f.Program.Outputs {
-		if b.try(f, &oracle.Program{Inputs: f.Program.Inputs, Outputs: []*oracle.Value{v}}, f.Inputs) {
-			break
+	for again := true; again; {
+		again = b.drop(f) || b.shorten(f) || b.cut(f)
+	}
+}
+
+// hasOutput tells wrong results from errors and crashes.
+func hasOutput(err error) bool {
+	var f *Failure
+	return errors.As(err, &f) && f.Output >= 0
+}
+
+// drop leaves out an output, or exchanges one for its operands.
+func (b *Bench) drop(f *Finding) bool {
+	all := f.Program.Outputs
+	for i := range all {
+		rest := slices.Delete(slices.Clone(all), i, i+1)
+		if len(rest) > 0 && b.try(f, &oracle.Program{Inputs: f.Program.Inputs, Outputs: rest}, f.Inputs) {
+			return true
 		}
 	}
-	for again := true; again; {
-		again = b.shorten(f) || b.cut(f)
+	for i, v := range all {
+		if len(all) == 1 || isInput(f.Program, v.Node) {
+			continue
+		}
+		for _, operand := range v.Node.Inputs {
+			if operand.Node.Hidden(operand.Index) {
+				continue
+			}
+			list := slices.Clone(all)
+			list[i] = operand
+			if b.try(f, &oracle.Program{Inputs: f.Program.Inputs, Outputs: list}, f.Inputs) {
+				return true
+			}
+		}
 	}
+	return false
 }
 
 // try keeps a smaller computation if it fails.
@@ -52,8 +80,8 @@ func (b *Bench) try(f *Finding, p *oracle.Program, inputs []*oracle.Tensor) bool
 		return false
 	}
 	failure := b.Examine(needed, in, want)
-	if failure == nil {
-		return false
+	if failure == nil || hasOutput(failure) != hasOutput(f.Err) {
+		return false // or it fails in another way
 	}
 	f.Program, f.Inputs, f.Err = needed, in, failure
 	return true
@@ -64,7 +92,7 @@ func (b *Bench) shorten(f *Finding) bool {
 	nodes := f.Program.Nodes()
 	for _, n := range nodes[:max(0, len(nodes)-1)] {
 		for i := range n.Shapes {
-			if !hasValue(n, i) || isInput(f.Program, n) {
+			if n.Hidden(i) || isInput(f.Program, n) {
 				continue
 			}
 			if b.try(f, &oracle.Program{Inputs: f.Program.Inputs, Outputs: []*oracle.Value{{Node: n, Index: i}}}, f.Inputs) {
@@ -75,16 +103,10 @@ func (b *Bench) shorten(f *Finding) bool {
 	return false
 }
 
-// hasValue leaves out the states of attention, which each engine has its own of.
-func hasValue(n *oracle.Node, i int) bool { return !n.Hidden(i) }
+func isInput(p *oracle.Program, n *oracle.Node) bool { return slices.Contains(p.Inputs, n) }
 
-func isInput(p *oracle.Program, n *oracle.Node) bool {
-	for _, x := range p.Inputs {
-		if x == n {
-			return true
-		}
-	}
-	return false
+func isOutput(p *oracle.Program, n *oracle.Node) bool {
+	return slices.ContainsFunc(p.Outputs, func(v *oracle.Value) bool { return v.Node == n })
 }
 
 // cut hands computed values over as inputs, the last ones first.
@@ -92,7 +114,7 @@ func (b *Bench) cut(f *Finding) (any bool) {
 	nodes := f.Program.Nodes()
 	for i := len(nodes) - 1; i >= 0; i-- {
 		n := nodes[i]
-		if len(n.Shapes) != 1 || len(n.Inputs) == 0 || isInput(f.Program, n) || f.Program.Outputs[0].Node == n {
+		if len(n.Shapes) != 1 || len(n.Inputs) == 0 || isInput(f.Program, n) || isOutput(f.Program, n) {
 			continue
 		}
 		values, err := f.Program.Values(f.Inputs...)
@@ -108,10 +130,10 @@ func (b *Bench) cut(f *Finding) (any bool) {
 			return any
 		}
 		p := &oracle.Program{
-			Inputs:  append(append([]*oracle.Node(nil), f.Program.Inputs...), n),
+			Inputs:  append(slices.Clone(f.Program.Inputs), n),
 			Outputs: f.Program.Outputs,
 		}
-		if b.try(f, p, append(append([]*oracle.Tensor(nil), f.Inputs...), exact)) {
+		if b.try(f, p, append(slices.Clone(f.Inputs), exact)) {
 			any = true
 		}
 	}

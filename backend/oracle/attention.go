@@ -141,12 +141,16 @@ func (t *attention) weights(a *arith, in []*Tensor, b, h, s int) (weights []Scal
 	}
 	q := pick(in[0].Data, t.row(in[0], b, h, s))
 	var scores []Scalar
+	none := true
+	// Engines that hide keys by their weight 0 multiply what is hidden.
+	known = known && t.hidden(in, b, h, seen, t.k)
 	for k := range seen {
 		isBool := t.mask > 0 && in[t.mask].dtype() == dtypes.Bool
 		if isBool {
 			m := t.score(in[t.mask], true, b, h, s, k)
 			known = known && !m.Unsure
 			if m.Int == 0 {
+				known = known && t.hidden(in, b, h, k, k+1)
 				continue
 			}
 		}
@@ -159,8 +163,26 @@ func (t *attention) weights(a *arith, in []*Tensor, b, h, s int) (weights []Scal
 			x = a.add(x, t.score(in[t.mask], true, b, h, s, k))
 		}
 		scores, keys = append(scores, x), append(keys, k)
+		none = none && math.IsInf(x.Re, -1)
+	}
+	if none && len(keys) > 0 {
+		known = false // a row of -Inf is taken for one without keys, or becomes NaN
 	}
 	return a.softmax(scores), keys, known
+}
+
+// hidden reports whether keys and values that a query may not see are finite.
+func (t *attention) hidden(in []*Tensor, b, h, from, to int) bool {
+	for k := from; k < to; k++ {
+		for _, x := range in[1:3] {
+			for _, at := range t.row(x, b, h*t.g/t.h, k) {
+				if s := x.Data[at]; s.Unsure || !s.finite() {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // FusedScaledDotProductAttention implements compute.Function. Its one state is the
@@ -249,6 +271,17 @@ func (f *Function) FusedScaledDotProductAttentionVJP(query, key, value compute.V
 	return out[0], out[1], out[2], nil
 }
 
+func finite(list ...*Tensor) bool {
+	for _, t := range list {
+		for _, s := range t.Data {
+			if s.Unsure || !s.finite() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 func (t *attention) backward(r *run, in []*Tensor, dOutput *Tensor) []*Tensor {
 	a, w := r.arith(t.dtype), r.wide(t.dtype)
 	grads := []*Tensor{newTensor(in[0].Shape), newTensor(in[1].Shape), newTensor(in[2].Shape)}
@@ -260,6 +293,9 @@ func (t *attention) backward(r *run, in []*Tensor, dOutput *Tensor) []*Tensor {
 		}
 	}
 	scale := w.constant(t.config.Scale)
+	if !finite(in[0], in[1], in[2], dOutput) { // hidden pairs of queries and keys are multiplied, too
+		return unknown([]shapes.Shape{in[0].Shape, in[1].Shape, in[2].Shape})
+	}
 	each([]int{t.b, t.h, t.s}, func(_ int, i []int) {
 		b, h, g := i[0], i[1], i[1]*t.g/t.h
 		p, keys, known := t.weights(w, in, b, h, i[2])
@@ -269,7 +305,16 @@ func (t *attention) backward(r *run, in []*Tensor, dOutput *Tensor) []*Tensor {
 		for n, k := range keys {
 			dp[n] = w.dot(do, pick(in[2].Data, t.row(in[2], b, g, k)))
 		}
-		total := w.dot(p, dp)
+		// The sum of p·dp is that of dO·O, where O may have been rounded.
+		o := make([]Scalar, len(do))
+		for d := range o {
+			column := make([]Scalar, len(keys))
+			for n, k := range keys {
+				column[n] = in[2].Data[t.row(in[2], b, g, k)[d]]
+			}
+			o[d] = a.store(w.dot(p, column))
+		}
+		total := w.dot(do, o)
 		atQ := t.row(in[0], b, h, i[2])
 		for n, k := range keys {
 			ds := w.mul(w.mul(p[n], w.sub(dp[n], total)), scale)

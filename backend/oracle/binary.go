@@ -153,7 +153,9 @@ func (a *arith) rem(x, y Scalar) Scalar {
 		return s
 	}
 	in := x.Err + math.Abs(math.Trunc(q))*y.Err + roundings(compute.OpTypeRem)*a.u*math.Abs(x.Re)
-	return a.done(z, in, 1)
+	s := a.done(z, in, 1)
+	s.anyZero = s.Re == 0
+	return s
 }
 
 // pow is x to the y. The corners of the operands' intervals bound it, since it rises
@@ -165,6 +167,9 @@ func (a *arith) pow(x, y Scalar) Scalar {
 	case y.Exact() && y.Re == 0 || x.Exact() && x.Re == 1:
 		return a.value(1) // also of NaN, as IEEE 754 has it
 	case math.IsNaN(x.Re) || math.IsNaN(y.Re):
+		if y.mayVanish() || x.Err > 0 && math.Abs(x.Re-1) <= x.Err {
+			return unsure // it may be one of those
+		}
 		return a.value(math.NaN())
 	case !x.finite() || !y.finite() || x.Re == 0:
 		if !x.Exact() || !y.Exact() || x.anyZero || y.anyZero || math.Abs(x.Re) == 1 {

@@ -120,19 +120,18 @@ func (f *Function) FusedDense(x, weight, bias compute.Value, config compute.Dens
 func (r *run) dense(out, x, w, bias []Scalar, left, right side, d dtypes.DType, activation compute.ActivationType) {
 	a, wide := r.arith(d), r.wide(d)
 	p := r.newProduct(d, dtypes.InvalidDType, wideDType(d))
+	// In 16 bits all may be rounded that an engine does one after the other.
 	for i, row := range left.cross {
 		for j, column := range right.cross {
 			p.start()
 			for k := range left.contracted {
 				p.add(x[row+left.contracted[k]], w[column+right.contracted[k]])
 			}
-			y := p.done()
+			y := a.store(p.done())
 			if bias != nil {
-				y = wide.add(y, bias[j])
+				y = a.store(wide.add(y, bias[j]))
 			}
-			// An engine may round the product before the activation.
-			y = a.store(y)
-			out[i*len(right.cross)+j] = a.store(wide.activate(activation, y))
+			out[i*len(right.cross)+j] = a.activate(activation, y)
 		}
 	}
 }

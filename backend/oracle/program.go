@@ -354,3 +354,16 @@ func (t *Tensor) String() string {
 func (n *Node) Hidden(output int) bool {
 	return n.Op == compute.OpTypeFusedScaledDotProductAttention && output > 0
 }
+
+// Ops lists the operations of the program and of the functions that they run.
+func (p *Program) Ops() (list []compute.OpType) { return opsOf(p.Nodes(), nil) }
+
+func opsOf(nodes []*Node, list []compute.OpType) []compute.OpType {
+	for _, n := range nodes {
+		list = append(list, n.Op)
+		for _, f := range n.functions {
+			list = opsOf(f.body(), list)
+		}
+	}
+	return list
+}

@@ -61,8 +61,8 @@ var formats = map[dtypes.DType]format{
 	dtypes.Float16:  {0x1p-11, 65504, 0x1p-24, 0x1p-24, 11},
 	dtypes.BFloat16: {0x1p-8, 0x1.fep127, 0x1p-126, 0x1p-133, 8},
 	dtypes.Float32:  {0x1p-24, math.MaxFloat32, 0x1p-126, 0x1p-149, 24},
-	// Twice the roundoff: the oracle itself computes in float64 and errs as well.
-	dtypes.Float64: {0x1p-52, math.MaxFloat64, 0x1p-1022, 0x1p-1074, 53},
+	// Twice the roundoff and the least: the oracle computes in float64 and errs as well.
+	dtypes.Float64: {0x1p-52, math.MaxFloat64, 0x1p-1022, 0x1p-1073, 53},
 }
 
 // formatOf is the format of a float, or of the parts of a complex number.
