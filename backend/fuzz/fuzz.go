@@ -44,7 +44,7 @@ func New(seed uint64) (c *Case, err error) {
 	}()
 	stream := rng.New(seed)
 	g := newGenerator(stream, oracle.New(oracle.Options{Unfused: stream.IntN(3) == 0}))
-	for range 3 + stream.IntN(10) {
+	for range 2 + stream.IntN(14) {
 		g.part()
 	}
 	if err := g.g.Compile(g.outputs()...); err != nil {

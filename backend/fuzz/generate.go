@@ -28,7 +28,7 @@ type generator struct {
 func newGenerator(r *rng.Stream, backend *oracle.Backend) *generator {
 	g := &generator{r: r, g: graph.NewGraph(backend, "fuzz"), limit: 3000, refused: map[string]int{}}
 	g.g.AssertBuilding() // starts it
-	if r.IntN(150) == 0 {
+	if r.IntN(80) == 0 {
 		g.limit = 60000 // large enough that engines share the work among workers
 	}
 	if r.IntN(7) == 0 {

@@ -271,17 +271,6 @@ func (f *Function) FusedScaledDotProductAttentionVJP(query, key, value compute.V
 	return out[0], out[1], out[2], nil
 }
 
-func finite(list ...*Tensor) bool {
-	for _, t := range list {
-		for _, s := range t.Data {
-			if s.Unsure || !s.finite() {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 func (t *attention) backward(r *run, in []*Tensor, dOutput *Tensor) []*Tensor {
 	a, w := r.arith(t.dtype), r.wide(t.dtype)
 	grads := []*Tensor{newTensor(in[0].Shape), newTensor(in[1].Shape), newTensor(in[2].Shape)}

@@ -23,7 +23,9 @@ func (f *Function) binary(op compute.OpType, build binaryMethod, x, y compute.Va
 	switch {
 	case op == compute.OpTypeComplex:
 		shape, err = complexShape(p, q)
-	case shapeinference.ComparisonOperations.Has(op):
+	case op == compute.OpTypeNotEqualTotalOrder: // shape inference does not know it
+		shape, err = shapeinference.ComparisonOp(compute.OpTypeEqualTotalOrder, p, q)
+	case isComparison(op):
 		shape, err = shapeinference.ComparisonOp(op, p, q)
 	default:
 		shape, err = shapeinference.BinaryOp(op, p, q)
@@ -44,6 +46,10 @@ func (f *Function) binary(op compute.OpType, build binaryMethod, x, y compute.Va
 	return f.single(simple(op, in, shape, "", eval, func(g compute.Function, in []compute.Value) (compute.Value, error) {
 		return build(g, in[0], in[1])
 	}), nil)
+}
+
+func isComparison(op compute.OpType) bool {
+	return op == compute.OpTypeNotEqualTotalOrder || shapeinference.ComparisonOperations.Has(op)
 }
 
 func complexShape(re, im shapes.Shape) (shapes.Shape, error) {
@@ -107,7 +113,7 @@ func binaryOf(r *run, op compute.OpType, d dtypes.DType) func(x, y Scalar) Scala
 			}
 			return Scalar{Re: x.Re, Im: y.Re, Err: math.Hypot(x.Err, y.Err), tag: a.tag()}
 		}
-	case shapeinference.ComparisonOperations.Has(op):
+	case isComparison(op):
 		return func(x, y Scalar) Scalar { return compare(op, d, x, y) }
 	case d.IsFloat():
 		apply := floatBinary[op]

@@ -164,10 +164,13 @@ func (f *Function) ConvGeneral(input, kernel compute.Value, axes compute.Convolv
 	c := convolution{axes, w, x.Dimensions, k.Dimensions, channelGroups, batchGroups}
 	eval := func(r *run, out *Tensor, in []*Tensor) {
 		p := r.newProduct(x.DType, dtypes.InvalidDType, shape.DType)
+		wild := !finite(in[1]) // an engine may multiply padding, and 0 times infinity is not 0
 		each(shape.Dimensions, func(at int, o []int) {
 			p.start()
-			c.terms(shape.Dimensions, o, func(i, j int) { p.add(in[0].Data[i], in[1].Data[j]) })
-			out.Data[at] = p.done()
+			skipped := c.terms(shape.Dimensions, o, func(i, j int) { p.add(in[0].Data[i], in[1].Data[j]) })
+			if out.Data[at] = p.done(); skipped && wild {
+				out.Data[at] = unsure
+			}
 		})
 	}
 	options := fmt.Sprintf("%+v stride %v padding %v input dilation %v dilation %v groups %d %d", axes, w.stride, w.padding, w.inputDilation, w.dilation, channelGroups, batchGroups)
@@ -184,8 +187,8 @@ type convolution struct {
 }
 
 // terms calls add with the positions in input and kernel of every pair of factors of
-// an output element.
-func (c *convolution) terms(output, o []int, add func(i, j int)) {
+// an output element, and reports whether some have padding or a gap for the input.
+func (c *convolution) terms(output, o []int, add func(i, j int)) (skipped bool) {
 	a := c.axes
 	channel := o[a.OutputChannels]
 	inputs := c.kernel[a.KernelInputChannels]
@@ -201,6 +204,7 @@ func (c *convolution) terms(output, o []int, add func(i, j int)) {
 	in[a.InputBatch], k[a.KernelOutputChannels] = batch, channel
 	each(c.w.size, func(_ int, step []int) {
 		if _, inside := c.w.at(dims, spatial, step, from); !inside {
+			skipped = true
 			return
 		}
 		for i, n := range from {
@@ -213,4 +217,5 @@ func (c *convolution) terms(output, o []int, add func(i, j int)) {
 			add(i, j)
 		}
 	})
+	return skipped
 }

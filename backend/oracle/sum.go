@@ -105,10 +105,17 @@ func (a *arith) dot(xs, ys []Scalar) Scalar {
 // prod is the product of numbers in any order.
 func (a *arith) prod(xs []Scalar) Scalar {
 	p := a.value(1)
-	grown := 1.0 // bounds every partial product
+	grown, shrunk := 1.0, 1.0 // bound every partial product
+	wild := false
 	for _, x := range xs {
-		grown *= math.Max(1, math.Abs(x.Re)+x.Err)
 		p = a.mul(p, x)
+		if wild = wild || !x.finite(); x.finite() {
+			grown *= math.Max(1, math.Abs(x.Re)+x.Err)
+			shrunk *= math.Min(1, math.Abs(x.Re)-x.Err)
+		}
+	}
+	if wild && !(shrunk > a.flush) && !math.IsNaN(p.Re) {
+		return unsure // zero, if an engine multiplies those first, and then NaN
 	}
 	if !p.Unsure && p.finite() && !(grown <= a.max) {
 		return unsure

@@ -27,6 +27,18 @@ func (t *Tensor) dtype() dtypes.DType { return t.Shape.DType }
 
 func (t *Tensor) dims() []int { return t.Shape.Dimensions }
 
+// finite reports whether all elements are known and none is infinite or NaN.
+func finite(list ...*Tensor) bool {
+	for _, t := range list {
+		for _, s := range t.Data {
+			if s.Unsure || !s.finite() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // FromFlat reads a Go slice of the dtype's type; the elements are exact.
 func FromFlat(flat any, shape shapes.Shape) (*Tensor, error) {
 	raw, err := flatBytes(flat)
