@@ -37,7 +37,7 @@ func (f *function) op2(op compute.OpType, x, y *node) *node {
 	dims, _ := commonDims(x.shape, y.shape)
 	shape := shapes.Make(x.shape.DType, dims...)
 	switch {
-	case shapeinference.ComparisonOperations.Has(op):
+	case shapeinference.ComparisonOperations.Has(op), op == compute.OpTypeNotEqualTotalOrder: // which it has not
 		shape.DType = dtypes.Bool
 	case op == compute.OpTypeComplex && shape.DType == dtypes.Float32:
 		shape.DType = dtypes.Complex64

@@ -45,3 +45,11 @@ func TestEmpty(t *testing.T) {
 	}
 	wantOutput(t, "bytes", []int{len(out[0]), len(out[1]), len(out[2])}, []int{0, 0, 16})
 }
+
+// TestNotEqualTotalOrder: its result was of the type of its operands.
+func TestNotEqualTotalOrder(t *testing.T) {
+	out := graph(t, open(t, ""), []any{[]float32{1, 2}, []float32{1, 3}}, func(f *function, in []compute.Value) []compute.Value {
+		return []compute.Value{must(f.NotEqualTotalOrder(in[0], in[1]))}
+	})
+	wantOutput(t, "result", out[0], []bool{false, true})
+}
