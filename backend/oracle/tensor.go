@@ -151,7 +151,7 @@ func encode(d dtypes.DType, s Scalar) [2]uint64 {
 	case dtypes.Float32:
 		return [2]uint64{uint64(math.Float32bits(float32(s.Re)))}
 	case dtypes.Float16:
-		return [2]uint64{uint64(float16.FromFloat32(float32(round(s.Re))).Bits())}
+		return [2]uint64{halfBits(round(s.Re))}
 	case dtypes.BFloat16:
 		return [2]uint64{uint64(bfloat16.FromFloat32(float32(round(s.Re))).Bits())}
 	case dtypes.Complex64:
@@ -160,6 +160,21 @@ func encode(d dtypes.DType, s Scalar) [2]uint64 {
 		return [2]uint64{math.Float64bits(s.Re), math.Float64bits(s.Im)}
 	}
 	return [2]uint64{uint64(s.Int)}
+}
+
+// halfBits is a number that float16 has. The package float16 takes denormals for zero.
+func halfBits(x float64) uint64 {
+	bits := math.Float64bits(x) >> 48 & 0x8000
+	switch x = math.Abs(x); {
+	case math.IsNaN(x):
+		return bits | 0x7e00
+	case math.IsInf(x, 0):
+		return bits | 0x7c00
+	case x < 0x1p-14:
+		return bits | uint64(x*0x1p24)
+	}
+	fraction, exp := math.Frexp(x) // x = fraction·2^exp, fraction in [1/2, 1)
+	return bits | uint64(exp+14)<<10 | uint64(fraction*0x1p11)&0x3ff
 }
 
 // strides are the distances of neighbours along each axis.
