@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"runtime/debug"
+	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -30,12 +31,13 @@ func (f *Failure) Error() string {
 	return fmt.Sprintf("engine %d, output %d: %s", f.Engine, f.Output, f.Why)
 }
 
-// Examine runs a computation on every engine, twice, the second time with inputs donated,
-// and compares with the outputs that the oracle wants. It returns a *Failure or nil.
+// Examine runs a computation on every engine: once, with inputs donated, and twice at the
+// same time. It compares with the outputs that the oracle wants, and returns a *Failure or
+// nil.
 func (b *Bench) Examine(p *oracle.Program, inputs, want []*oracle.Tensor) error {
 	var first [][]byte
 	for i, engine := range b.Engines {
-		results, err := twice(engine, p, inputs)
+		results, err := rounds(engine, p, inputs)
 		if err != nil {
 			return &Failure{i, -1, err.Error()}
 		}
@@ -86,16 +88,28 @@ func Run(engine compute.Backend, p *oracle.Program, inputs []*oracle.Tensor) (ou
 	return execute(engine, x, inputs, false)
 }
 
-func twice(engine compute.Backend, p *oracle.Program, inputs []*oracle.Tensor) (out [2][]any, err error) {
+// rounds are the outputs of several runs of one executable.
+func rounds(engine compute.Backend, p *oracle.Program, inputs []*oracle.Tensor) (out [4][]any, err error) {
 	defer recovered(&err)
 	x, err := p.Build(engine)
 	if err != nil {
 		return out, fmt.Errorf("build: %w", err)
 	}
 	defer x.Finalize()
-	for round := range out {
-		if out[round], err = execute(engine, x, inputs, round == 1); err != nil {
-			return out, fmt.Errorf("run %d: %w", round, err)
+	var errs [4]error
+	out[0], errs[0] = execute(engine, x, inputs, false)
+	out[1], errs[1] = execute(engine, x, inputs, true)
+	var both sync.WaitGroup
+	for i := 2; i < 4; i++ {
+		both.Go(func() {
+			defer recovered(&errs[i])
+			out[i], errs[i] = execute(engine, x, inputs, i == 3)
+		})
+	}
+	both.Wait()
+	for i, err := range errs {
+		if err != nil {
+			return out, fmt.Errorf("run %d: %w", i, err)
 		}
 	}
 	return out, nil

@@ -71,6 +71,9 @@ func (g *generator) dense() {
 // sdpa is attention as one operation, with masks, fewer heads of keys, or both layouts.
 func (g *generator) sdpa() {
 	b, kv, s, k, d := 1+g.r.IntN(2), 1+g.r.IntN(2), 1+g.r.IntN(12), 1+g.r.IntN(12), oneOf(g, 1, 4, 8, 13)
+	if g.chance(0.1) { // more than one block of queries and keys
+		b, kv, s, k = 1, 1, 1+g.r.IntN(100), 1+g.r.IntN(150)
+	}
 	h := kv * (1 + g.r.IntN(2))
 	dt := oneOf(g, dtypes.Float32, dtypes.Float32, dtypes.Float64, dtypes.BFloat16, dtypes.Float16)
 	config := &compute.ScaledDotProductAttentionConfig{Scale: oneOf(g, 0, 0.3), Causal: g.chance(0.4)}
@@ -90,6 +93,12 @@ func (g *generator) sdpa() {
 			mask = g.floatMask(dt, s, k) // a parameter could be trained: engines may refuse it
 		}
 		config.Mask = graph.InternalBackendOutputs(mask)[0]
+	}
+	if config.Mask == nil && g.chance(0.3) {
+		config.KeyValueSeqLen = graph.InternalBackendOutputs(g.newIndex(dtypes.Int32, k+1, false, b))[0]
+		if g.chance(0.5) {
+			config.QuerySeqLen = graph.InternalBackendOutputs(g.newIndex(dtypes.Int32, s+1, false, b))[0]
+		}
 	}
 	y, _ := graph.BackendFusedScaledDotProductAttention(query, key, value, layout, config)
 	g.add(y)

@@ -49,6 +49,9 @@ func TestReduce(t *testing.T) {
 			must(f.ReduceLogicalAnd(in[1])), must(f.ReduceLogicalOr(in[1])), must(f.ReduceLogicalXor(in[1])),
 		}
 	}, []array{vector[int8](100, 100, 7), vector(true, false, true)}, "-49", "112", "100", "4", "103", "7", "false", "true", "false")
+	check(t, "no integers", func(f *Function, in []compute.Value) []compute.Value {
+		return []compute.Value{must(f.ReduceBitwiseAnd(in[0])), must(f.ReduceMin(in[0])), must(f.ReduceMax(in[0])), must(f.ReduceProduct(in[0]))}
+	}, []array{{[]uint8{}, []int{0}}}, "255", "255", "0", "1")
 	check(t, "complex", only(func(f *Function, in []compute.Value) (compute.Value, error) { return f.ReduceSum(in[0]) }),
 		[]array{vector[complex64](1+2i, 3-5i)}, "(4-3i)")
 }

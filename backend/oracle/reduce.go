@@ -98,7 +98,7 @@ func identity(op compute.OpType, d dtypes.DType) int64 {
 	case compute.OpTypeReduceProduct, compute.OpTypeReduceLogicalAnd:
 		return 1
 	case compute.OpTypeReduceBitwiseAnd:
-		return -1
+		return wrap(d, -1)
 	case compute.OpTypeReduceMax:
 		return low
 	case compute.OpTypeReduceMin:
