@@ -134,8 +134,6 @@ func isFloat(x *graph.Node) bool { return x.DType().IsFloat() }
 
 func isInt(x *graph.Node) bool { return x.DType().IsInt() }
 
-func isReal(x *graph.Node) bool { return x.DType().IsFloat() || x.DType().IsInt() }
-
 // float is a value of floats.
 func (g *generator) float() *graph.Node {
 	return g.pick(isFloat, func() *graph.Node { return g.newFloat(g.anyDims()...) })

@@ -206,8 +206,6 @@ func (a *arith) exp(x Scalar) Scalar { return a.monotone(compute.OpTypeExp, math
 
 func (a *arith) sqrt(x Scalar) Scalar { return a.monotone(compute.OpTypeSqrt, math.Sqrt, x) }
 
-func (a *arith) rsqrt(x Scalar) Scalar { return a.monotone(compute.OpTypeRsqrt, rsqrt, x) }
-
 func (a *arith) tanh(x Scalar) Scalar { return a.monotone(compute.OpTypeTanh, math.Tanh, x) }
 
 func (a *arith) erf(x Scalar) Scalar { return a.monotone(compute.OpTypeErf, math.Erf, x) }

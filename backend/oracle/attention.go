@@ -133,7 +133,7 @@ func (t *attention) weights(a *arith, in []*Tensor, b, h, s int) (weights []Scal
 		return int(in[at].Data[b].Int)
 	}
 	if s >= limit(t.querySeq, t.s) {
-		return nil, nil, known
+		return nil, nil, known && t.hidden(in, b, h, 0, t.k)
 	}
 	seen := min(t.k, limit(t.kvSeq, t.k))
 	if t.config.Causal {

@@ -12,6 +12,7 @@ import (
 
 // A Builder records a computation.
 type Builder struct {
+	notimplemented.Builder
 	backend  *Backend
 	name     string
 	main     *Function
@@ -53,24 +54,6 @@ func (b *Builder) OpShape(v compute.Value) (shapes.Shape, error) {
 		return shapes.Invalid(), fmt.Errorf("oracle: a %T is no value of this graph", v)
 	}
 	return x.Shape(), nil
-}
-
-// DistributedSPMD implements compute.Builder; there is one device.
-func (b *Builder) DistributedSPMD(int) error { return b.oneDevice() }
-
-// DistributedAutoSharding implements compute.Builder; there is one device.
-func (b *Builder) DistributedAutoSharding(...compute.Mesh) error { return b.oneDevice() }
-
-// DeviceAssignment implements compute.Builder.
-func (b *Builder) DeviceAssignment(devices ...compute.DeviceNum) error {
-	if len(devices) > 1 {
-		return b.oneDevice()
-	}
-	return nil
-}
-
-func (b *Builder) oneDevice() error {
-	return fmt.Errorf("oracle: there is one device: %w", compute.ErrNotImplemented)
 }
 
 // Compile implements compute.Builder.

@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/compute/dtypes/bfloat16"
 	"github.com/gomlx/compute/dtypes/float16"
 	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
 )
 
 // An array is an operand of a test: a flat slice and its dimensions.
@@ -52,7 +53,8 @@ type build = func(f *Function, in []compute.Value) []compute.Value
 // record makes a program.
 func record(t testing.TB, b build, inputs ...array) (*Program, []*Tensor) {
 	t.Helper()
-	f := New(Options{}).Builder("test").Main().(*Function)
+	builder := New(Options{}).Builder("test")
+	f := builder.Main().(*Function)
 	var in []compute.Value
 	var data []*Tensor
 	for i, a := range inputs {
@@ -62,11 +64,11 @@ func record(t testing.TB, b build, inputs ...array) (*Program, []*Tensor) {
 	if err := f.Return(b(f, in), nil); err != nil {
 		t.Fatal(err)
 	}
-	p, err := Recorded(f)
+	x, err := builder.Compile()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p, data
+	return x.(*Executable).Program, data
 }
 
 func compute1(t testing.TB, b build, inputs ...array) []*Tensor {
@@ -194,6 +196,28 @@ func TestDecided(t *testing.T) {
 	x := &Tensor{shapes.Make(dtypes.Float32, 4), []Scalar{{Re: 10}, {Re: 0.1, Err: 0.05}, {Re: 1, Err: 5}, unsure}}
 	if n := x.Decided(); n != 2 {
 		t.Errorf("%d elements are decided, want 2", n)
+	}
+}
+
+// TestBackend runs a graph of GoMLX, with a gradient, as any engine does.
+func TestBackend(t *testing.T) {
+	backend := New(Options{})
+	exec, err := graph.NewExec(backend, func(x *graph.Node) (*graph.Node, *graph.Node) {
+		y := graph.ReduceAllSum(graph.Mul(x, graph.Square(x)))
+		return y, graph.Gradient(y, x)[0]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Exec([]float32{1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if y, dx := out[0].Value(), out[1].Value(); y != float32(9) || !reflect.DeepEqual(dx, []float32{3, 12}) {
+		t.Errorf("x³ at 1 and 2 is %v, its gradient %v", y, dx)
+	}
+	if _, _, err := backend.NewSharedBuffer(0, shapes.Make(dtypes.Int8)); !compute.IsNotImplemented(err) {
+		t.Errorf("shared buffer: %v", err)
 	}
 }
 

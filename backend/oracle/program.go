@@ -17,15 +17,6 @@ type Program struct {
 	Outputs []*Value
 }
 
-// Recorded is the program of a function that has returned.
-func Recorded(f compute.Function) (*Program, error) {
-	r, ok := f.(*Function)
-	if !ok || !r.returned {
-		return nil, fmt.Errorf("oracle: a %T is no finished recording", f)
-	}
-	return &Program{Inputs: r.params, Outputs: r.outputs}, nil
-}
-
 // Nodes are the nodes that the outputs need, operands first.
 func (p *Program) Nodes() []*Node { return p.nodesOf(p.function()) }
 
