@@ -122,8 +122,8 @@ func (t *attention) score(x *Tensor, isMask bool, b, h, s, k int) Scalar {
 }
 
 // weights are the softmax of one query's scores over the keys that it may see, and
-// which those are.
-func (t *attention) weights(a *arith, in []*Tensor, b, h, s int) (weights []Scalar, keys []int, known bool) {
+// which those are, with their scores.
+func (t *attention) weights(a *arith, in []*Tensor, b, h, s int) (weights []Scalar, keys []int, known bool, scores []Scalar) {
 	known = true
 	limit := func(at int, otherwise int) int {
 		if at == 0 {
@@ -133,14 +133,13 @@ func (t *attention) weights(a *arith, in []*Tensor, b, h, s int) (weights []Scal
 		return int(in[at].Data[b].Int)
 	}
 	if s >= limit(t.querySeq, t.s) {
-		return nil, nil, known && t.hidden(in, b, h, 0, t.k)
+		return nil, nil, known && t.hidden(in, b, h, 0, t.k), nil
 	}
 	seen := min(t.k, limit(t.kvSeq, t.k))
 	if t.config.Causal {
 		seen = min(seen, s+1)
 	}
 	q := pick(in[0].Data, t.row(in[0], b, h, s))
-	var scores []Scalar
 	none := true
 	// Engines that hide keys by their weight 0 multiply what is hidden.
 	known = known && t.hidden(in, b, h, seen, t.k)
@@ -168,7 +167,7 @@ func (t *attention) weights(a *arith, in []*Tensor, b, h, s int) (weights []Scal
 	if none && len(keys) > 0 {
 		known = false // a row of -Inf is taken for one without keys, or becomes NaN
 	}
-	return a.softmax(scores), keys, known
+	return a.softmax(scores), keys, known, scores
 }
 
 // hidden reports whether keys and values that a query may not see are finite.
@@ -215,7 +214,7 @@ func (f *Function) FusedScaledDotProductAttention(query, key, value compute.Valu
 func (t *attention) forward(r *run, out *Tensor, in []*Tensor) {
 	a, w := r.arith(t.dtype), r.wide(t.dtype)
 	each([]int{t.b, t.h, t.s}, func(_ int, i []int) {
-		p, keys, known := t.weights(w, in, i[0], i[1], i[2])
+		p, keys, known, _ := t.weights(w, in, i[0], i[1], i[2])
 		for d, at := range t.row(out, i[0], i[1], i[2]) {
 			v := make([]Scalar, len(keys))
 			for n, k := range keys {
@@ -271,6 +270,25 @@ func (f *Function) FusedScaledDotProductAttentionVJP(query, key, value compute.V
 	return out[0], out[1], out[2], nil
 }
 
+// again allows an engine to make the weights again as exp(x - lse), where the forward
+// operation has kept lse, the logarithm of the sum of exponentials, in the format.
+func (a *arith) again(p, scores []Scalar) []Scalar {
+	top, sum := math.Inf(-1), 0.0
+	for _, x := range scores {
+		top = math.Max(top, x.Re)
+	}
+	for _, x := range scores {
+		sum += math.Exp(x.Re - top)
+	}
+	off := math.Expm1(a.u * (2*math.Abs(top) + (2+roundings(compute.OpTypeLog))*math.Abs(math.Log(sum))))
+	out := make([]Scalar, len(p))
+	for i, x := range p {
+		out[i] = x
+		out[i].Err += math.Abs(x.Re) * off
+	}
+	return out
+}
+
 func (t *attention) backward(r *run, in []*Tensor, dOutput *Tensor) []*Tensor {
 	a, w := r.arith(t.dtype), r.wide(t.dtype)
 	grads := []*Tensor{newTensor(in[0].Shape), newTensor(in[1].Shape), newTensor(in[2].Shape)}
@@ -287,8 +305,8 @@ func (t *attention) backward(r *run, in []*Tensor, dOutput *Tensor) []*Tensor {
 	}
 	each([]int{t.b, t.h, t.s}, func(_ int, i []int) {
 		b, h, g := i[0], i[1], i[1]*t.g/t.h
-		p, keys, known := t.weights(w, in, b, h, i[2])
-		p = t.rounded(r, p)
+		p, keys, known, scores := t.weights(w, in, b, h, i[2])
+		p = t.rounded(r, w.again(p, scores))
 		do := pick(dOutput.Data, t.row(dOutput, b, h, i[2]))
 		dp := make([]Scalar, len(keys))
 		for n, k := range keys {
