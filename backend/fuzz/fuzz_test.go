@@ -29,7 +29,7 @@ const (
 )
 
 const (
-	usualGraphs = 600
+	usualGraphs = 400
 	maxPrinted  = 20          // findings; the others are counted
 	patience    = time.Minute // with one graph
 )
@@ -207,7 +207,7 @@ func (c *campaign) summary() {
 // TestCoverage finds operations that no graph has.
 func TestCoverage(t *testing.T) {
 	seen := map[compute.OpType]int{}
-	for seed := range uint64(3000) {
+	for seed := range uint64(2500) {
 		c, err := New(seed)
 		if err != nil {
 			t.Fatal(err)
