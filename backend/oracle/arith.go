@@ -271,8 +271,8 @@ func (a *arith) extreme(x, y Scalar, sign int) Scalar {
 	}
 	o, known := order(x, y)
 	switch {
-	case known && o == 0 && x.Re == 0 && math.Signbit(x.Re) != math.Signbit(y.Re):
-		x.anyZero = true
+	case known && o == 0 && x.Re == 0:
+		x.anyZero = x.anyZero || y.anyZero || math.Signbit(x.Re) != math.Signbit(y.Re)
 		return x
 	case known && o*sign >= 0:
 		return x
