@@ -261,10 +261,11 @@ func vec2[D, T any](m Mode, f func(d []D, a, b []T)) Func2 {
 		return func(dst, x, y unsafe.Pointer, n int) { f(view[D](dst, n), view[T](x, n), view[T](y, n)) }
 	}
 	return func(dst, x, y unsafe.Pointer, n int) {
-		one, many := y, view[T](x, n)
+		one, rest := y, x
 		if m == SV {
-			one, many = x, view[T](y, n)
+			one, rest = x, y
 		}
+		many := view[T](rest, n)
 		var scratch [blockLen]T
 		rep := view[T](hide(unsafe.Pointer(&scratch)), min(n, blockLen))
 		for i := range rep {

@@ -30,7 +30,7 @@ func (f *Function) binary(op compute.OpType, build binaryMethod, x, y compute.Va
 	default:
 		shape, err = shapeinference.BinaryOp(op, p, q)
 	}
-	if err == nil && shape.Size() > 0 && (p.Size() == 0 || q.Size() == 0) {
+	if err == nil && stretched(p, q) {
 		err = fmt.Errorf("oracle: %s of %s and %s: an empty axis does not broadcast", op, p, q)
 	}
 	if err != nil {
@@ -46,6 +46,19 @@ func (f *Function) binary(op compute.OpType, build binaryMethod, x, y compute.Va
 	return f.single(simple(op, in, shape, "", eval, func(g compute.Function, in []compute.Value) (compute.Value, error) {
 		return build(g, in[0], in[1])
 	}), nil)
+}
+
+// stretched reports whether an axis of 0 meets one of 1: shape inference makes 1 of them.
+func stretched(p, q shapes.Shape) bool {
+	if p.IsScalar() || q.IsScalar() {
+		return false
+	}
+	for axis, d := range p.Dimensions {
+		if d != q.Dimensions[axis] && min(d, q.Dimensions[axis]) == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func isComparison(op compute.OpType) bool {

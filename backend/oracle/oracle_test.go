@@ -231,6 +231,7 @@ func TestErrors(t *testing.T) {
 		"foreign":   second(f.Add(x, other)),
 		"nil":       second(f.Neg(nil)),
 		"shapes":    second(f.Add(x, must(f.Constant([]float32{1, 2}, 2)))),
+		"empty":     second(f.Add(must(f.Constant([]float32{1, 2}, 2, 1)), must(f.Constant([]float32{}, 2, 0)))),
 		"dtypes":    second(f.Add(x, must(f.Constant([]int32{1})))),
 		"logical":   second(f.LogicalNot(x)),
 		"bitwise":   second(f.BitwiseNot(x)),
