@@ -68,3 +68,19 @@ func TestScalarOperand(t *testing.T) {
 		t.Errorf("atan2(1, 1) is %v", got)
 	}
 }
+
+// TestNothingToSum: the panels of a product of empty sums pointed past their operand, which
+// the race detector's check of pointers sees.
+func TestNothingToSum(t *testing.T) {
+	b := open(t, "")
+	x := compiled(t, b, func(f *function) []compute.Value {
+		x := must(f.Parameter("x", shapes.Make(f32, 70, 0), nil))
+		w := must(f.Parameter("w", shapes.Make(f32, 0, 70), nil))
+		return []compute.Value{must(f.DotGeneral(x, []int{1}, nil, w, []int{0}, nil, compute.DotGeneralConfig{}))}
+	})
+	out, err := outputs(x, buffer(t, b, []float32{}, 70, 0), buffer(t, b, []float32{}, 0, 70))
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	wantOutput(t, "zeros", out[0], make([]byte, 4*70*70))
+}

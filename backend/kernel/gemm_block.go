@@ -181,6 +181,9 @@ func (o *gemmOperand) at(batch, lane, k int) unsafe.Pointer {
 // panel copies lanes lane.. and k.. of an operand to dst, converted:
 // dst[k*width+lane].
 func (pl *gemmPlan) panel(s *gemmScratch, o *gemmOperand, dst unsafe.Pointer, batch, lane, lanes, k, ks int) {
+	if ks == 0 { // there may be no memory to point to
+		return
+	}
 	src, laneStride, kStride := unsafe.Pointer(nil), o.lane, o.k
 	switch f := o.fill; {
 	case ks == 0:
