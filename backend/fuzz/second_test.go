@@ -100,6 +100,7 @@ func everything(p *oracle.Program) *oracle.Program {
 type secondEngine struct {
 	cmd    *exec.Cmd
 	in     io.WriteCloser
+	out    io.Closer
 	send   *gob.Encoder
 	get    *gob.Decoder
 	stderr bytes.Buffer
@@ -119,7 +120,7 @@ func (s *secondEngine) begin() error {
 		return err
 	}
 	s.cmd.ExtraFiles = []*os.File{write}
-	s.in, s.send, s.get = in, gob.NewEncoder(in), gob.NewDecoder(bufio.NewReader(read))
+	s.in, s.out, s.send, s.get = in, read, gob.NewEncoder(in), gob.NewDecoder(bufio.NewReader(read))
 	err = s.cmd.Start()
 	write.Close()
 	return err
@@ -127,11 +128,17 @@ func (s *secondEngine) begin() error {
 
 func (s *secondEngine) stop() {
 	if s.cmd != nil {
-		s.in.Close()
 		s.cmd.Process.Kill()
-		s.cmd.Wait()
-		s.cmd = nil
+		s.end()
 	}
+}
+
+// end waits for a process that has ended or will.
+func (s *secondEngine) end() {
+	s.in.Close()
+	s.cmd.Wait()
+	s.out.Close()
+	s.cmd = nil
 }
 
 var errHang = errors.New("hangs")
@@ -156,9 +163,7 @@ func (s *secondEngine) exchange(q question) (r reply, err error) {
 		if err == nil {
 			return r, nil
 		}
-		s.in.Close()
-		s.cmd.Wait()
-		s.cmd = nil
+		s.end()
 		return reply{}, err
 	case <-time.After(20 * time.Second):
 		s.stop()
