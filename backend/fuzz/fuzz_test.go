@@ -193,7 +193,7 @@ func (c *campaign) summary() {
 		n += k
 	}
 	c.t.Logf("%d parts that GoMLX did not build; %s", n, &c.second)
-	if c.graphs >= 100 && c.known*10 < c.elements*9 {
+	if c.graphs >= 100 && c.known*10 < c.elements*8 {
 		c.t.Errorf("only %d of %d elements are decided: the graphs are too wild to say anything", c.known, c.elements)
 	}
 	if c.graphs >= 100 && n > c.graphs {
