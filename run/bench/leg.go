@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"strconv"
 	"strings"
@@ -17,6 +18,10 @@ type Value struct {
 	Row   string  `json:"row"`
 	Value float64 `json:"value"` // the best: seconds, or a rate
 	Unit  string  `json:"unit"`
+	Note  string  `json:"note,omitempty"` // what a limit of the machine really is
+
+	Config string `json:"config,omitempty"` // of the leg, where there was a choice
+	Error  string `json:"error,omitempty"`  // instead of a value
 
 	// Of the GPT step, in a process of its own.
 	PeakMiB       float64 `json:"peak_mib,omitempty"`        // VmHWM; 0 where the system does not tell
@@ -27,10 +32,12 @@ type Value struct {
 
 // A Head is the first line that a leg prints: what it is.
 type Head struct {
+	Engine  string `json:"engine,omitempty"` // of a Go leg: cpu or go
 	Version string `json:"version"`
 	Threads int    `json:"threads"`
-	CPU     string `json:"cpu,omitempty"` // kernels in use
-	Error   string `json:"error,omitempty"`
+	CPU     string `json:"cpu,omitempty"`   // kernels in use
+	BLAS    string `json:"blas,omitempty"`  // of PyTorch: library and kernels
+	Wrong   string `json:"wrong,omitempty"` // what it computes wrongly: it does not count
 }
 
 // Leg measures the rows of sizes, a JSON object, on the engine that open starts, and
@@ -45,14 +52,15 @@ func Leg(sizes string, open func() (backend.Engine, error), out io.Writer) error
 		return err
 	}
 	print := json.NewEncoder(out).Encode
-	if err := print(Head{Version: engine.Name(), Threads: runtime.GOMAXPROCS(0), CPU: backend.Variant()}); err != nil {
+	err = print(Head{Engine: backend.Name(), Version: engine.Description(), Threads: runtime.GOMAXPROCS(0), CPU: backend.Variant()})
+	if err != nil {
 		return err
 	}
 	l := leg{z, engine}
 	for _, row := range z.Rows {
 		v, err := l.measure(row)
 		if err != nil {
-			return fmt.Errorf("bench: %s: %w", row, err)
+			v = Value{Error: err.Error()}
 		}
 		v.Row = row
 		if err := print(v); err != nil {
@@ -69,11 +77,6 @@ type leg struct {
 }
 
 func (l leg) measure(row string) (Value, error) {
-	name, n := row, 0
-	if i := strings.IndexAny(row, "0123456789"); i > 0 && strings.Trim(row[i:], "0123456789") == "" {
-		name = row[:i]
-		n, _ = strconv.Atoi(row[i:])
-	}
 	switch {
 	case row == "gpt":
 		return l.gpt()
@@ -85,10 +88,11 @@ func (l leg) measure(row string) (Value, error) {
 		return peakBF16(l.Repeats), nil
 	case row == "copy":
 		return l.copying()
-	case name == "sgemm" && n > 0:
-		return l.product(n, false)
-	case name == "bf16_" && n > 0:
-		return l.product(n, true)
+	case strings.HasPrefix(row, "sgemm"), strings.HasPrefix(row, "bf16_"):
+		number, half := strings.CutPrefix(row, "bf16_")
+		if n, err := strconv.Atoi(strings.TrimPrefix(number, "sgemm")); err == nil && n > 0 {
+			return l.product(n, half)
+		}
 	case row == "conv2d":
 		return l.conv()
 	case row == "chain":
@@ -99,27 +103,23 @@ func (l leg) measure(row string) (Value, error) {
 	return Value{}, fmt.Errorf("there is no such row")
 }
 
-// best is the time of the fastest run, in seconds: of at least repeats, for at least
-// so long, after one that does not count.
-func best(repeats int, least time.Duration, run func() error) (float64, error) {
+// best is the time of the fastest run, in seconds, after one that does not count.
+func (z Sizes) best(run func() error) (float64, error) {
 	if err := run(); err != nil {
 		return 0, err
 	}
-	fastest, began := time.Duration(1<<62), time.Now()
-	for n := 0; n < repeats || time.Since(began) < least; n++ {
+	fastest, began := math.Inf(1), time.Now()
+	for n := 0; n == 0 || z.goOn(n, time.Since(began).Seconds()); n++ {
 		at := time.Now()
 		if err := run(); err != nil {
 			return 0, err
 		}
-		fastest = min(fastest, time.Since(at))
+		fastest = min(fastest, time.Since(at).Seconds())
 	}
-	return fastest.Seconds(), nil
+	return fastest, nil
 }
 
-// least is how long a row is repeated. Rows of the short form stop at once.
-func (l leg) least() time.Duration {
-	if l.Repeats < 2 {
-		return 0
-	}
-	return 300 * time.Millisecond
+// goOn says whether there is to be another run after n of them that took so long.
+func (z Sizes) goOn(n int, seconds float64) bool {
+	return seconds < z.Most && (n < z.Repeats || seconds < z.Least)
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute/dtypes"
+	"golang.org/x/sys/cpu"
 
 	"github.com/comlam/comlam/backend/kernel"
 )
@@ -15,8 +16,15 @@ import (
 // peakFMA is the rate of float32 multiply-adds on registers, on all cores.
 func peakFMA(repeats int) Value { return peakOf(dtypes.Float32, repeats) }
 
-// peakBF16 is that of products of bfloat16.
-func peakBF16(repeats int) Value { return peakOf(dtypes.BFloat16, repeats) }
+// peakBF16 is that of products of bfloat16, where the processor has instructions for
+// them and the engine's kernels use them.
+func peakBF16(repeats int) Value {
+	v := peakOf(dtypes.BFloat16, repeats)
+	if !cpu.X86.HasAVX512BF16 || kernel.Variant() != "avx512" {
+		v.Note = "f32 FMA peak (no bf16 dot instructions here)"
+	}
+	return v
+}
 
 func peakOf(t dtypes.DType, repeats int) Value {
 	return Value{Value: kernel.Peak(t, runtime.GOMAXPROCS(0), 30*repeats) / 1e9, Unit: "GFLOP/s"}
@@ -31,7 +39,7 @@ func (l leg) copying() (Value, error) {
 	}
 	fastest := math.Inf(1)
 	for workers := 1; workers <= runtime.GOMAXPROCS(0); workers *= 2 {
-		seconds, err := best(l.Repeats, l.least(), func() error {
+		seconds, err := l.best(func() error {
 			var wait sync.WaitGroup
 			for w := range workers {
 				wait.Go(func() { copy(to[w*len(to)/workers:(w+1)*len(to)/workers], from[w*len(from)/workers:]) })

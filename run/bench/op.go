@@ -68,7 +68,7 @@ func (l leg) time(name string, inputs []shapes.Shape, build func(in []*nn.Node) 
 		return Value{}, err
 	}
 	defer t.free()
-	seconds, err := best(l.Repeats, l.least(), t.run)
+	seconds, err := l.best(t.run)
 	return Value{Value: seconds, Unit: "s"}, err
 }
 

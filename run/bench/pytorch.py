@@ -2,10 +2,12 @@
 
     python3 pytorch.py '{"rows": ["gpt", ...], "threads": 2, "repeats": 7, ...sizes}'
 
-The first line names the build. Each further one is {"row", "value", "unit"}: the best
-of the repeats, seconds where lower is better, else a rate. The sizes come from the
-caller, so that both sides compute the same thing. Works with PyTorch 1.13 and later.
+The first line names the build, and what it computes wrongly. Each further one is
+{"row", "value", "unit"}: the best of the repeats, seconds where lower is better, else a
+rate. The sizes come from the caller, so that both sides compute the same thing. Works
+with PyTorch 1.13 and later.
 """
+import ctypes
 import json
 import math
 import sys
@@ -16,11 +18,11 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 
-def best(run, repeats, least=0.3):
-    """Seconds of the fastest run: at least so many repeats, for at least so long."""
+def best(run, c, least):
+    """Seconds of the fastest run, after one that does not count."""
     run()
     fastest, spent, n = math.inf, 0.0, 0
-    while n < repeats or spent < least:
+    while n == 0 or spent < c["most_s"] and (n < c["repeats"] or spent < least):
         t = time.perf_counter()
         run()
         t = time.perf_counter() - t
@@ -78,20 +80,29 @@ def gpt(c):
     opt = adamw(list(m.parameters()))
     ids = torch.randint(0, z["vocab"], (z["batch"], z["tokens"] + 1))
 
+    loss = math.nan
+
     def step():
+        nonlocal loss
         opt.zero_grad(set_to_none=True)
         logits = m(ids[:, :-1])
-        F.cross_entropy(logits.reshape(-1, z["vocab"]), ids[:, 1:].reshape(-1)).backward()
+        y = F.cross_entropy(logits.reshape(-1, z["vocab"]), ids[:, 1:].reshape(-1))
+        y.backward()
         opt.step()
+        loss = y.item()
 
     step()
-    return z["batch"] * z["tokens"] / best(step, c["repeats"], 0), "tok/s"
+    seconds = best(step, c, 0)
+    limit = 2 * math.log(z["vocab"])
+    if not loss < limit:
+        raise RuntimeError("the loss is %g; this build computes something else" % loss)
+    return z["batch"] * z["tokens"] / seconds, "tok/s"
 
 
 def product(n, dtype, c):
     a, b = torch.randn(n, n).to(dtype), torch.randn(n, n).to(dtype)
     y = torch.empty(n, n, dtype=dtype)
-    return 2 * n**3 / best(lambda: torch.mm(a, b, out=y), c["repeats"]) / 1e9, "GFLOP/s"
+    return 2 * n**3 / best(lambda: torch.mm(a, b, out=y), c, c["least_s"]) / 1e9, "GFLOP/s"
 
 
 def forward_backward(run, *inputs):
@@ -115,17 +126,26 @@ def rows(c):
     for size in c["bf16"]:
         table["bf16_%d" % size] = lambda size=size: product(size, torch.bfloat16, c)
 
-    def timed(make):
-        return lambda: (best(make(), c["repeats"]), "s")
+    def timed(makers):
+        return lambda: (min(best(run, c, c["least_s"]) for run in makers()), "s")
 
     z = c["conv"]
-    table["conv2d"] = timed(lambda: forward_backward(
-        lambda x, w: F.conv2d(x, w, padding=1),
-        torch.randn(z["images"], z["channels"], z["size"], z["size"]), torch.randn(z["channels"], z["channels"], 3, 3)))
-    table["softmax"] = timed(lambda: forward_backward(lambda x: F.softmax(x, -1), torch.randn(n, d)))
-    table["layernorm"] = timed(lambda: forward_backward(
-        lambda x, g, b: F.layer_norm(x, (d,), g, b), torch.randn(n, d), torch.ones(d), torch.zeros(d)))
-    table["gelu"] = timed(lambda: forward_backward(lambda x: F.gelu(x, approximate="tanh"), torch.randn(n, d)))
+
+    def conv():
+        """Channels first and channels last: which one is faster depends on the build."""
+        for layout in torch.contiguous_format, torch.channels_last:
+            x = torch.randn(z["images"], z["channels"], z["size"], z["size"]).contiguous(memory_format=layout)
+            w = torch.randn(z["channels"], z["channels"], 3, 3).contiguous(memory_format=layout)
+            yield forward_backward(lambda x, w: F.conv2d(x, w, padding=1), x, w)
+
+    def softmax():
+        yield forward_backward(lambda x: F.softmax(x, -1), torch.randn(n, d))
+
+    def layernorm():
+        yield forward_backward(lambda x, g, b: F.layer_norm(x, (d,), g, b), torch.randn(n, d), torch.ones(d), torch.zeros(d))
+
+    def gelu():
+        yield forward_backward(lambda x: F.gelu(x, approximate="tanh"), torch.randn(n, d))
 
     def chain():
         x = torch.randn(c["chain"])
@@ -140,22 +160,64 @@ def rows(c):
             y = y.sqrt()
             return y.neg()
 
-        return run
+        yield run
 
-    table["chain"] = timed(chain)
+    for layer in conv, softmax, layernorm, gelu, chain:
+        table[layer.__name__] = timed(layer)
+    table["conv2d"] = table.pop("conv")
     return table
+
+
+def wrong(c):
+    """What products are wrong. Whole numbers this small have exact products, and
+    (A B) x = A (B x) is worked out in integers, which no BLAS touches."""
+    shapes = [(n, n, n) for n in c["sgemm"]] + [(257, 129, 311), (64, 384, 1536), (2048, 384, 64)]
+    for m, k, n in shapes:
+        x = torch.randint(-3, 4, (n,))
+        for flip_a in False, True:
+            for flip_b in False, True:
+                a, b = torch.randint(-3, 4, (k, m) if flip_a else (m, k)), torch.randint(-3, 4, (n, k) if flip_b else (k, n))
+                a, b = a.t() if flip_a else a, b.t() if flip_b else b
+                y = (a.float() @ b.float()).long()
+                if not torch.equal((y * x).sum(1), (a * (b * x).sum(1)).sum(1)):
+                    return "a product of %d x %d and %d x %d" % (m, k, k, n)
+    return ""
+
+
+def blas():
+    """The BLAS library in use, and the kernels that it has chosen."""
+    try:
+        with open("/proc/self/maps") as maps:
+            files = sorted({line.split()[-1] for line in maps if "blas" in line.lower() or "libmkl" in line})
+    except OSError:
+        return ""
+    names = ["/".join(f.split("/")[-2:]) for f in files]
+    for f in files:
+        if "openblas" in f:
+            try:
+                corename = ctypes.CDLL(f).openblas_get_corename
+                corename.restype = ctypes.c_char_p
+                return names[files.index(f)] + " " + corename().decode()
+            except (OSError, AttributeError):
+                pass
+    return names[0] if names else "MKL" if "Intel(R) MKL" in torch.__config__.show() else ""
 
 
 def main():
     c = json.loads(sys.argv[1])
     torch.set_num_threads(c["threads"])
     torch.manual_seed(1)
-    print(json.dumps({"version": torch.__version__, "threads": torch.get_num_threads(), "mkl": "Intel(R) MKL" in torch.__config__.show(),
+    torch.zeros(4, 4) @ torch.zeros(4, 4)  # so that the libraries are there
+    print(json.dumps({"version": torch.__version__, "threads": torch.get_num_threads(), "blas": blas(), "wrong": "" if c["rows"] else wrong(c),
                       "cpu": next((w.split(":")[1].strip() for w in torch.__config__.show().splitlines() if "CPU capability" in w), "")}), flush=True)
     table = rows(c)
     for name in c["rows"]:
-        value, unit = table[name]()
-        print(json.dumps({"row": name, "value": value, "unit": unit}), flush=True)
+        try:
+            value, unit = table[name]()
+            line = {"row": name, "value": value, "unit": unit}
+        except Exception as e:  # whatever this build cannot do
+            line = {"row": name, "value": 0, "unit": "", "error": str(e) or type(e).__name__}
+        print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":
