@@ -14,6 +14,10 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
+// processVariable makes the test binary the program, or one that does not stop when
+// it is asked to.
+const processVariable = "COMLAM_TEST_PROCESS"
+
 // golden compares got with a file under testdata, or rewrites the file.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
@@ -67,7 +71,7 @@ func TestHelp(t *testing.T) {
 		"comlam", "comlam --help", "comlam help recipe", "comlam demo --help", "comlam run --help", "comlam plan --help",
 		"comlam recipe", "comlam recipe ls --help", "comlam recipe cat --help", "comlam recipe cp --help", "comlam recipe validate --help",
 		"comlam runs", "comlam runs ls --help", "comlam runs show --help", "comlam runs plot --help", "comlam runs diff --help", "comlam runs verify --help", "comlam runs resume --help",
-		"comlam csi", "comlam csi gen --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
+		"comlam csi", "comlam csi gen --help", "comlam bench", "comlam bench engine --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
 	))
 }
 
@@ -100,6 +104,7 @@ func TestMistakes(t *testing.T) {
 		"comlam recipe cp own.yaml bad.yaml", "comlam recipe cp own.yaml no/such/folder.yaml",
 		"comlam runs show nothing", "comlam runs plot own.yaml", "comlam -C missing recipe ls",
 		"comlam csi gen", "comlam csi gen -o h.mat", "comlam csi gen -o h.npy -n 0", "comlam csi gen -o h.npy --first 18446744073709551615",
+		"comlam bench engine --only gtp", "comlam bench engine --legs tpu", "comlam bench engine now", "comlam bench engin",
 		"comlam csi gen -o h.npy train.steps=5", "comlam csi gen -o h.npy data.speed=30", "comlam csi gen -o no/such.npy -n 1", "comlam version --json --bogus",
 	)
 	t.Chdir(wd)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,6 +92,7 @@ func TestEveryExampleRuns(t *testing.T) {
 		t.Skip("the race detector refuses the engine's kernels")
 	}
 	dir := exampleFolder(t)
+	t.Setenv(processVariable, "comlam") // bench engine starts itself
 	eachCommand(testRoot(), func(c *cobra.Command) { runExamples(t, dir, c) })
 	man, _, err := testRoot().Find([]string{"man"})
 	if err != nil {
@@ -135,16 +137,20 @@ func prepare(t *testing.T, dir, line string) {
 	}
 }
 
-// shortened plans what would take long, probes the small recipe, and draws few
-// channels.
+// shortened plans what would take long, probes the small recipe, draws few channels,
+// and measures small sizes on our leg alone.
 func shortened(args []string) []string {
 	for i := range args {
 		if args[i] == "-n" {
 			args[i+1] = "10"
 		}
 	}
-	if args[0] == "plan" {
+	switch args[0] {
+	case "plan":
 		args[1] = "my.yaml" // the probe of a large recipe takes ten seconds
+	case "bench":
+		args = slices.DeleteFunc(args, func(s string) bool { return s == "--legs" || s == "ours,pytorch" })
+		return append(args, "--short", "--legs", "ours")
 	}
 	long := args[0] == "demo" || args[0] == "run" || strings.Join(args[:min(2, len(args))], " ") == "runs resume"
 	if long && args[len(args)-1] != "--dry-run" {

@@ -19,10 +19,6 @@ import (
 	"github.com/comlam/comlam/run"
 )
 
-// processVariable makes the test binary the program, or one that does not stop when
-// it is asked to.
-const processVariable = "COMLAM_TEST_PROCESS"
-
 func TestMain(m *testing.M) {
 	switch os.Getenv(processVariable) {
 	case "comlam":
