@@ -264,7 +264,7 @@ func (c *conductor) try(ctx context.Context, j job) {
 	}
 	c.say("choosing: " + group + " on " + Titles[l.name] + ", " + k.name)
 	z := c.sizes
-	z.Rows, z.Repeats, z.Least = j.group.rows, min(z.Repeats, 2), min(z.Least, 0.1)
+	z.Rows, z.Repeats, z.Least, z.Most = j.group.rows, min(z.Repeats, 2), min(z.Least, 0.1), min(z.Most, 2)
 	began := time.Now()
 	m, err := k.measure(ctx, z, limit)
 	t := m.judge(j.group, err)

@@ -37,15 +37,20 @@ func (l leg) gpt() (Value, error) {
 		return Value{}, err
 	}
 	debug.FreeOSMemory() // what building the graph has left behind
-	if err := once(); err != nil {
-		return Value{}, err
-	}
-	before, steps := usage(), 0
+	var before used
+	steps := 0 // that count; the first one of best is another that does not
 	l.Least = 0
-	seconds, err := l.best(func() error { steps++; return once() })
+	seconds, err := l.best(func() error {
+		if steps == 0 {
+			defer func() { before = usage() }()
+		}
+		steps++
+		return once()
+	})
 	if err != nil {
 		return Value{}, err
 	}
+	steps--
 	after := usage()
 	v := Value{
 		Value: float64(z.Batch*z.Tokens) / seconds, Unit: "tok/s", Loss: loss, PeakMiB: run.PeakMiB(),
