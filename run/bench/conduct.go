@@ -164,7 +164,8 @@ type job struct {
 }
 
 // plan lists the jobs: first the choice of a configuration where there is one, with two
-// tries each, for what else happens on the machine; then the rounds, in which every leg does a group before any does the next.
+// tries each, for what else happens on the machine; then the rounds, in which every leg
+// does a group before any does the next.
 func (c *conductor) plan() []job {
 	var jobs []job
 	each := func(add func(l *contender, g group)) {
