@@ -32,8 +32,8 @@ func (a *app) benchEngine() *cobra.Command {
 		Long: `Measures the engine and, in the same run and in turn, what it is compared with:
 PyTorch as it is fastest here (Debian's python3-torch with libopenblas0-openmp), a
 current release of PyTorch, GoMLX's Go backend with vector instructions, and the limits
-of the machine. What is not there is left out and named. About ten minutes; use a
-machine that does nothing else.
+of the machine. What is not there is left out and named. Some fifteen minutes; use a
+machine that does nothing else. Ctrl-C after the first round prints what there is.
 
 Environment: COMLAM_PYTHON and COMLAM_PYTHON_CURRENT name the interpreters. GoMLX's
 leg is built from ComLAM's source, with the Go toolchain, when run inside of it.`,
@@ -77,15 +77,16 @@ func (a *app) benchmark(o bench.Options) error {
 	defer stop()
 	r, err := bench.Run(ctx, o)
 	p.finish()
-	switch {
-	case errors.Is(err, run.ErrInterrupted):
-		return fmt.Errorf("%w: nothing is kept", err)
-	case err != nil:
-		return err
-	case a.json:
-		return a.print(r)
+	if errors.Is(err, run.ErrInterrupted) && r == nil {
+		return fmt.Errorf("%w: no round was finished, nothing is kept", err)
 	}
-	return writeBench(a.out, r)
+	if r == nil {
+		return err
+	}
+	if a.json {
+		return errors.Join(a.print(r), err)
+	}
+	return errors.Join(writeBench(a.out, r), err)
 }
 
 // benchProgress shows how far the bench is, once it takes longer than patience.
@@ -122,7 +123,7 @@ func (b *benchProgress) finish() {
 
 // writeBench prints the legs, then the table.
 func writeBench(w io.Writer, r *bench.Report) error {
-	fmt.Fprintf(w, "%s, %s, %d cores, %.0f s\n", r.CPU, r.Platform, r.Cores, r.Seconds)
+	fmt.Fprintf(w, "%s, %s, %d cores, %.0f s, %d rounds\n", r.CPU, r.Platform, r.Cores, r.Seconds, r.Rounds)
 	if r.Short {
 		fmt.Fprintln(w, "short sizes: the numbers mean nothing")
 	}

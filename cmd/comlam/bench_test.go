@@ -26,7 +26,7 @@ func benchReport() *bench.Report {
 	f := func(v float64) *float64 { return &v }
 	yes, no := true, false
 	return &bench.Report{
-		Platform: "linux/amd64", CPU: "Some Processor", Cores: 2, Seconds: 61.6,
+		Platform: "linux/amd64", CPU: "Some Processor", Cores: 2, Seconds: 61.6, Rounds: 3,
 		Legs: []bench.LegResult{
 			{Name: bench.Ours, State: bench.Measured, Head: bench.Head{Engine: "cpu", Version: "the engine", Threads: 2, CPU: "cpu/avx2"}},
 			{

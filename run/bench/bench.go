@@ -80,6 +80,7 @@ type Report struct {
 	Cores    int         `json:"cores"`
 	Short    bool        `json:"short"` // the numbers mean nothing
 	Seconds  float64     `json:"seconds"`
+	Rounds   int         `json:"rounds"` // that were finished, of three
 	Legs     []LegResult `json:"legs"`
 	Rows     []Row       `json:"rows"`
 }
@@ -105,7 +106,8 @@ func (o Options) sizes() Sizes {
 }
 
 // Run measures. It fails only where the options are wrong or ctx is cancelled: what a
-// leg cannot do is in the report.
+// leg cannot do is in the report. Cancelled after the first round, it returns what there
+// is, beside the error.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	z := o.sizes()
 	if err := o.Check(); err != nil {
@@ -131,15 +133,15 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			c.legs = append(c.legs, l)
 		}
 	}
-	if err := c.conduct(ctx); err != nil {
+	if err := c.conduct(ctx); err != nil && c.finished == 0 {
 		return nil, err
 	}
-	return c.report(list, o.Short, began), nil
+	return c.report(list, o.Short, began), context.Cause(ctx)
 }
 
 // report makes the rows of what the legs have measured.
 func (c *conductor) report(list []spec, short bool, began time.Time) *Report {
-	r := &Report{Platform: runtime.GOOS + "/" + runtime.GOARCH, CPU: processor(), Cores: c.sizes.Threads, Short: short}
+	r := &Report{Platform: runtime.GOOS + "/" + runtime.GOARCH, CPU: processor(), Cores: c.sizes.Threads, Short: short, Rounds: c.finished}
 	byName := map[string]*LegResult{}
 	for _, name := range LegNames {
 		byName[name] = &LegResult{Name: name, State: Absent, Why: notAsked}

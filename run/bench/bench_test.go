@@ -126,7 +126,7 @@ func checkKeys(t *testing.T, r *Report) {
 		in   map[string]any
 		keys string
 	}{
-		{top, "platform cpu cores short seconds legs rows"},
+		{top, "platform cpu cores short seconds rounds legs rows"},
 		{v.Legs[0], "leg state engine version threads cpu values"},
 		{v.Rows[0], "row what unit ours against reference ratio target then at_most met then_met why"},
 	} {
@@ -203,6 +203,9 @@ func TestFastestConfigurationIsKept(t *testing.T) {
 	if err := c.conduct(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if c.finished != 2 {
+		t.Errorf("%d rounds", c.finished)
+	}
 	r := l.result()
 	if r.State != Measured || len(r.Values) != 1 || r.Values[0].Config != "fast" || r.Version != "fast" {
 		t.Errorf("%+v", r)
@@ -250,8 +253,8 @@ func TestCancelledRunEnds(t *testing.T) {
 	time.AfterFunc(time.Second, func() { cancel(why) })
 	c := theatre(t, newContender(Ours, "", config{program: actor(t, "hangs")}))
 	c.limit = time.Hour
-	if err := c.conduct(ctx); !errors.Is(err, why) {
-		t.Errorf("got %v", err)
+	if err := c.conduct(ctx); !errors.Is(err, why) || c.finished != 0 {
+		t.Errorf("got %v after %d rounds", err, c.finished)
 	}
 }
 

@@ -81,6 +81,8 @@ type conductor struct {
 	legs   []*contender
 	limit  time.Duration // for a process
 	rounds int
+
+	finished int // of the rounds
 	clock
 }
 
@@ -97,7 +99,9 @@ func (c *conductor) conduct(ctx context.Context) error {
 			break
 		}
 		c.expect(jobs[i:])
-		c.do(ctx, j)
+		if c.do(ctx, j); j.last && ctx.Err() == nil {
+			c.finished++
+		}
 	}
 	return context.Cause(ctx)
 }
@@ -160,7 +164,8 @@ func (c *conductor) begins(ctx context.Context, l *contender, p program) (Head, 
 type job struct {
 	leg    *contender
 	group  group
-	config int // -1 is the chosen one
+	config int  // -1 is the chosen one
+	last   bool // of its round
 }
 
 // plan lists the jobs: first the choice of a configuration where there is one, with two
@@ -187,11 +192,14 @@ func (c *conductor) plan() []job {
 			return
 		}
 		for _, i := range append(able, able...) {
-			jobs = append(jobs, job{l, g, i})
+			jobs = append(jobs, job{leg: l, group: g, config: i})
 		}
 	})
 	for range c.rounds {
-		each(func(l *contender, g group) { jobs = append(jobs, job{l, g, -1}) })
+		each(func(l *contender, g group) { jobs = append(jobs, job{leg: l, group: g, config: -1}) })
+		if n := len(jobs); n > 0 {
+			jobs[n-1].last = true
+		}
 	}
 	return jobs
 }
