@@ -124,6 +124,10 @@ func (b *benchProgress) finish() {
 // writeBench prints the legs, then the table.
 func writeBench(w io.Writer, r *bench.Report) error {
 	fmt.Fprintf(w, "%s, %s, %d cores, %.0f s, %d rounds\n", r.CPU, r.Platform, r.Cores, r.Seconds, r.Rounds)
+	if r.Busy {
+		fmt.Fprintf(w, "NOTE: others kept the machine busy (load %.1f on %d cores): no ratio is to be relied on, and least of all\n"+
+			"those to PyTorch, whose threads wait for each other\n", r.Load, r.Cores)
+	}
 	if r.Short {
 		fmt.Fprintln(w, "short sizes: the numbers mean nothing")
 	}
@@ -238,7 +242,7 @@ func target(v *float64, r bench.Row) string {
 // verdict says whether the targets are met, or why nobody knows.
 func verdict(r bench.Row) string {
 	switch {
-	case r.Ratio == nil:
+	case r.Why != "":
 		return "-  " + r.Why
 	case r.Met == nil && r.ThenMet == nil:
 		return ""

@@ -14,6 +14,11 @@
 //	gomlx     this program, built with GOEXPERIMENT=simd, on GoMLX's Go backend; the
 //	          fastest of its configurations that finishes
 //
+// Each Go leg and each PyTorch first computes products, and Go legs the convolution and
+// its gradients, of whole numbers at the sizes that are timed; one that is wrong does not
+// count, ours no more than another. The GPT step has to lower the loss. What is beyond a
+// limit of the machine gets no verdict.
+//
 // A leg that is not there is absent, and says why and what would bring it. One that
 // dies or hangs loses the row that it was at; its other rows are measured, and so are
 // those of the other legs.
@@ -81,6 +86,8 @@ type Report struct {
 	Short    bool        `json:"short"` // the numbers mean nothing
 	Seconds  float64     `json:"seconds"`
 	Rounds   int         `json:"rounds"` // that were finished, of three
+	Load     float64     `json:"load"`   // mean number of processes that wanted to run, the bench's own too; 0 if unknown
+	Busy     bool        `json:"busy"`   // others took so much that no ratio is to be relied on
 	Legs     []LegResult `json:"legs"`
 	Rows     []Row       `json:"rows"`
 }
@@ -133,10 +140,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 			c.legs = append(c.legs, l)
 		}
 	}
+	before := load()
 	if err := c.conduct(ctx); err != nil && c.finished == 0 {
 		return nil, err
 	}
-	return c.report(list, o.Short, began), context.Cause(ctx)
+	r := c.report(list, o.Short, began)
+	r.Load = max(before, load())
+	r.Busy = busy(r.Load, r.Cores)
+	return r, context.Cause(ctx)
 }
 
 // report makes the rows of what the legs have measured.

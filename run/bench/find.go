@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/cpu"
@@ -204,6 +205,17 @@ func checkout(dir string) (string, error) {
 		dir = above
 	}
 }
+
+// load is the mean number of processes that wanted to run in the last minute.
+func load() float64 {
+	text, _ := os.ReadFile("/proc/loadavg")
+	first, _, _ := strings.Cut(string(text), " ")
+	v, _ := strconv.ParseFloat(first, 64)
+	return v
+}
+
+// busy says whether more ran than the bench itself, which wants every core.
+func busy(load float64, cores int) bool { return load > float64(cores)+1 }
 
 // processor is the name of the processor, where the system tells.
 func processor() string {

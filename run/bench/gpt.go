@@ -36,6 +36,7 @@ func (l leg) gpt() (Value, error) {
 	if err := once(); err != nil {
 		return Value{}, err
 	}
+	first := loss
 	debug.FreeOSMemory() // what building the graph has left behind
 	var before used
 	steps := 0 // that count; the first one of best is another that does not
@@ -59,8 +60,8 @@ func (l leg) gpt() (Value, error) {
 	if busy := after.cpu - before.cpu; busy > 0 {
 		v.GCShare = (after.gc - before.gc) / busy
 	}
-	if limit := 2 * math.Log(float64(z.Vocab)); !(loss < limit) {
-		return v, fmt.Errorf("the loss is %g after %d steps; the engine computes something else", loss, steps+2)
+	if limit := 2 * math.Log(float64(z.Vocab)); !(first < limit && loss < first) {
+		return v, fmt.Errorf("the loss goes from %g to %g in %d steps on one batch; the engine computes something else", first, loss, steps+2)
 	}
 	return v, nil
 }

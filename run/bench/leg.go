@@ -52,11 +52,14 @@ func Leg(sizes string, open func() (backend.Engine, error), out io.Writer) error
 		return err
 	}
 	print := json.NewEncoder(out).Encode
-	err = print(Head{Engine: backend.Name(), Version: engine.Description(), Threads: runtime.GOMAXPROCS(0), CPU: backend.Variant()})
-	if err != nil {
+	l := leg{z, engine}
+	head := Head{Engine: backend.Name(), Version: engine.Description(), Threads: runtime.GOMAXPROCS(0), CPU: backend.Variant()}
+	if len(z.Rows) == 0 {
+		head.Wrong = l.wrong()
+	}
+	if err := print(head); err != nil {
 		return err
 	}
-	l := leg{z, engine}
 	for _, row := range z.Rows {
 		v, err := l.measure(row)
 		if err != nil {
@@ -83,9 +86,9 @@ func (l leg) measure(row string) (Value, error) {
 	case row == "demo":
 		return l.demo()
 	case row == "peak":
-		return peakFMA(l.Repeats), nil
+		return l.peakFMA(), nil
 	case row == "peak_bf16":
-		return peakBF16(l.Repeats), nil
+		return l.peakBF16(), nil
 	case row == "copy":
 		return l.copying()
 	case strings.HasPrefix(row, "sgemm"), strings.HasPrefix(row, "bf16_"):

@@ -167,6 +167,9 @@ func (s spec) compute(legs map[string]*LegResult) Row {
 	}
 	r.Ratio = s.ratio(r.Ours, r.Reference, r.Unit)
 	r.Met, r.ThenMet = s.met(r.Ratio, s.first), s.met(r.Ratio, s.then)
+	if strings.HasPrefix(s.theirs, "peak") && r.Ratio != nil && *r.Ratio > 1 {
+		r.Met, r.ThenMet, r.Why = nil, nil, "not possible: the limit was measured while others ran"
+	}
 	if s.leg == PyTorch {
 		if v, there := legs[Current].value(s.row); there {
 			r.Current = s.of(v)

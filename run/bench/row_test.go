@@ -11,8 +11,10 @@ func TestRatios(t *testing.T) {
 		ours.Row, theirs.Row = "x", "x"
 		peak := theirs
 		peak.Row = "peak"
+		copied := theirs
+		copied.Row = "copy"
 		return map[string]*LegResult{
-			Ours:    {Name: Ours, State: Measured, Values: []Value{ours, peak}},
+			Ours:    {Name: Ours, State: Measured, Values: []Value{ours, peak, copied}},
 			PyTorch: {Name: PyTorch, State: Measured, Values: []Value{theirs}},
 			Current: {Name: Current, State: Measured, Values: []Value{theirs}},
 		}
@@ -29,7 +31,8 @@ func TestRatios(t *testing.T) {
 		{spec{leg: PyTorch, first: 1, then: 1.2}, seconds(1), seconds(1.5), "1.50 true true 1.50"},
 		{spec{leg: PyTorch, first: 1}, seconds(2), seconds(1), "0.50 false - 0.50"},
 		{spec{theirs: "peak", then: 0.75}, rate(80), rate(100), "0.80 - true -"},
-		{spec{theirs: "peak", atMost: true, first: 1.3, then: 1.1}, seconds(1.2), seconds(1), "1.20 true false -"},
+		{spec{theirs: "peak", first: 0.8, then: 0.88}, rate(137), rate(100), "1.37 - - -"}, // nothing is faster than the limit
+		{spec{theirs: "copy", atMost: true, first: 1.3, then: 1.1}, seconds(1.2), seconds(1), "1.20 true false -"},
 		{spec{limit: 700, part: mib, unit: "MiB", atMost: true, first: 1}, rate(350), rate(1), "0.50 true - -"},
 		{spec{limit: 700, part: mib, unit: "MiB", atMost: true, first: 1}, rate(0), rate(1), "0.00 true - -"},
 		{spec{leg: GoMLX, first: 3}, rate(1), rate(1), "- - - -"},
@@ -39,7 +42,7 @@ func TestRatios(t *testing.T) {
 		all[GoMLX] = &LegResult{Name: GoMLX, State: Absent}
 		r := c.spec.compute(all)
 		got := fmt.Sprintf("%s %s %s %s", orDash("%.2f", r.Ratio), orDash("%v", r.Met), orDash("%v", r.ThenMet), orDash("%.2f", r.CurrentRatio))
-		if got != c.want || (r.Ratio == nil) != (r.Why != "") {
+		if got != c.want || (r.Ratio == nil || c.ours.Value == 137) != (r.Why != "") {
 			t.Errorf("%+v: %s, %q; want %s", c.spec, got, r.Why, c.want)
 		}
 	}
