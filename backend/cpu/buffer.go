@@ -14,6 +14,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
+
+	"github.com/comlam/comlam/backend/kernel"
 )
 
 // Buffer is an array in memory, dense and row-major; it implements compute.Buffer.
@@ -289,6 +291,7 @@ func roundUp(n int) int { return (n + lineSize - 1) &^ (lineSize - 1) }
 func alignedBytes(n int) []byte {
 	size := roundUp(n)
 	raw := make([]byte, size+lineSize)
+	kernel.Huge(raw)
 	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(raw))) & (lineSize - 1))
 	return raw[skip : skip+n : skip+size]
 }

@@ -75,20 +75,13 @@ func gemmPackZ(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, la
 func gemmPackY(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int) {
 	switch {
 	case lane == 1 && lanes == 16:
-		gemmPackRuns[[16]float32](dst, width*4, src, step*4, ks)
+		gemmPackRuns16Y((*byte)(dst), width*4, (*byte)(src), 4, step*4, lanes, ks)
 	case lane == 1 && lanes == 6:
-		gemmPackRuns[[6]float32](dst, width*4, src, step*4, ks)
+		gemmPackRuns6Y((*byte)(dst), width*4, (*byte)(src), 4, step*4, lanes, ks)
 	case step == 1 && lane != 1:
 		gemmTranspose(dst, width, src, lane*4, lanes, ks)
 	default:
 		gemmPackGo[float32](dst, width, src, lane, step, lanes, ks)
-	}
-}
-
-// gemmPackRuns copies runs of one size, which the compiler turns into a few moves.
-func gemmPackRuns[T any](dst unsafe.Pointer, width int, src unsafe.Pointer, step, ks int) {
-	for k := range ks {
-		*(*T)(unsafe.Add(dst, k*width)) = *(*T)(unsafe.Add(src, k*step))
 	}
 }
 

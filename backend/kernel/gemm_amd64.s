@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func gemmF32Z1(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -26,13 +26,17 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -82,17 +86,20 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -132,10 +139,13 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -177,7 +187,7 @@ done:
 	RET
 
 // func gemmF32Z2(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -198,15 +208,22 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -270,18 +287,23 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -330,11 +352,16 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -385,7 +412,7 @@ done:
 	RET
 
 // func gemmF32Z3(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z3(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -406,17 +433,27 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -494,19 +531,26 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -564,12 +608,19 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -629,7 +680,7 @@ done:
 	RET
 
 // func gemmF32Z4(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z4(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -650,19 +701,32 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -754,20 +818,29 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -834,13 +907,22 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -909,7 +991,7 @@ done:
 	RET
 
 // func gemmF32Z5(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z5(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -930,21 +1012,37 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -1050,21 +1148,32 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -1140,14 +1249,25 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -1225,7 +1345,7 @@ done:
 	RET
 
 // func gemmF32Z6(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z6(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -1246,23 +1366,42 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -1382,22 +1521,35 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -1482,15 +1634,28 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -1577,7 +1742,7 @@ done:
 	RET
 
 // func gemmF32Z7(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z7(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -1598,25 +1763,47 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -1750,23 +1937,38 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -1860,16 +2062,31 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -1965,7 +2182,7 @@ done:
 	RET
 
 // func gemmF32Z8(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z8(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -1986,27 +2203,52 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -2157,24 +2399,41 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -2280,17 +2539,34 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -2398,7 +2674,7 @@ done:
 	RET
 
 // func gemmF32Z9(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z9(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -2419,29 +2695,57 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	VPXORD   Z16, Z16, Z16
-	VPXORD   Z17, Z17, Z17
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -2606,25 +2910,44 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -2739,18 +3062,37 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	VPXORD     Y8, Y8, Y8
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -2867,7 +3209,7 @@ done:
 	RET
 
 // func gemmF32Z10(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z10(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -2888,31 +3230,62 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	VPXORD   Z16, Z16, Z16
-	VPXORD   Z17, Z17, Z17
-	VPXORD   Z18, Z18, Z18
-	VPXORD   Z19, Z19, Z19
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -3091,26 +3464,47 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -3234,19 +3628,40 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	VPXORD Y9, Y9, Y9
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	VPXORD     Y8, Y8, Y8
+	VPXORD     Y9, Y9, Y9
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -3372,7 +3787,7 @@ done:
 	RET
 
 // func gemmF32Z11(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z11(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -3393,33 +3808,67 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	VPXORD   Z16, Z16, Z16
-	VPXORD   Z17, Z17, Z17
-	VPXORD   Z18, Z18, Z18
-	VPXORD   Z19, Z19, Z19
-	VPXORD   Z20, Z20, Z20
-	VPXORD   Z21, Z21, Z21
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -3612,27 +4061,50 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -3765,20 +4237,43 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	VPXORD Y9, Y9, Y9
-	VPXORD Y10, Y10, Y10
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	VPXORD     Y8, Y8, Y8
+	VPXORD     Y9, Y9, Y9
+	VPXORD     Y10, Y10, Y10
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -3913,7 +4408,7 @@ done:
 	RET
 
 // func gemmF32Z12(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z12(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -3934,35 +4429,72 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	VPXORD   Z16, Z16, Z16
-	VPXORD   Z17, Z17, Z17
-	VPXORD   Z18, Z18, Z18
-	VPXORD   Z19, Z19, Z19
-	VPXORD   Z20, Z20, Z20
-	VPXORD   Z21, Z21, Z21
-	VPXORD   Z22, Z22, Z22
-	VPXORD   Z23, Z23, Z23
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -4169,28 +4701,53 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -4332,21 +4889,46 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	VPXORD Y9, Y9, Y9
-	VPXORD Y10, Y10, Y10
-	VPXORD Y11, Y11, Y11
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	VPXORD     Y8, Y8, Y8
+	VPXORD     Y9, Y9, Y9
+	VPXORD     Y10, Y10, Y10
+	VPXORD     Y11, Y11, Y11
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -4490,7 +5072,7 @@ done:
 	RET
 
 // func gemmF32Z13(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z13(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -4511,37 +5093,77 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	VPXORD   Z16, Z16, Z16
-	VPXORD   Z17, Z17, Z17
-	VPXORD   Z18, Z18, Z18
-	VPXORD   Z19, Z19, Z19
-	VPXORD   Z20, Z20, Z20
-	VPXORD   Z21, Z21, Z21
-	VPXORD   Z22, Z22, Z22
-	VPXORD   Z23, Z23, Z23
-	VPXORD   Z24, Z24, Z24
-	VPXORD   Z25, Z25, Z25
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -4762,29 +5384,56 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -4935,22 +5584,49 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	VPXORD Y9, Y9, Y9
-	VPXORD Y10, Y10, Y10
-	VPXORD Y11, Y11, Y11
-	VPXORD Y12, Y12, Y12
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	VPXORD     Y8, Y8, Y8
+	VPXORD     Y9, Y9, Y9
+	VPXORD     Y10, Y10, Y10
+	VPXORD     Y11, Y11, Y11
+	VPXORD     Y12, Y12, Y12
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -5103,7 +5779,7 @@ done:
 	RET
 
 // func gemmF32Z14(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, FMA3, MMX+
 TEXT ·gemmF32Z14(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -5124,39 +5800,82 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	VPXORD   Z16, Z16, Z16
-	VPXORD   Z17, Z17, Z17
-	VPXORD   Z18, Z18, Z18
-	VPXORD   Z19, Z19, Z19
-	VPXORD   Z20, Z20, Z20
-	VPXORD   Z21, Z21, Z21
-	VPXORD   Z22, Z22, Z22
-	VPXORD   Z23, Z23, Z23
-	VPXORD   Z24, Z24, Z24
-	VPXORD   Z25, Z25, Z25
-	VPXORD   Z26, Z26, Z26
-	VPXORD   Z27, Z27, Z27
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	VPXORD     Z26, Z26, Z26
+	VPXORD     Z27, Z27, Z27
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -5391,30 +6110,59 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -5574,23 +6322,52 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	VPXORD Y9, Y9, Y9
-	VPXORD Y10, Y10, Y10
-	VPXORD Y11, Y11, Y11
-	VPXORD Y12, Y12, Y12
-	VPXORD Y13, Y13, Y13
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	VPXORD     Y8, Y8, Y8
+	VPXORD     Y9, Y9, Y9
+	VPXORD     Y10, Y10, Y10
+	VPXORD     Y11, Y11, Y11
+	VPXORD     Y12, Y12, Y12
+	VPXORD     Y13, Y13, Y13
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -5752,7 +6529,7 @@ done:
 	RET
 
 // func gemmB16Z1(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -5773,13 +6550,17 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -5831,17 +6612,20 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -5882,10 +6666,13 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -5928,7 +6715,7 @@ done:
 	RET
 
 // func gemmB16Z2(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -5949,15 +6736,22 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -6025,18 +6819,23 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -6087,11 +6886,16 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -6144,7 +6948,7 @@ done:
 	RET
 
 // func gemmB16Z3(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z3(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -6165,17 +6969,27 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -6259,19 +7073,26 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -6332,12 +7153,19 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -6400,7 +7228,7 @@ done:
 	RET
 
 // func gemmB16Z4(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z4(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -6421,19 +7249,32 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -6533,20 +7374,29 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -6617,13 +7467,22 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -6696,7 +7555,7 @@ done:
 	RET
 
 // func gemmB16Z5(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z5(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -6717,21 +7576,37 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -6847,21 +7722,32 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -6942,14 +7828,25 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -7032,7 +7929,7 @@ done:
 	RET
 
 // func gemmB16Z6(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z6(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -7053,23 +7950,42 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -7201,22 +8117,35 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -7307,15 +8236,28 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -7408,7 +8350,7 @@ done:
 	RET
 
 // func gemmB16Z7(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z7(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -7429,25 +8371,47 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -7595,23 +8559,38 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -7712,16 +8691,31 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -7824,7 +8818,7 @@ done:
 	RET
 
 // func gemmB16Z8(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z8(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -7845,27 +8839,52 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -8032,24 +9051,41 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -8163,17 +9199,34 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -8289,7 +9342,7 @@ done:
 	RET
 
 // func gemmB16Z9(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z9(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -8310,29 +9363,57 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	VPXORD   Z16, Z16, Z16
-	VPXORD   Z17, Z17, Z17
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -8515,25 +9596,44 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -8657,18 +9757,37 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	VPXORD     Y8, Y8, Y8
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -8794,7 +9913,7 @@ done:
 	RET
 
 // func gemmB16Z10(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z10(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -8815,31 +9934,62 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	VPXORD   Z16, Z16, Z16
-	VPXORD   Z17, Z17, Z17
-	VPXORD   Z18, Z18, Z18
-	VPXORD   Z19, Z19, Z19
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -9038,26 +10188,47 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -9191,19 +10362,40 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	VPXORD Y9, Y9, Y9
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	VPXORD     Y8, Y8, Y8
+	VPXORD     Y9, Y9, Y9
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -9339,7 +10531,7 @@ done:
 	RET
 
 // func gemmB16Z11(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z11(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -9360,33 +10552,67 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	VPXORD   Z16, Z16, Z16
-	VPXORD   Z17, Z17, Z17
-	VPXORD   Z18, Z18, Z18
-	VPXORD   Z19, Z19, Z19
-	VPXORD   Z20, Z20, Z20
-	VPXORD   Z21, Z21, Z21
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -9601,27 +10827,50 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -9765,20 +11014,43 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	VPXORD Y9, Y9, Y9
-	VPXORD Y10, Y10, Y10
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	VPXORD     Y8, Y8, Y8
+	VPXORD     Y9, Y9, Y9
+	VPXORD     Y10, Y10, Y10
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -9924,7 +11196,7 @@ done:
 	RET
 
 // func gemmB16Z12(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z12(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -9945,35 +11217,72 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	VPXORD   Z16, Z16, Z16
-	VPXORD   Z17, Z17, Z17
-	VPXORD   Z18, Z18, Z18
-	VPXORD   Z19, Z19, Z19
-	VPXORD   Z20, Z20, Z20
-	VPXORD   Z21, Z21, Z21
-	VPXORD   Z22, Z22, Z22
-	VPXORD   Z23, Z23, Z23
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -10204,28 +11513,53 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -10379,21 +11713,46 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	VPXORD Y9, Y9, Y9
-	VPXORD Y10, Y10, Y10
-	VPXORD Y11, Y11, Y11
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	VPXORD     Y8, Y8, Y8
+	VPXORD     Y9, Y9, Y9
+	VPXORD     Y10, Y10, Y10
+	VPXORD     Y11, Y11, Y11
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -10549,7 +11908,7 @@ done:
 	RET
 
 // func gemmB16Z13(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z13(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -10570,37 +11929,77 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	VPXORD   Z16, Z16, Z16
-	VPXORD   Z17, Z17, Z17
-	VPXORD   Z18, Z18, Z18
-	VPXORD   Z19, Z19, Z19
-	VPXORD   Z20, Z20, Z20
-	VPXORD   Z21, Z21, Z21
-	VPXORD   Z22, Z22, Z22
-	VPXORD   Z23, Z23, Z23
-	VPXORD   Z24, Z24, Z24
-	VPXORD   Z25, Z25, Z25
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -10847,29 +12246,56 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -11033,22 +12459,49 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	VPXORD Y9, Y9, Y9
-	VPXORD Y10, Y10, Y10
-	VPXORD Y11, Y11, Y11
-	VPXORD Y12, Y12, Y12
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	VPXORD     Y8, Y8, Y8
+	VPXORD     Y9, Y9, Y9
+	VPXORD     Y10, Y10, Y10
+	VPXORD     Y11, Y11, Y11
+	VPXORD     Y12, Y12, Y12
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -11214,7 +12667,7 @@ done:
 	RET
 
 // func gemmB16Z14(t *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2, MMX+
 TEXT ·gemmB16Z14(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -11235,39 +12688,82 @@ wide:
 	BZHIL BX, R14, R14
 
 full:
-	KMOVD    R14, K1
-	KSHIFTRD $0x10, K1, K2
-	CMPQ     80(R8), $0x02
-	JE       wchain
-	VPXORD   Z0, Z0, Z0
-	VPXORD   Z1, Z1, Z1
-	VPXORD   Z2, Z2, Z2
-	VPXORD   Z3, Z3, Z3
-	VPXORD   Z4, Z4, Z4
-	VPXORD   Z5, Z5, Z5
-	VPXORD   Z6, Z6, Z6
-	VPXORD   Z7, Z7, Z7
-	VPXORD   Z8, Z8, Z8
-	VPXORD   Z9, Z9, Z9
-	VPXORD   Z10, Z10, Z10
-	VPXORD   Z11, Z11, Z11
-	VPXORD   Z12, Z12, Z12
-	VPXORD   Z13, Z13, Z13
-	VPXORD   Z14, Z14, Z14
-	VPXORD   Z15, Z15, Z15
-	VPXORD   Z16, Z16, Z16
-	VPXORD   Z17, Z17, Z17
-	VPXORD   Z18, Z18, Z18
-	VPXORD   Z19, Z19, Z19
-	VPXORD   Z20, Z20, Z20
-	VPXORD   Z21, Z21, Z21
-	VPXORD   Z22, Z22, Z22
-	VPXORD   Z23, Z23, Z23
-	VPXORD   Z24, Z24, Z24
-	VPXORD   Z25, Z25, Z25
-	VPXORD   Z26, Z26, Z26
-	VPXORD   Z27, Z27, Z27
-	JMP      wstart
+	KMOVD      R14, K1
+	KSHIFTRD   $0x10, K1, K2
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	VPXORD     Z14, Z14, Z14
+	VPXORD     Z15, Z15, Z15
+	VPXORD     Z16, Z16, Z16
+	VPXORD     Z17, Z17, Z17
+	VPXORD     Z18, Z18, Z18
+	VPXORD     Z19, Z19, Z19
+	VPXORD     Z20, Z20, Z20
+	VPXORD     Z21, Z21, Z21
+	VPXORD     Z22, Z22, Z22
+	VPXORD     Z23, Z23, Z23
+	VPXORD     Z24, Z24, Z24
+	VPXORD     Z25, Z25, Z25
+	VPXORD     Z26, Z26, Z26
+	VPXORD     Z27, Z27, Z27
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	JMP        wstart
 
 wchain:
 	MOVQ      R13, AX
@@ -11530,30 +13026,59 @@ wnext:
 	JMP  done
 
 half:
-	TESTQ  BX, BX
-	JLE    done
-	MOVL   $-1, R14
-	BZHIL  BX, R14, R14
-	KMOVD  R14, K1
-	CMPQ   BX, $0x08
-	JLE    quarter
-	CMPQ   80(R8), $0x02
-	JE     hchain
-	VPXORD Z0, Z0, Z0
-	VPXORD Z1, Z1, Z1
-	VPXORD Z2, Z2, Z2
-	VPXORD Z3, Z3, Z3
-	VPXORD Z4, Z4, Z4
-	VPXORD Z5, Z5, Z5
-	VPXORD Z6, Z6, Z6
-	VPXORD Z7, Z7, Z7
-	VPXORD Z8, Z8, Z8
-	VPXORD Z9, Z9, Z9
-	VPXORD Z10, Z10, Z10
-	VPXORD Z11, Z11, Z11
-	VPXORD Z12, Z12, Z12
-	VPXORD Z13, Z13, Z13
-	JMP    hstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVL       $-1, R14
+	BZHIL      BX, R14, R14
+	KMOVD      R14, K1
+	CMPQ       BX, $0x08
+	JLE        quarter
+	CMPQ       80(R8), $0x02
+	JE         hchain
+	VPXORD     Z0, Z0, Z0
+	VPXORD     Z1, Z1, Z1
+	VPXORD     Z2, Z2, Z2
+	VPXORD     Z3, Z3, Z3
+	VPXORD     Z4, Z4, Z4
+	VPXORD     Z5, Z5, Z5
+	VPXORD     Z6, Z6, Z6
+	VPXORD     Z7, Z7, Z7
+	VPXORD     Z8, Z8, Z8
+	VPXORD     Z9, Z9, Z9
+	VPXORD     Z10, Z10, Z10
+	VPXORD     Z11, Z11, Z11
+	VPXORD     Z12, Z12, Z12
+	VPXORD     Z13, Z13, Z13
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        hstart
 
 hchain:
 	MOVQ      R13, AX
@@ -11727,23 +13252,52 @@ hnext:
 	JMP done
 
 quarter:
-	CMPQ   80(R8), $0x02
-	JE     qchain
-	VPXORD Y0, Y0, Y0
-	VPXORD Y1, Y1, Y1
-	VPXORD Y2, Y2, Y2
-	VPXORD Y3, Y3, Y3
-	VPXORD Y4, Y4, Y4
-	VPXORD Y5, Y5, Y5
-	VPXORD Y6, Y6, Y6
-	VPXORD Y7, Y7, Y7
-	VPXORD Y8, Y8, Y8
-	VPXORD Y9, Y9, Y9
-	VPXORD Y10, Y10, Y10
-	VPXORD Y11, Y11, Y11
-	VPXORD Y12, Y12, Y12
-	VPXORD Y13, Y13, Y13
-	JMP    qstart
+	CMPQ       80(R8), $0x02
+	JE         qchain
+	VPXORD     Y0, Y0, Y0
+	VPXORD     Y1, Y1, Y1
+	VPXORD     Y2, Y2, Y2
+	VPXORD     Y3, Y3, Y3
+	VPXORD     Y4, Y4, Y4
+	VPXORD     Y5, Y5, Y5
+	VPXORD     Y6, Y6, Y6
+	VPXORD     Y7, Y7, Y7
+	VPXORD     Y8, Y8, Y8
+	VPXORD     Y9, Y9, Y9
+	VPXORD     Y10, Y10, Y10
+	VPXORD     Y11, Y11, Y11
+	VPXORD     Y12, Y12, Y12
+	VPXORD     Y13, Y13, Y13
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        qstart
 
 qchain:
 	MOVQ      R13, AX
@@ -11937,7 +13491,7 @@ DATA gemmMasks<>+60(SB)/4, $0x00000000
 GLOBL gemmMasks<>(SB), RODATA|NOPTR, $64
 
 // func gemmF32Y1(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gemmF32Y1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -11950,13 +13504,16 @@ TEXT ·gemmF32Y1(SB), NOSPLIT, $0-8
 	LEAQ (R9)(R9*4), DI
 
 wide:
-	CMPQ   BX, $0x10
-	JL     narrow
-	CMPQ   80(R8), $0x02
-	JE     wchain
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	JMP    wstart
+	CMPQ       BX, $0x10
+	JL         narrow
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	JMP        wstart
 
 wchain:
 	MOVQ    R13, AX
@@ -12005,19 +13562,22 @@ wnext:
 	JMP  wide
 
 narrow:
-	TESTQ   BX, BX
-	JLE     done
-	MOVQ    BX, DX
-	MOVQ    $0x00000008, R14
-	CMPQ    DX, R14
-	CMOVQGT R14, DX
-	SUBQ    DX, R14
-	LEAQ    gemmMasks<>+0(SB), AX
-	VMOVUPS (AX)(R14*4), Y15
-	CMPQ    80(R8), $0x02
-	JE      nchain
-	VXORPS  Y0, Y0, Y0
-	JMP     nstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVQ       BX, DX
+	MOVQ       $0x00000008, R14
+	CMPQ       DX, R14
+	CMOVQGT    R14, DX
+	SUBQ       DX, R14
+	LEAQ       gemmMasks<>+0(SB), AX
+	VMOVUPS    (AX)(R14*4), Y15
+	CMPQ       80(R8), $0x02
+	JE         nchain
+	VXORPS     Y0, Y0, Y0
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	JMP        nstart
 
 nchain:
 	MOVQ       R13, AX
@@ -12065,7 +13625,7 @@ done:
 	RET
 
 // func gemmF32Y2(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gemmF32Y2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -12078,15 +13638,20 @@ TEXT ·gemmF32Y2(SB), NOSPLIT, $0-8
 	LEAQ (R9)(R9*4), DI
 
 wide:
-	CMPQ   BX, $0x10
-	JL     narrow
-	CMPQ   80(R8), $0x02
-	JE     wchain
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	JMP    wstart
+	CMPQ       BX, $0x10
+	JL         narrow
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        wstart
 
 wchain:
 	MOVQ    R13, AX
@@ -12149,20 +13714,25 @@ wnext:
 	JMP  wide
 
 narrow:
-	TESTQ   BX, BX
-	JLE     done
-	MOVQ    BX, DX
-	MOVQ    $0x00000008, R14
-	CMPQ    DX, R14
-	CMOVQGT R14, DX
-	SUBQ    DX, R14
-	LEAQ    gemmMasks<>+0(SB), AX
-	VMOVUPS (AX)(R14*4), Y15
-	CMPQ    80(R8), $0x02
-	JE      nchain
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	JMP     nstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVQ       BX, DX
+	MOVQ       $0x00000008, R14
+	CMPQ       DX, R14
+	CMOVQGT    R14, DX
+	SUBQ       DX, R14
+	LEAQ       gemmMasks<>+0(SB), AX
+	VMOVUPS    (AX)(R14*4), Y15
+	CMPQ       80(R8), $0x02
+	JE         nchain
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        nstart
 
 nchain:
 	MOVQ       R13, AX
@@ -12220,7 +13790,7 @@ done:
 	RET
 
 // func gemmF32Y3(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gemmF32Y3(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -12233,17 +13803,24 @@ TEXT ·gemmF32Y3(SB), NOSPLIT, $0-8
 	LEAQ (R9)(R9*4), DI
 
 wide:
-	CMPQ   BX, $0x10
-	JL     narrow
-	CMPQ   80(R8), $0x02
-	JE     wchain
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	JMP    wstart
+	CMPQ       BX, $0x10
+	JL         narrow
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        wstart
 
 wchain:
 	MOVQ    R13, AX
@@ -12320,21 +13897,28 @@ wnext:
 	JMP  wide
 
 narrow:
-	TESTQ   BX, BX
-	JLE     done
-	MOVQ    BX, DX
-	MOVQ    $0x00000008, R14
-	CMPQ    DX, R14
-	CMOVQGT R14, DX
-	SUBQ    DX, R14
-	LEAQ    gemmMasks<>+0(SB), AX
-	VMOVUPS (AX)(R14*4), Y15
-	CMPQ    80(R8), $0x02
-	JE      nchain
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	JMP     nstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVQ       BX, DX
+	MOVQ       $0x00000008, R14
+	CMPQ       DX, R14
+	CMOVQGT    R14, DX
+	SUBQ       DX, R14
+	LEAQ       gemmMasks<>+0(SB), AX
+	VMOVUPS    (AX)(R14*4), Y15
+	CMPQ       80(R8), $0x02
+	JE         nchain
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        nstart
 
 nchain:
 	MOVQ       R13, AX
@@ -12402,7 +13986,7 @@ done:
 	RET
 
 // func gemmF32Y4(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gemmF32Y4(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -12415,19 +13999,28 @@ TEXT ·gemmF32Y4(SB), NOSPLIT, $0-8
 	LEAQ (R9)(R9*4), DI
 
 wide:
-	CMPQ   BX, $0x10
-	JL     narrow
-	CMPQ   80(R8), $0x02
-	JE     wchain
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	JMP    wstart
+	CMPQ       BX, $0x10
+	JL         narrow
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        wstart
 
 wchain:
 	MOVQ    R13, AX
@@ -12520,22 +14113,31 @@ wnext:
 	JMP  wide
 
 narrow:
-	TESTQ   BX, BX
-	JLE     done
-	MOVQ    BX, DX
-	MOVQ    $0x00000008, R14
-	CMPQ    DX, R14
-	CMOVQGT R14, DX
-	SUBQ    DX, R14
-	LEAQ    gemmMasks<>+0(SB), AX
-	VMOVUPS (AX)(R14*4), Y15
-	CMPQ    80(R8), $0x02
-	JE      nchain
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	JMP     nstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVQ       BX, DX
+	MOVQ       $0x00000008, R14
+	CMPQ       DX, R14
+	CMOVQGT    R14, DX
+	SUBQ       DX, R14
+	LEAQ       gemmMasks<>+0(SB), AX
+	VMOVUPS    (AX)(R14*4), Y15
+	CMPQ       80(R8), $0x02
+	JE         nchain
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        nstart
 
 nchain:
 	MOVQ       R13, AX
@@ -12615,7 +14217,7 @@ done:
 	RET
 
 // func gemmF32Y5(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gemmF32Y5(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -12628,21 +14230,32 @@ TEXT ·gemmF32Y5(SB), NOSPLIT, $0-8
 	LEAQ (R9)(R9*4), DI
 
 wide:
-	CMPQ   BX, $0x10
-	JL     narrow
-	CMPQ   80(R8), $0x02
-	JE     wchain
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	JMP    wstart
+	CMPQ       BX, $0x10
+	JL         narrow
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        wstart
 
 wchain:
 	MOVQ    R13, AX
@@ -12749,23 +14362,34 @@ wnext:
 	JMP  wide
 
 narrow:
-	TESTQ   BX, BX
-	JLE     done
-	MOVQ    BX, DX
-	MOVQ    $0x00000008, R14
-	CMPQ    DX, R14
-	CMOVQGT R14, DX
-	SUBQ    DX, R14
-	LEAQ    gemmMasks<>+0(SB), AX
-	VMOVUPS (AX)(R14*4), Y15
-	CMPQ    80(R8), $0x02
-	JE      nchain
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	JMP     nstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVQ       BX, DX
+	MOVQ       $0x00000008, R14
+	CMPQ       DX, R14
+	CMOVQGT    R14, DX
+	SUBQ       DX, R14
+	LEAQ       gemmMasks<>+0(SB), AX
+	VMOVUPS    (AX)(R14*4), Y15
+	CMPQ       80(R8), $0x02
+	JE         nchain
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        nstart
 
 nchain:
 	MOVQ       R13, AX
@@ -12855,7 +14479,7 @@ done:
 	RET
 
 // func gemmF32Y6(t *byte)
-// Requires: AVX, CMOV, FMA3
+// Requires: AVX, CMOV, FMA3, MMX+
 TEXT ·gemmF32Y6(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), R8
 	MOVQ 16(R8), R9
@@ -12868,23 +14492,36 @@ TEXT ·gemmF32Y6(SB), NOSPLIT, $0-8
 	LEAQ (R9)(R9*4), DI
 
 wide:
-	CMPQ   BX, $0x10
-	JL     narrow
-	CMPQ   80(R8), $0x02
-	JE     wchain
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	JMP    wstart
+	CMPQ       BX, $0x10
+	JL         narrow
+	CMPQ       80(R8), $0x02
+	JE         wchain
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        wstart
 
 wchain:
 	MOVQ    R13, AX
@@ -13005,24 +14642,37 @@ wnext:
 	JMP  wide
 
 narrow:
-	TESTQ   BX, BX
-	JLE     done
-	MOVQ    BX, DX
-	MOVQ    $0x00000008, R14
-	CMPQ    DX, R14
-	CMOVQGT R14, DX
-	SUBQ    DX, R14
-	LEAQ    gemmMasks<>+0(SB), AX
-	VMOVUPS (AX)(R14*4), Y15
-	CMPQ    80(R8), $0x02
-	JE      nchain
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	VXORPS  Y4, Y4, Y4
-	VXORPS  Y5, Y5, Y5
-	JMP     nstart
+	TESTQ      BX, BX
+	JLE        done
+	MOVQ       BX, DX
+	MOVQ       $0x00000008, R14
+	CMPQ       DX, R14
+	CMOVQGT    R14, DX
+	SUBQ       DX, R14
+	LEAQ       gemmMasks<>+0(SB), AX
+	VMOVUPS    (AX)(R14*4), Y15
+	CMPQ       80(R8), $0x02
+	JE         nchain
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       R13, AX
+	MOVQ       64(R8), CX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	ADDQ       CX, AX
+	PREFETCHT0 (AX)
+	JMP        nstart
 
 nchain:
 	MOVQ       R13, AX
@@ -21678,6 +23328,62 @@ rest:
 	VMOVUPS     Y2, (DI)
 	ADDQ        R8, DI
 	DECQ        DX
+
+done:
+	VZEROUPPER
+	RET
+
+// func gemmPackRuns16Y(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
+// Requires: AVX
+TEXT ·gemmPackRuns16Y(SB), NOSPLIT, $0-56
+	MOVQ    dst+0(FP), DI
+	MOVQ    width+8(FP), R8
+	MOVQ    src+16(FP), SI
+	MOVQ    lane+24(FP), R9
+	MOVQ    step+32(FP), R10
+	MOVQ    lanes+40(FP), R11
+	MOVQ    ks+48(FP), DX
+	TESTQ   DX, DX
+	JE      done
+	PCALIGN $0x20
+
+loop:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    R10, SI
+	ADDQ    R8, DI
+	DECQ    DX
+	JNE     loop
+
+done:
+	VZEROUPPER
+	RET
+
+// func gemmPackRuns6Y(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
+// Requires: AVX
+TEXT ·gemmPackRuns6Y(SB), NOSPLIT, $0-56
+	MOVQ    dst+0(FP), DI
+	MOVQ    width+8(FP), R8
+	MOVQ    src+16(FP), SI
+	MOVQ    lane+24(FP), R9
+	MOVQ    step+32(FP), R10
+	MOVQ    lanes+40(FP), R11
+	MOVQ    ks+48(FP), DX
+	TESTQ   DX, DX
+	JE      done
+	PCALIGN $0x20
+
+loop:
+	VMOVUPS (SI), X0
+	VMOVSD  16(SI), X1
+	VMOVUPS X0, (DI)
+	VMOVSD  X1, 16(DI)
+	ADDQ    R10, SI
+	ADDQ    R8, DI
+	DECQ    DX
+	JNE     loop
 
 done:
 	VZEROUPPER

@@ -20,6 +20,7 @@ func (s *gemmScratch) reserve(sizes [4]int) {
 	}
 	if len(s.buf) < total {
 		s.buf = make([]byte, total)
+		Huge(s.buf)
 	}
 	at := unsafe.Pointer(unsafe.SliceData(s.buf))
 	at = unsafe.Add(at, -uintptr(at)&63)

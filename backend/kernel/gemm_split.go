@@ -6,13 +6,13 @@ import "math"
 // workers there are.
 const (
 	gemmDepth  = 256       // elements of K in a block: fixes the order of sums
-	gemmCols   = 512       // columns of a task: with gemmDepth, B's share of the L2 cache
 	gemmGrain  = 1 << 20   // multiply-adds that are worth handing out
 	gemmCoarse = 128 << 20 // multiply-adds that a task need not exceed
 )
 
 // Variables, for tests to lower.
 var (
+	gemmCols  = 256      // columns of a task: with gemmDepth, B's share of the L2 cache
 	gemmShare = 32 << 20 // multiply-adds from which tasks share packed B
 	gemmChunk = 4 << 20  // elements of B packed at a time
 )

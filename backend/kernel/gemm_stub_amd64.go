@@ -108,6 +108,10 @@ func gemmPackStepsZ(dst *byte, width int, src *byte, lane int, step int, lanes i
 
 func gemmPackStepsY(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
 
+func gemmPackRuns16Y(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
+
+func gemmPackRuns6Y(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
+
 func gemmPeakF32Z(count int)
 
 func gemmPeakF32Y(count int)

@@ -147,6 +147,7 @@ func (m *gemmMemory) allocate(batch int) {
 	m.size = m.off + batch*m.batch + 64
 	words := make([]uint64, (m.size*m.dtype.Size()+7)/8)
 	m.bytes = unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(words)*8)
+	Huge(m.bytes)
 	m.Data = unsafe.Pointer(&m.bytes[0])
 	for b := range batch {
 		m.offs = append(m.offs, m.off+b*m.batch)

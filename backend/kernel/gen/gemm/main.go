@@ -27,6 +27,8 @@ func main() {
 	packPairsZ()
 	packStepsZ()
 	packStepsY()
+	packRunsY("gemmPackRuns16Y", 16)
+	packRunsY("gemmPackRuns6Y", 6)
 	peak("gemmPeakF32Z", 30, func(i int) { build.VFMADD231PS(z(30), z(31), z(i)) })
 	peak("gemmPeakF32Y", 14, func(i int) { build.VFMADD231PS(y(14), y(15), y(i)) })
 	peak("gemmPeakB16Z", 30, func(i int) { vdpbf16ps(30, 31, i, 512) })

@@ -61,11 +61,22 @@ func prologue() {
 }
 
 // inner is the loop over k of one register tile. Sums start from zero or, where Add is
-// 2, from C: first loads row i of it.
-func inner(name string, rows, half int, zero func(), first func(i int, c operand.Mem), step func()) {
+// 2, from C: first loads row i of it. C, which is read or written at the end and lies in
+// no near cache, is fetched meanwhile.
+func inner(name string, rows, half, lines int, zero func(), first func(i int, c operand.Mem), step func()) {
 	build.CMPQ(operand.Mem{Base: tile, Disp: 80}, operand.Imm(2))
 	build.JE(operand.LabelRef(name + "chain"))
 	zero()
+	build.MOVQ(c, a0)
+	load(64, b)
+	for i := range rows {
+		for j := range lines {
+			build.PREFETCHT0(operand.Mem{Base: a0, Disp: 64 * j})
+		}
+		if i < rows-1 {
+			build.ADDQ(b, a0)
+		}
+	}
 	build.JMP(operand.LabelRef(name + "start"))
 	build.Label(name + "chain")
 	build.MOVQ(c, a0)
@@ -181,7 +192,7 @@ func sectionZ(name string, rows, n, bits int, pairs bool) {
 			build.VMOVUPS_Z(c.Offset(j*bits/8), masks[j], v(i*n+j))
 		}
 	}
-	inner(name, rows, 7, zero, first, func() {
+	inner(name, rows, 7, n, zero, first, func() {
 		for j := range n {
 			build.VMOVUPS_Z(operand.Mem{Base: b, Disp: j * bits / 8}, masks[j], v(sums+j))
 		}
@@ -220,7 +231,7 @@ func sweepY(rows int) {
 		build.VMOVUPS(c, y(2*i))
 		build.VMOVUPS(c.Offset(32), y(2*i+1))
 	}
-	inner("w", rows, 3, func() { zeroY(2 * rows) }, first, func() {
+	inner("w", rows, 3, 1, func() { zeroY(2 * rows) }, first, func() {
 		build.VMOVUPS(operand.Mem{Base: b}, y(12))
 		build.VMOVUPS(operand.Mem{Base: b, Disp: 32}, y(13))
 		for i := range rows {
@@ -255,7 +266,7 @@ func sweepY(rows int) {
 	build.LEAQ(masksY, a0)
 	build.VMOVUPS(operand.Mem{Base: a0, Index: temp, Scale: 4}, y(15))
 	first = func(i int, c operand.Mem) { build.VMASKMOVPS(c, y(15), y(i)) }
-	inner("n", rows, 3, func() { zeroY(rows) }, first, func() {
+	inner("n", rows, 3, 1, func() { zeroY(rows) }, first, func() {
 		build.VMASKMOVPS(operand.Mem{Base: b}, y(15), y(12))
 		for i := range rows {
 			build.VBROADCASTSS(row(i, 3), y(13+i%2))
