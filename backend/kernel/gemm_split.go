@@ -12,7 +12,7 @@ const (
 
 // Variables, for tests to lower.
 var (
-	gemmCols  = 256      // columns of a task: with gemmDepth, B's share of the L2 cache
+	gemmCols  = 512      // columns of a task: with gemmDepth, B's share of the L2 cache
 	gemmShare = 32 << 20 // multiply-adds from which tasks share packed B
 	gemmChunk = 4 << 20  // elements of B packed at a time
 )
