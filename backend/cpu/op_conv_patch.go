@@ -288,8 +288,11 @@ func wipe(dst unsafe.Pointer, n int) { clear(unsafe.Slice((*byte)(dst), n)) }
 
 // Words that compilers keep in registers, as they do not arrays.
 type (
+	//lint:ignore U1000 the fields are only copied, all at once
 	words2 struct{ a, b uint64 }
+	//lint:ignore U1000 likewise
 	words3 struct{ a, b, c uint64 }
+	//lint:ignore U1000 likewise
 	words4 struct{ a, b, c, d uint64 }
 )
 

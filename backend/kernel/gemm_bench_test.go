@@ -19,7 +19,6 @@ type gemmTeam struct {
 	body func(int)
 	next atomic.Int64
 	left atomic.Int64
-	gen  atomic.Int64
 	quit atomic.Bool
 }
 

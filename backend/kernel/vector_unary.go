@@ -216,9 +216,12 @@ func unaryComplex[T cplx, R float](op compute.OpType) Func1 {
 	case compute.OpTypeImag:
 		return each1(func(v T) R { return R(imag(complex128(v))) })
 	case compute.OpTypeIsFinite:
-		return each1(func(v T) bool { return v-v == 0 })
+		return each1(func(v T) bool { return !hasNaN(complex128(v)) && !cmplx.IsInf(complex128(v)) })
 	case compute.OpTypeIsNaN:
-		return each1(func(v T) bool { return v != v })
+		return each1(func(v T) bool { return hasNaN(complex128(v)) })
 	}
 	return nil
 }
+
+// hasNaN says whether a part is no number, even beside an infinite one.
+func hasNaN(v complex128) bool { return math.IsNaN(real(v)) || math.IsNaN(imag(v)) }

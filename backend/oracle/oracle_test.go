@@ -209,7 +209,7 @@ func TestBackend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Exec([]float32{1, 2})
+	out, err := exec.Call([]float32{1, 2})
 	if err != nil {
 		t.Fatal(err)
 	}
