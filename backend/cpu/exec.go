@@ -64,7 +64,6 @@ type run struct {
 	mem     [][]byte // by slot
 	arena   []byte
 	calls   []call
-	inputs  []value
 }
 
 // do runs body(0..n-1) on all workers.
@@ -124,7 +123,7 @@ func (p *program) begin(ctx context.Context, b *Backend, in []value) *run {
 			}
 		}
 	}
-	r.ctx, r.backend, r.inputs = ctx, b, in
+	r.ctx, r.backend = ctx, b
 	for i, s := range p.slots[:p.inputs] {
 		r.mem[i] = in[s.index].data
 	}
@@ -153,7 +152,7 @@ func (p *program) end(r *run) {
 	for i := range r.calls {
 		r.calls[i].forget()
 	}
-	r.ctx, r.backend, r.inputs = nil, nil, nil
+	r.ctx, r.backend = nil, nil
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.idle) < maxIdle {
