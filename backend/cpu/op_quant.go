@@ -11,13 +11,9 @@ import (
 	"github.com/comlam/comlam/backend/kernel"
 )
 
-// opDequantize makes float32 of quantised weights. Operands: weights, then, for
-// Linear and NF4, scales and perhaps zero points, both [rows, blocks of a row].
-const opDequantize = compute.OpTypeLast + 20
-
-// quantAttr says how weights are quantised: opDequantize, QuantizedEmbeddingLookup
-// (weights, indices) and FusedQuantizedDense (x, weights, scales, zero points), which
-// here is the product alone.
+// quantAttr says how weights are quantised: QuantizedEmbeddingLookup (weights, indices)
+// and FusedQuantizedDense (x, weights, scales, zero points), which here is the product
+// alone. Scales and zero points, of Linear and NF4, are [rows, blocks of a row].
 type quantAttr struct {
 	scheme compute.QuantizationScheme
 	ggml   compute.GGMLQuantType
@@ -172,17 +168,6 @@ func scaleMin(s []byte, j int) (scale, low float32) {
 		return float32(s[j] & 63), float32(s[j+4] & 63)
 	}
 	return float32(s[j+4]&15 | s[j-4]>>6<<4), float32(s[j+4]>>4 | s[j]>>6<<4)
-}
-
-// runDequantize: out[row, col] = the value of the weight.
-func runDequantize(c *call) error {
-	q, out := newQuantised(c.n.attr.(quantAttr), c.in), of[float32](c.out[0])
-	ranges(c.do, len(out)/max(q.cols, 1), perTask(q.cols*4), func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			q.read(out[i*q.cols:(i+1)*q.cols], i, 0)
-		}
-	})
-	return nil
 }
 
 // runQuantizedLookup: out[i, :] = row indices[i] of the weights.

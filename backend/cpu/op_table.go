@@ -55,7 +55,6 @@ var opFuncs = map[compute.OpType]opFunc{
 	compute.OpTypeRNGBitGenerator:          runRandom,
 	compute.OpTypeQuantizedEmbeddingLookup: runQuantizedLookup,
 	compute.OpTypeFusedQuantizedDense:      runQuantizedDot,
-	opDequantize:                           runDequantize,
 }
 
 // grain is the number of bytes that a task moves at least: less is not worth the
