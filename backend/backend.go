@@ -7,6 +7,7 @@
 package backend
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -23,6 +24,9 @@ type Engine = compute.Backend
 
 // Environment is the variable that chooses an engine.
 const Environment = "GOMLX_BACKEND"
+
+// ErrChoice is what an error wraps that comes from that variable.
+var ErrChoice = errors.New("no such engine")
 
 // Open starts an engine that computes on the calling goroutine only. The training
 // loop has one for each of its workers and gains its parallelism from independent
@@ -58,10 +62,13 @@ func open(alone bool) (Engine, error) {
 	name, config := chosen()
 	opener, ok := openers[name]
 	if !ok {
-		return nil, fmt.Errorf("%s=%q: there is no engine %q in this program; unset it, or use cpu or go (xla needs a build with -tags xla)",
-			Environment, os.Getenv(Environment), name)
+		return nil, fmt.Errorf("%s=%q: %w as %q in this program; unset it, or use cpu or go (xla needs a build with -tags xla)",
+			Environment, os.Getenv(Environment), ErrChoice, name)
 	}
 	engine, err := opener(config, alone)
+	if err != nil && config != "" {
+		return nil, fmt.Errorf("%s=%q: %w: %w", Environment, os.Getenv(Environment), ErrChoice, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open engine: %w", err)
 	}

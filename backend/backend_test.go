@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -30,11 +31,11 @@ func TestOpen(t *testing.T) {
 		engine.Finalize()
 	}
 	for _, c := range []struct{ choice, says string }{
-		{"tpu", `GOMLX_BACKEND="tpu": there is no engine "tpu"`},
+		{"tpu", `GOMLX_BACKEND="tpu": no such engine as "tpu"`},
 		{"cpu:worker=2", `unknown option "worker=2"`},
 	} {
 		t.Setenv(Environment, c.choice)
-		if _, err := OpenAll(); err == nil || !strings.Contains(err.Error(), c.says) {
+		if _, err := OpenAll(); err == nil || !errors.Is(err, ErrChoice) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%q: %v, want %q in it", c.choice, err, c.says)
 		}
 	}

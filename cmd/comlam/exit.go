@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"syscall"
 
+	"github.com/comlam/comlam/backend"
 	"github.com/comlam/comlam/catalog"
 	"github.com/comlam/comlam/internal/bounded"
 	"github.com/comlam/comlam/internal/durable"
@@ -56,7 +57,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &usage), errors.Is(err, run.ErrNoRun):
+	case errors.As(err, &usage), errors.Is(err, run.ErrNoRun), errors.Is(err, backend.ErrChoice):
 		return exitUsage
 	case errors.As(err, &recipe):
 		if recipe.Usage() {
