@@ -22,13 +22,12 @@ type Drop struct {
 // time.
 type Tally struct {
 	name  string
-	drops []Drop
-	index map[uint64]int // drop ID -> position in drops
+	drops []Drop // by ID
 }
 
 // NewTally starts an empty tally of the metric with the given exact name.
 func NewTally(name string) *Tally {
-	return &Tally{name: name, index: make(map[uint64]int)}
+	return &Tally{name: name}
 }
 
 // Name is the exact name of the metric.
@@ -41,26 +40,31 @@ func (t *Tally) Add(drop uint64, num, den float64) error {
 		return fmt.Errorf("metric %q: drop %d gives \"%g / %g\", which is not a quotient of finite sums; "+
 			"look for NaN or overflow in the prediction", t.name, drop, num, den)
 	}
-	i, known := t.index[drop]
-	if !known {
-		i = len(t.drops)
-		t.index[drop] = i
-		t.drops = append(t.drops, Drop{ID: drop})
-	}
-	d := &t.drops[i]
+	d := t.drop(drop)
 	d.Num += num
 	d.Den += den
 	d.N++
 	return nil
 }
 
+// drop finds a drop or makes room for it. Samples are measured in order, so that it
+// is nearly always the last one or the next.
+func (t *Tally) drop(id uint64) *Drop {
+	i := len(t.drops)
+	if i > 0 && t.drops[i-1].ID >= id {
+		var known bool
+		i, known = slices.BinarySearchFunc(t.drops, id, func(d Drop, id uint64) int { return cmp.Compare(d.ID, id) })
+		if known {
+			return &t.drops[i]
+		}
+	}
+	t.drops = slices.Insert(t.drops, i, Drop{ID: id})
+	return &t.drops[i]
+}
+
 // Drops returns a copy of what was gathered, in order of drop ID, so that an
 // interval does not depend on the order in which drops were measured.
-func (t *Tally) Drops() []Drop {
-	list := slices.Clone(t.drops)
-	slices.SortFunc(list, func(a, b Drop) int { return cmp.Compare(a.ID, b.ID) })
-	return list
-}
+func (t *Tally) Drops() []Drop { return slices.Clone(t.drops) }
 
 // Value is the quotient of the sums with its bootstrap interval. It fails when
 // the tally holds fewer than two drops or the denominator is zero.
