@@ -43,7 +43,7 @@ const (
 // adapt runs the stages that adapt the base to the new speed: full fine-tuning,
 // LoRA on the same samples, and the control, which goes on as long on the speeds
 // that the base has seen.
-func (j *job) adapt(ctx context.Context, base nn.Weights) ([]adaptation, error) {
+func (j *radioJob) adapt(ctx context.Context, base nn.Weights) ([]adaptation, error) {
 	full, err := j.adaptStage(ctx, stageFull, nameFull, nil, func(t *tune.Task) (*tune.Adapted, error) { return t.FullFineTune(ctx) }, base)
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (j *job) adapt(ctx context.Context, base nn.Weights) ([]adaptation, error) 
 // makeControl turns a task into that of the control: it takes the learning rate that
 // full fine-tuning chose, and its last step, for it has no validation set of the new
 // condition to choose with.
-func (j *job) makeControl(t *tune.Task, lr float64) error {
+func (j *radioJob) makeControl(t *tune.Task, lr float64) error {
 	t.Config.Full.LearningRates = []float64{lr}
 	source, err := j.tuneSource(data.Train, j.r.Data.Speed, 0)
 	if err != nil {
@@ -89,7 +89,7 @@ func (l later) Batch(first uint64, n int) (data.Batch, error) {
 }
 
 // adaptStage runs one way of adapting as a stage.
-func (j *job) adaptStage(ctx context.Context, stage, method string, after []string, do func(*tune.Task) (*tune.Adapted, error), base nn.Weights) (*adaptation, error) {
+func (j *radioJob) adaptStage(ctx context.Context, stage, method string, after []string, do func(*tune.Task) (*tune.Adapted, error), base nn.Weights) (*adaptation, error) {
 	key, err := j.adaptKey(stage, after)
 	if err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (j *job) adaptStage(ctx context.Context, stage, method string, after []stri
 
 // adaptKey hashes what one way of adapting depends on, and nothing that only the
 // others do: other ranks of LoRA leave full fine-tuning as it was.
-func (j *job) adaptKey(stage string, after []string) (string, error) {
+func (j *radioJob) adaptKey(stage string, after []string) (string, error) {
 	c := *j.r.Tune
 	if stage != stageLoRA {
 		c.LoRA = tune.LoRA{}
@@ -146,7 +146,7 @@ func (j *job) adaptKey(stage string, after []string) (string, error) {
 }
 
 // tuneTask is what all ways of adapting share.
-func (j *job) tuneTask(dir, key string, base nn.Weights) (*tune.Task, error) {
+func (j *radioJob) tuneTask(dir, key string, base nn.Weights) (*tune.Task, error) {
 	source, err := j.tuneSource(data.Adapt, j.r.Tune.Speed, j.r.Tune.NumExamples)
 	if err != nil {
 		return nil, err
@@ -175,7 +175,7 @@ func trialFolder(trial string) string { return strings.ReplaceAll(trial, " ", "-
 func trialTrail(trial string) string  { return trialFolder(trial) + "." + trailFile }
 
 // tuneMicroBatch splits a batch in two where it can, so that two cores work.
-func (j *job) tuneMicroBatch() int {
+func (j *radioJob) tuneMicroBatch() int {
 	if n := j.r.Tune.BatchSize; n%2 == 0 {
 		return n / 2
 	}
@@ -183,7 +183,7 @@ func (j *job) tuneMicroBatch() int {
 }
 
 // tuneSource gives samples whose future is hidden, at the speeds of a condition.
-func (j *job) tuneSource(split data.Split, speed setting.SpeedRange, num int) (data.Source, error) {
+func (j *radioJob) tuneSource(split data.Split, speed setting.SpeedRange, num int) (data.Source, error) {
 	c := j.r.Data
 	c.Speed, c.NumExamples = speed, num
 	c.Mask = data.Mask{Time: 1, TimeRatio: float64(j.c.Future) / float64(j.grid.NumSlots), FreqRatio: 0.5, RandomRatio: 0.5}
@@ -191,7 +191,7 @@ func (j *job) tuneSource(split data.Split, speed setting.SpeedRange, num int) (d
 }
 
 // judge returns the validation score: nmse/ratio-of-sums at the new speed.
-func (j *job) judge() (func(nn.Weights, nn.Adapter) (float64, error), error) {
+func (j *radioJob) judge() (func(nn.Weights, nn.Adapter) (float64, error), error) {
 	set, err := j.bench.Set(data.Validate, j.r.Tune.Speed.Min, j.r.Tune.NumValidation)
 	if err != nil {
 		return nil, err

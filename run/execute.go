@@ -76,7 +76,7 @@ type session struct {
 
 func execute(ctx context.Context, name string, title report.Text, recipes []*Recipe, o Options) (*Outcome, error) {
 	s := newSession(name, recipes, o)
-	var jobs []*job
+	var jobs []job
 	for _, r := range recipes {
 		j, err := newJob(r, s)
 		if err != nil {
@@ -93,7 +93,7 @@ func execute(ctx context.Context, name string, title report.Text, recipes []*Rec
 	}
 	if !o.Force {
 		for _, j := range jobs {
-			if err := j.fits(); err != nil {
+			if err := fits(j); err != nil {
 				return nil, err
 			}
 		}
@@ -191,17 +191,18 @@ func recipeFile(i, n int) string {
 }
 
 // work runs every job and writes result and report.
-func (s *session) work(ctx context.Context, title report.Text, jobs []*job) error {
+func (s *session) work(ctx context.Context, title report.Text, jobs []job) error {
 	defer s.show.finish()
-	var results []*jobResult
+	var results []result
 	for _, j := range jobs {
 		r, err := j.run(ctx)
 		if err != nil {
 			return err
 		}
 		results = append(results, r)
-		s.outcome.Rows = append(s.outcome.Rows, r.rows...)
-		s.outcome.Gates = append(s.outcome.Gates, r.gates...)
+		rows, gates := r.measured()
+		s.outcome.Rows = append(s.outcome.Rows, rows...)
+		s.outcome.Gates = append(s.outcome.Gates, gates...)
 	}
 	s.outcome.RunDir = s.dir
 	s.outcome.Report = filepath.Join(s.dir, "report.html")

@@ -11,7 +11,7 @@ import (
 
 // figures are the pictures of one recipe: error over speed, loss over steps, and
 // validation while adapting.
-func (r *jobResult) figures() ([]report.Figure, error) {
+func (r *radioResult) figures() ([]report.Figure, error) {
 	var list []report.Figure
 	for _, make := range []func() (*report.Figure, error){r.speedFigure, r.lossFigure, r.adaptFigure} {
 		f, err := make()
@@ -44,7 +44,7 @@ func both(caption report.Text, chart plot.Chart, words map[string]string) (*repo
 }
 
 // speedFigure draws NMSE over speed for every method; nil for a single speed.
-func (r *jobResult) speedFigure() (*report.Figure, error) {
+func (r *radioResult) speedFigure() (*report.Figure, error) {
 	speeds := speedsOf(r.r)
 	if len(speeds) < 2 {
 		return nil, nil
@@ -74,7 +74,7 @@ func (r *jobResult) speedFigure() (*report.Figure, error) {
 }
 
 // lossFigure draws the training loss.
-func (r *jobResult) lossFigure() (*report.Figure, error) {
+func (r *radioResult) lossFigure() (*report.Figure, error) {
 	if len(r.history) < 2 {
 		return nil, nil
 	}
@@ -94,7 +94,7 @@ func (r *jobResult) lossFigure() (*report.Figure, error) {
 
 // adaptFigure draws the validation error of every trial, as far as one chart can
 // tell them apart.
-func (r *jobResult) adaptFigure() (*report.Figure, error) {
+func (r *radioResult) adaptFigure() (*report.Figure, error) {
 	words := map[string]string{"Step": "步", "Validation NMSE (dB)": "验证集 NMSE（dB）"}
 	chart := plot.Chart{X: plot.Axis{Label: "Step"}, Y: plot.Axis{Label: "Validation NMSE (dB)"}}
 	for _, a := range r.adapted {

@@ -46,7 +46,7 @@ func gates(r *Recipe, rows []eval.Row) []Gate {
 }
 
 // findings are the sentences at the head of the report, failures included.
-func (r *jobResult) findings() []report.Text {
+func (r *radioResult) findings() []report.Text {
 	list := r.boundFindings()
 	if len(r.adapted) > 0 {
 		list = append(list, r.adaptationFindings()...)
@@ -55,7 +55,7 @@ func (r *jobResult) findings() []report.Text {
 }
 
 // boundFindings says how far the model is from the genie and the bound.
-func (r *jobResult) boundFindings() []report.Text {
+func (r *radioResult) boundFindings() []report.Text {
 	en := []string{fmt.Sprintf("One model for %v, told nothing about the speed.", r.r.Data.Speed)}
 	zh := []string{fmt.Sprintf("单一模型覆盖 %s，且不知道速度。", rangeZH(r.r.Data.Speed.String()))}
 	name := nameTrained
@@ -89,7 +89,7 @@ func apart(a, b float64) (en, zh string) {
 }
 
 // ofClass is the first row of a class, by nmse/ratio-of-sums.
-func (r *jobResult) ofClass(condition, class string) *eval.Row {
+func (r *radioResult) ofClass(condition, class string) *eval.Row {
 	rows := rowsOf(r.rows, condition, metric.RatioOfSums)
 	for i, row := range rows {
 		if row.Class == class {
@@ -103,7 +103,7 @@ func (r *jobResult) ofClass(condition, class string) *eval.Row {
 const enough = 0.8
 
 // adaptationFindings says what adaptation gained and whether LoRA kept enough of it.
-func (r *jobResult) adaptationFindings() []report.Text {
+func (r *radioResult) adaptationFindings() []report.Text {
 	speed, at := r.r.Tune.Speed.Min, condition(r.r, r.r.Tune.Speed.Min).Name
 	full, lora, control := r.find(at, nameFull, metricGain), r.find(at, nameLoRA, metricGain), r.find(at, nameControl, metricGain)
 	if full == nil || lora == nil || control == nil {
@@ -124,7 +124,7 @@ func (r *jobResult) adaptationFindings() []report.Text {
 
 // forgotten says what adaptation cost at the other speed that suffered most; nothing
 // where no interval lies wholly below zero.
-func (r *jobResult) forgotten() []report.Text {
+func (r *radioResult) forgotten() []report.Text {
 	var worst *eval.Row
 	var at setting.Speed
 	for _, v := range speedsOf(r.r) {
@@ -180,7 +180,7 @@ func loraVerdict(full, lora *eval.Row) report.Text {
 
 // classicalFindings says where a classical method is the best that a receiver could
 // use.
-func (r *jobResult) classicalFindings() []report.Text {
+func (r *radioResult) classicalFindings() []report.Text {
 	var en, zh []string
 	for _, v := range speedsOf(r.r) {
 		if best := r.best(condition(r.r, v).Name); best != nil && best.Class == eval.Classical {
@@ -198,7 +198,7 @@ func (r *jobResult) classicalFindings() []report.Text {
 	}}
 }
 
-func (r *jobResult) loraPercent() float64 {
+func (r *radioResult) loraPercent() float64 {
 	for _, a := range r.adapted {
 		if a.Method == nameLoRA {
 			return 100 * float64(a.Trained) / float64(a.Total)
@@ -208,7 +208,7 @@ func (r *jobResult) loraPercent() float64 {
 }
 
 // best is the row with the lowest error among methods that a receiver could use.
-func (r *jobResult) best(condition string) *eval.Row {
+func (r *radioResult) best(condition string) *eval.Row {
 	var best *eval.Row
 	rows := rowsOf(r.rows, condition, metric.RatioOfSums)
 	for i, row := range rows {

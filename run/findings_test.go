@@ -12,8 +12,8 @@ import (
 )
 
 // invented is a result with the rows that a test needs.
-func invented(adapted bool, rows ...eval.Row) *jobResult {
-	r := &jobResult{r: toyRecipe(), rows: rows}
+func invented(adapted bool, rows ...eval.Row) *radioResult {
+	r := &radioResult{r: toyRecipe(), rows: rows}
 	if adapted {
 		r.r = adaptedToy()
 		r.r.Data.Channel = "cdl-c"
@@ -23,7 +23,7 @@ func invented(adapted bool, rows ...eval.Row) *jobResult {
 }
 
 // at makes a row with an interval of a tenth around the value.
-func (r *jobResult) at(speed float64, method, class, name string, value float64) eval.Row {
+func (r *radioResult) at(speed float64, method, class, name string, value float64) eval.Row {
 	half := math.Abs(value) / 10
 	return eval.Row{Task: "channelpred", Condition: condition(r.r, setting.KMH(speed)).Name, Method: method, Class: class,
 		Metric: name, Value: value, CI95: [2]float64{value - half, value + half}, N: 100}

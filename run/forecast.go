@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -100,41 +101,47 @@ func Plan(ctx context.Context, r *Recipe, limits Limits, o Options) (*Forecast, 
 
 // fits refuses a job that cannot fit, as far as shapes tell, unless its training is
 // done already.
-func (j *job) fits() error {
-	if strings.Contains(j.plan()[0], "done before") {
+func fits(j job) error {
+	if j.done() {
 		return nil
 	}
 	f := j.shapes()
 	if f.exceeds(j, Limits{}); len(f.Problems) > 0 {
-		return &FitError{Recipe: j.r.Name, Problems: f.Problems, Proposals: f.Proposals, Run: true}
+		return &FitError{Recipe: f.Recipe, Problems: f.Problems, Proposals: f.Proposals, Run: true}
 	}
 	return nil
 }
 
-// shapes forecasts what follows from the sizes of things.
-func (j *job) shapes() *Forecast {
-	f := &Forecast{Recipe: j.r.Name, RunDir: j.session.dir, Stages: []StageForecast{}, Problems: []string{}, Proposals: []Proposal{}}
-	if c, ok := j.r.Model.(interface{ NumParameters() int }); ok {
-		f.Parameters = c.NumParameters()
-	}
-	f.FLOP = 3 * j.forwardFLOP() * (float64(j.r.Train.Steps*j.r.Train.BatchSize) + float64(j.numTrials()*j.tuneSamples()))
-	f.PeakMiB, f.DiskMiB = j.shapeMiB(f.Parameters), j.diskMiB(f.Parameters)
+// forecast is one that knows what there is, and not yet what is needed.
+func (j part) forecast() *Forecast {
+	f := &Forecast{Recipe: j.r.Name, RunDir: j.session.dir, Stages: []StageForecast{}, Problems: []string{}, Proposals: []Proposal{}, FreeMiB: -1}
 	_, avail := Memory()
-	f.AvailMiB, f.FreeMiB = float64(avail), -1
+	f.AvailMiB = float64(avail)
 	if free := j.fsys.Free(j.o.Dir); free >= 0 {
 		f.FreeMiB = float64(free) / (1 << 20)
 	}
 	return f
 }
 
-func (j *job) numTrials() int {
+// shapes forecasts what follows from the sizes of things.
+func (j *radioJob) shapes() *Forecast {
+	f := j.forecast()
+	if c, ok := j.r.Model.(interface{ NumParameters() int }); ok {
+		f.Parameters = c.NumParameters()
+	}
+	f.FLOP = 3 * j.forwardFLOP() * (float64(j.r.Train.Steps*j.r.Train.BatchSize) + float64(j.numTrials()*j.tuneSamples()))
+	f.PeakMiB, f.DiskMiB = j.shapeMiB(f.Parameters), j.diskMiB(f.Parameters)
+	return f
+}
+
+func (j *radioJob) numTrials() int {
 	if j.r.Tune == nil {
 		return 0
 	}
 	return len(j.r.Tune.Full.LearningRates) + len(j.r.Tune.LoRA.LearningRates) + 1
 }
 
-func (j *job) tuneSamples() int {
+func (j *radioJob) tuneSamples() int {
 	if j.r.Tune == nil {
 		return 0
 	}
@@ -150,7 +157,7 @@ const (
 
 // shapeMiB is the peak of memory as far as shapes tell it. A dense layer of n weights
 // is taken to have sqrt(n) outputs for each patch.
-func (j *job) shapeMiB(parameters int) float64 {
+func (j *radioJob) shapeMiB(parameters int) float64 {
 	dense := 0
 	for _, link := range j.filler.Weights() {
 		if slices.Equal(link.Axes, checkpoint.Transposed) {
@@ -164,14 +171,14 @@ func (j *job) shapeMiB(parameters int) float64 {
 	return processMiB + (weights+4*heldPerOutput*outputs*float64(j.microSize()*workers))/(1<<20)
 }
 
-func (j *job) microSize() int {
+func (j part) microSize() int {
 	if j.r.Train.MicroBatchSize > 0 {
 		return j.r.Train.MicroBatchSize
 	}
 	return j.r.Train.BatchSize
 }
 
-func (j *job) workers() int {
+func (j part) workers() int {
 	n := j.o.Workers
 	if n < 1 {
 		n = runtime.GOMAXPROCS(0)
@@ -181,7 +188,7 @@ func (j *job) workers() int {
 
 // diskMiB is the largest size of the run directory: checkpoints with weights and
 // optimizer, one more while it is written; trials with the best weights besides.
-func (j *job) diskMiB(parameters int) float64 {
+func (j *radioJob) diskMiB(parameters int) float64 {
 	weights := 4 * float64(parameters) / (1 << 20)
 	optimizer := 2 * weights
 	if j.r.Train.Optimizer.Name == "sgd" {
@@ -195,7 +202,7 @@ func (j *job) diskMiB(parameters int) float64 {
 }
 
 // exceeds lists what does not fit, with settings that do.
-func (f *Forecast) exceeds(j *job, limits Limits) {
+func (f *Forecast) exceeds(j job, limits Limits) {
 	room, where := f.AvailMiB, "are available"
 	if limits.MemoryMiB > 0 {
 		room, where = limits.MemoryMiB, "are allowed"
@@ -205,7 +212,7 @@ func (f *Forecast) exceeds(j *job, limits Limits) {
 		f.Proposals = append(f.Proposals, j.lessMemory(f, room))
 	}
 	if f.FreeMiB >= 0 && f.DiskMiB > f.FreeMiB {
-		f.Problems = append(f.Problems, fmt.Sprintf("it needs %.0f MiB of disk, %.0f are free in %q", f.DiskMiB, f.FreeMiB, j.o.Dir))
+		f.Problems = append(f.Problems, fmt.Sprintf("it needs %.0f MiB of disk, %.0f are free in %q", f.DiskMiB, f.FreeMiB, filepath.Dir(f.RunDir)))
 		f.Proposals = append(f.Proposals, j.lessDisk(f))
 	}
 	if limit := limits.Time.Seconds(); limit > 0 && f.Seconds > limit {
@@ -220,7 +227,7 @@ func duration(seconds float64) time.Duration {
 
 // lessMemory proposes the largest micro-batch that fits. The same batch in smaller
 // parts gives the same gradient, up to rounding.
-func (j *job) lessMemory(f *Forecast, room float64) Proposal {
+func (j *radioJob) lessMemory(f *Forecast, room float64) Proposal {
 	smaller := *j
 	recipe := *j.r
 	smaller.r = &recipe
@@ -237,7 +244,7 @@ func (j *job) lessMemory(f *Forecast, room float64) Proposal {
 }
 
 // lessDisk proposes to keep one checkpoint, where that is enough.
-func (j *job) lessDisk(f *Forecast) Proposal {
+func (j *radioJob) lessDisk(f *Forecast) Proposal {
 	fewer := *j
 	recipe := *j.r
 	fewer.r, recipe.Train.KeepCheckpoints = &recipe, 1
@@ -249,7 +256,7 @@ func (j *job) lessDisk(f *Forecast) Proposal {
 
 // lessTime proposes fewer steps and samples, by the factor that is missing less a
 // tenth for what does not shrink.
-func (j *job) lessTime(factor float64) Proposal {
+func (j *radioJob) lessTime(factor float64) Proposal {
 	factor *= 0.9
 	p := Proposal{About: "the same job, smaller; its results will be worse"}
 	set := func(key string, value, least int) {

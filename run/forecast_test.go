@@ -56,7 +56,7 @@ func TestProposalsFit(t *testing.T) {
 		t.Helper()
 		return tinyRecipe(t, "cdlc", append([]string{"train.steps=400", "train.batch_size=512", "train.micro_batch_size=256"}, overrides...)...)
 	}
-	j, err := newJob(load(), newSession("x", []*Recipe{load()}, Options{FS: durable.NewMemFS(1)}))
+	j, err := newRadioJob(load(), newSession("x", []*Recipe{load()}, Options{FS: durable.NewMemFS(1)}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestProposalsFit(t *testing.T) {
 	if len(f.Proposals) != 1 || !strings.HasPrefix(f.Proposals[0].String(), "train.micro_batch_size=") {
 		t.Fatalf("%+v", f)
 	}
-	smaller, err := newJob(load(f.Proposals[0].Overrides...), j.session)
+	smaller, err := newRadioJob(load(f.Proposals[0].Overrides...), j.session)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,16 +1,13 @@
 package run
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/comlam/comlam/backend"
 	"github.com/comlam/comlam/data"
 	"github.com/comlam/comlam/eval"
 	"github.com/comlam/comlam/internal/durable"
@@ -51,10 +48,9 @@ const (
 	trailFile     = "trail.jsonl"
 )
 
-// job is one recipe of the channel prediction task in a session.
-type job struct {
-	*session
-	r       *Recipe
+// radioJob is one recipe of the channel prediction task in a session.
+type radioJob struct {
+	part
 	c       channelpred.Config
 	filler  model.Filler
 	grid    model.Grid
@@ -65,8 +61,8 @@ type job struct {
 	trainKey string
 }
 
-// jobResult is what the report shows of a job.
-type jobResult struct {
+// radioResult is what the report shows of a radioJob.
+type radioResult struct {
 	r       *Recipe
 	rows    []eval.Row
 	gates   []Gate
@@ -76,7 +72,7 @@ type jobResult struct {
 	adapted []adaptation // empty without a tune section
 }
 
-func newJob(r *Recipe, s *session) (*job, error) {
+func newRadioJob(r *Recipe, s *session) (*radioJob, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
@@ -97,7 +93,7 @@ func newJob(r *Recipe, s *session) (*job, error) {
 		return nil, err
 	}
 	shape := gen.Shape()
-	j := &job{session: s, r: r, c: *c, filler: filler, speeds: speedsOf(r)}
+	j := &radioJob{part: part{s, r}, c: *c, filler: filler, speeds: speedsOf(r)}
 	j.grid = model.Grid{NumSlots: shape.NumSlots, NumSubcarriers: shape.NumSubcarriers, NumAnt: shape.NumRxAnt * shape.NumTxAnt}
 	if j.patches, err = filler.Patches(j.grid); err != nil {
 		return nil, err
@@ -123,33 +119,14 @@ func speedsOf(r *Recipe) []setting.Speed {
 	return append(list, r.Tune.Speed.Min)
 }
 
-// key hashes sections of the recipe, under the keys of the stages before.
-func (j *job) key(stage string, parts ...string) (string, error) {
-	var inputs [][]byte
-	for _, p := range parts {
-		text := []byte(p)
-		switch p {
-		case "seed", "task", "model", "data", "train", "tune":
-			var err error
-			if text, err = j.r.Section(p); err != nil {
-				return "", err
-			}
-		}
-		inputs = append(inputs, text)
-	}
-	return stageKey(stage, inputs...), nil
-}
-
 // plan lists the stages and whether they are there already.
-func (j *job) plan() []string {
-	state := func(key string) string {
-		if j.stages.verify(filepath.Join(j.stages.dir, "train-"+key[:12]), key) == nil {
-			return "done before"
-		}
-		return "to do"
+func (j *radioJob) plan() []string {
+	state := "to do"
+	if j.done() {
+		state = "done before"
 	}
 	steps := j.r.Train.Steps * j.r.Train.BatchSize
-	list := []string{fmt.Sprintf("%s: train %d samples in %d steps (%s)", j.r.Name, steps, j.r.Train.Steps, state(j.trainKey))}
+	list := []string{fmt.Sprintf("%s: train %d samples in %d steps (%s)", j.r.Name, steps, j.r.Train.Steps, state)}
 	if t := j.r.Tune; t != nil {
 		trials := len(t.Full.LearningRates) + len(t.LoRA.LearningRates) + 1
 		list = append(list, fmt.Sprintf("%s: adapt to %v in %d trials of %d steps", j.r.Name, t.Speed, trials, t.Steps))
@@ -157,9 +134,11 @@ func (j *job) plan() []string {
 	return append(list, fmt.Sprintf("%s: evaluate %d conditions of %d samples, then report", j.r.Name, len(j.speeds), j.c.NumExamples))
 }
 
+func (j *radioJob) done() bool { return j.stages.complete("train", j.trainKey) }
+
 // run does the stages in order.
-func (j *job) run(ctx context.Context) (*jobResult, error) {
-	res := &jobResult{r: j.r}
+func (j *radioJob) run(ctx context.Context) (result, error) {
+	res := &radioResult{r: j.r}
 	dir, err := j.pretrain(ctx)
 	if err != nil {
 		return nil, err
@@ -188,7 +167,7 @@ func (j *job) run(ctx context.Context) (*jobResult, error) {
 }
 
 // pretrain is the stage that trains the model by masked reconstruction.
-func (j *job) pretrain(ctx context.Context) (string, error) {
+func (j *radioJob) pretrain(ctx context.Context) (string, error) {
 	return j.stages.run(ctx, "train", j.trainKey, func(dir string) ([]string, error) {
 		j.show.stage("train", "%s: %d steps of %d samples", j.r.Name, j.r.Train.Steps, j.r.Train.BatchSize)
 		task, err := j.trainJob()
@@ -222,7 +201,7 @@ func (j *job) pretrain(ctx context.Context) (string, error) {
 }
 
 // trainJob is the training of the model, without the files that it leaves.
-func (j *job) trainJob() (*train.Job, error) {
+func (j *radioJob) trainJob() (*train.Job, error) {
 	source, err := data.NewMasked(j.r.Data, data.Train, j.r.Seed, j.patchSize(), j.patches)
 	if err != nil {
 		return nil, err
@@ -233,24 +212,13 @@ func (j *job) trainJob() (*train.Job, error) {
 	}, nil
 }
 
-// fingerprint names what a checkpoint can only be continued with, beside what
-// package train compares itself: the kernel, the seed and its own settings.
-func (j *job) fingerprint(key string) string { return "settings " + key[:12] }
-
-func (j *job) checkpoints(dir string, keep int) (*durable.Store, error) {
-	return durable.OpenStore(j.fsys, dir, durable.Options{
-		Keep:   keep,
-		Report: func(err error) { j.show.stage("notice", "%v", err) },
-	})
-}
-
-func (j *job) patchSize() [3]int {
+func (j *radioJob) patchSize() [3]int {
 	return [3]int{j.grid.NumSlots / j.patches[0], j.grid.NumSubcarriers / j.patches[1], j.grid.NumAnt / j.patches[2]}
 }
 
 // forwardFLOP is the cost of one forward pass while half of the patches are seen;
 // 0 where the model does not tell.
-func (j *job) forwardFLOP() float64 {
+func (j *radioJob) forwardFLOP() float64 {
 	counter, ok := j.filler.(interface {
 		ForwardFLOP(visible, patches int) float64
 	})
@@ -261,49 +229,8 @@ func (j *job) forwardFLOP() float64 {
 	return counter.ForwardFLOP((n+1)/2, n)
 }
 
-func (j *job) saveWeights(path string, w nn.Weights) error {
-	f, err := durable.Create(j.fsys, path)
-	if err != nil {
-		return err
-	}
-	metadata := map[string]string{"recipe": j.r.Name, "model": j.r.ModelName, "kernel": backend.Variant()}
-	if err := train.WriteWeights(f, w, metadata); err != nil {
-		f.Abort()
-		return err
-	}
-	return f.Commit()
-}
-
-func (j *job) weights(dir string) (nn.Weights, error) {
-	path := filepath.Join(dir, weightsFile)
-	raw, err := durable.ReadFile(j.fsys, path)
-	if err != nil {
-		return nil, err
-	}
-	w, err := train.ReadWeights(bytes.NewReader(raw), int64(len(raw)))
-	if err != nil {
-		return nil, fmt.Errorf("read %q: %w", path, err)
-	}
-	return w, nil
-}
-
-func (j *job) history(dir string) ([]train.Point, error) {
-	path := filepath.Join(dir, "metrics.jsonl")
-	records, err := durable.ReadLog(j.fsys, path)
-	if err != nil {
-		return nil, err
-	}
-	points := make([]train.Point, len(records))
-	for i, r := range records {
-		if err := json.Unmarshal(r, &points[i]); err != nil {
-			return nil, fmt.Errorf("read %q, record %d: %w", path, i+1, err)
-		}
-	}
-	return points, nil
-}
-
 // evaluate is the stage that measures every method at every condition.
-func (j *job) evaluate(ctx context.Context, base nn.Weights, adapted []adaptation) ([]eval.Row, error) {
+func (j *radioJob) evaluate(ctx context.Context, base nn.Weights, adapted []adaptation) ([]eval.Row, error) {
 	inputs := []string{"task", "data", "seed", j.trainKey}
 	for _, a := range adapted {
 		inputs = append(inputs, a.key)
@@ -351,7 +278,7 @@ func checkFinite(rows []eval.Row) error {
 }
 
 // learned makes the methods that run the model.
-func (j *job) learned(base nn.Weights, adapted []adaptation) ([]channelpred.Method, error) {
+func (j *radioJob) learned(base nn.Weights, adapted []adaptation) ([]channelpred.Method, error) {
 	name := nameTrained
 	if len(adapted) > 0 {
 		name = nameBase
@@ -377,7 +304,7 @@ func condition(r *Recipe, speed setting.Speed) eval.Condition {
 }
 
 // measure runs all methods on the test samples of one speed.
-func (j *job) measure(ctx context.Context, speed setting.Speed, learned []channelpred.Method) ([]eval.Row, error) {
+func (j *radioJob) measure(ctx context.Context, speed setting.Speed, learned []channelpred.Method) ([]eval.Row, error) {
 	began := time.Now()
 	methods, err := j.bench.Methods(ctx, speed)
 	if err != nil {

@@ -83,7 +83,7 @@ func usual(took []float64) float64 {
 }
 
 // probe does a little of each stage and fills in time and memory.
-func (j *job) probe(ctx context.Context, f *Forecast) error {
+func (j *radioJob) probe(ctx context.Context, f *Forecast) error {
 	began := time.Now()
 	base, err := j.probeTraining(ctx, f)
 	if err != nil {
@@ -108,7 +108,7 @@ func (j *job) probe(ctx context.Context, f *Forecast) error {
 	return nil
 }
 
-func (j *job) probeTraining(ctx context.Context, f *Forecast) (nn.Weights, error) {
+func (j *radioJob) probeTraining(ctx context.Context, f *Forecast) (nn.Weights, error) {
 	task, err := j.trainJob()
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (j *job) probeTraining(ctx context.Context, f *Forecast) (nn.Weights, error
 
 // probeTuning times a few steps of both ways of adapting, and one look at the
 // validation samples.
-func (j *job) probeTuning(ctx context.Context, f *Forecast, base nn.Weights) error {
+func (j *radioJob) probeTuning(ctx context.Context, f *Forecast, base nn.Weights) error {
 	t, err := j.tuneTask("", j.trainKey, base)
 	if err != nil {
 		return err
@@ -180,7 +180,7 @@ const fewFits = 100
 
 // probeEvaluation times the fits on two numbers of samples, and two chunks of the
 // evaluation, and draws lines through them.
-func (j *job) probeEvaluation(ctx context.Context, f *Forecast, base nn.Weights) error {
+func (j *radioJob) probeEvaluation(ctx context.Context, f *Forecast, base nn.Weights) error {
 	few := min(j.c.NumFit, fewFits)
 	var methods []channelpred.Method
 	fixed, err := lookTime(func() (err error) { methods, err = j.fit(ctx, few); return err })
@@ -210,7 +210,7 @@ func (j *job) probeEvaluation(ctx context.Context, f *Forecast, base nn.Weights)
 }
 
 // fit fits the classical methods to the first condition on so many samples.
-func (j *job) fit(ctx context.Context, samples int) ([]channelpred.Method, error) {
+func (j *radioJob) fit(ctx context.Context, samples int) ([]channelpred.Method, error) {
 	c := j.c
 	c.NumFit = samples
 	bench, err := channelpred.NewBench(c, j.r.Data, j.r.Seed)
@@ -221,7 +221,7 @@ func (j *job) fit(ctx context.Context, samples int) ([]channelpred.Method, error
 }
 
 // chunkTime is the time that all methods take for one test sample.
-func (j *job) chunkTime(ctx context.Context, methods []channelpred.Method, base nn.Weights) (float64, error) {
+func (j *radioJob) chunkTime(ctx context.Context, methods []channelpred.Method, base nn.Weights) (float64, error) {
 	adapted := make([]adaptation, 0, 3)
 	if j.r.Tune != nil {
 		for _, name := range []string{nameFull, nameLoRA, nameControl} {

@@ -51,12 +51,18 @@ func stageKey(name string, inputs ...[]byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// folder is where the stage of a key is kept.
+func (s *stages) folder(name, key string) string { return filepath.Join(s.dir, name+"-"+key[:12]) }
+
+// complete says whether a stage is there.
+func (s *stages) complete(name, key string) bool { return s.verify(s.folder(name, key), key) == nil }
+
 // run makes sure that a stage's files are there: from an earlier run if they are
 // complete, else by calling do, which returns the names of the files it wrote into
 // dir. What do leaves when it fails stays for it to resume from. The marker of a
 // stage that is redone goes first: while it is there, the stage is complete.
 func (s *stages) run(ctx context.Context, name, key string, do func(dir string) (files []string, err error)) (dir string, err error) {
-	dir = filepath.Join(s.dir, name+"-"+key[:12])
+	dir = s.folder(name, key)
 	s.used = append(s.used, filepath.Base(dir))
 	if err := s.verify(dir, key); err == nil {
 		return dir, nil

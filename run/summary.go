@@ -15,16 +15,16 @@ import (
 )
 
 // write makes the HTML report and its figures.
-func (s *session) write(title report.Text, results []*jobResult) error {
+func (s *session) write(title report.Text, results []result) error {
 	doc := report.Report{Title: title}
 	for _, r := range results {
 		section, err := r.section()
 		if err != nil {
-			return fmt.Errorf("report on %s: %w", r.r.Name, err)
+			return fmt.Errorf("report on %s: %w", r.recipe().Name, err)
 		}
 		doc.Summary = append(doc.Summary, r.findings()...)
 		doc.Sections = append(doc.Sections, section)
-		if err := s.writeFigures(r, section); err != nil {
+		if err := s.writeFigures(r.recipe().Name, section); err != nil {
 			return err
 		}
 	}
@@ -49,7 +49,7 @@ func (s *session) write(title report.Text, results []*jobResult) error {
 	return f.Commit()
 }
 
-func (s *session) writeFigures(r *jobResult, section report.Section) error {
+func (s *session) writeFigures(recipe string, section report.Section) error {
 	dir := filepath.Join(s.dir, "figures")
 	if err := durable.MkdirAll(s.fsys, dir); err != nil {
 		return err
@@ -58,7 +58,7 @@ func (s *session) writeFigures(r *jobResult, section report.Section) error {
 		return err
 	}
 	for i, f := range section.Figures {
-		name := fmt.Sprintf("%s-%d.svg", strings.ReplaceAll(r.r.Name, "/", "-"), i+1)
+		name := fmt.Sprintf("%s-%d.svg", strings.ReplaceAll(recipe, "/", "-"), i+1)
 		if err := durable.WriteFile(s.fsys, filepath.Join(dir, name), f.SVG); err != nil {
 			return err
 		}
@@ -66,8 +66,12 @@ func (s *session) writeFigures(r *jobResult, section report.Section) error {
 	return nil
 }
 
+func (r *radioResult) recipe() *Recipe { return r.r }
+
+func (r *radioResult) measured() ([]eval.Row, []Gate) { return r.rows, r.gates }
+
 // section is what the report says of one recipe.
-func (r *jobResult) section() (report.Section, error) {
+func (r *radioResult) section() (report.Section, error) {
 	sec := report.Section{Heading: r.heading(), Body: []report.Text{r.channelText(), r.trainingText()}}
 	captions := map[string]report.Text{
 		metric.RatioOfSums: {EN: "NMSE (nmse/ratio-of-sums) in dB, with 95 % interval; lower is better", ZH: "NMSE（nmse/ratio-of-sums），dB，附 95% 区间；越低越好"},
@@ -91,7 +95,7 @@ func (r *jobResult) section() (report.Section, error) {
 }
 
 // channelText says what was simulated.
-func (r *jobResult) channelText() report.Text {
+func (r *radioResult) channelText() report.Text {
 	c := r.r.Data
 	name, rx, tx := channelName(c.Channel), numPorts(c.Rx), numPorts(c.Tx)
 	apart, apartZH := "", ""
@@ -109,7 +113,7 @@ func (r *jobResult) channelText() report.Text {
 
 // trainingText says how large the model is and how it was trained. Where more than
 // one process did it, only the last one's time is known, which would mislead.
-func (r *jobResult) trainingText() report.Text {
+func (r *radioResult) trainingText() report.Text {
 	params, samples := thousands(r.params), thousands(r.r.Train.Steps*r.r.Train.BatchSize)
 	seconds := fmt.Sprintf("%.0f", r.trained.Seconds)
 	if r.trained.Seconds < 10 {
@@ -125,7 +129,7 @@ func (r *jobResult) trainingText() report.Text {
 	}
 }
 
-func (r *jobResult) heading() report.Text {
+func (r *radioResult) heading() report.Text {
 	name := channelName(r.r.Data.Channel)
 	if len(r.adapted) > 0 {
 		speed := r.r.Tune.Speed.String()
@@ -155,10 +159,10 @@ func count(n int, noun string) string {
 }
 
 // conditions and methods are those of the rows, in their order.
-func (r *jobResult) conditions() []string {
+func (r *radioResult) conditions() []string {
 	return distinct(r.rows, func(e eval.Row) string { return e.Condition })
 }
-func (r *jobResult) methods() []string {
+func (r *radioResult) methods() []string {
 	return distinct(r.rows, func(e eval.Row) string { return e.Method })
 }
 
@@ -173,7 +177,7 @@ func distinct(rows []eval.Row, of func(eval.Row) string) []string {
 }
 
 // find returns the row of a method, or nil.
-func (r *jobResult) find(condition, method, metricName string) *eval.Row {
+func (r *radioResult) find(condition, method, metricName string) *eval.Row {
 	for i, row := range r.rows {
 		if row.Condition == condition && row.Method == method && row.Metric == metricName {
 			return &r.rows[i]
@@ -183,7 +187,7 @@ func (r *jobResult) find(condition, method, metricName string) *eval.Row {
 }
 
 // table shows one metric: a row for each method, a column for each condition.
-func (r *jobResult) table(name string, caption report.Text) report.Table {
+func (r *radioResult) table(name string, caption report.Text) report.Table {
 	t := report.Table{Caption: caption, Columns: []report.Text{{EN: "Method", ZH: "方法"}}}
 	for _, c := range r.conditions() {
 		t.Columns = append(t.Columns, report.Same(c))
@@ -224,7 +228,7 @@ func cell(row eval.Row) report.Cell {
 }
 
 // adaptationTable shows what each way of adapting gained, and at what price.
-func (r *jobResult) adaptationTable() report.Table {
+func (r *radioResult) adaptationTable() report.Table {
 	speed, at := r.r.Tune.Speed.Min.String(), condition(r.r, r.r.Tune.Speed.Min).Name
 	t := report.Table{
 		Caption: report.Text{EN: "Gain over the base at " + speed + " (gain-dB/nmse/ratio-of-sums) in dB, paired on the same samples", ZH: "在 " + speed + " 相对基础模型的增益（gain-dB/nmse/ratio-of-sums），dB，同一批样本配对"},
@@ -316,7 +320,7 @@ func define(name string, n int) (report.Definition, error) {
 }
 
 // provenance says what the numbers depend on.
-func (s *session) provenance(results []*jobResult) []report.Pair {
+func (s *session) provenance(results []result) []report.Pair {
 	pairs := []report.Pair{
 		{Name: report.Text{EN: "Kernel variant", ZH: "内核变体"}, Value: s.info.Kernel},
 		{Name: report.Text{EN: "Seed", ZH: "种子"}, Value: fmt.Sprint(s.info.Seed)},
@@ -325,9 +329,9 @@ func (s *session) provenance(results []*jobResult) []report.Pair {
 		{Name: report.Text{EN: "Started", ZH: "开始时间"}, Value: s.info.Created},
 	}
 	for _, r := range results {
-		text, err := r.r.Resolved()
+		text, err := r.recipe().Resolved()
 		if err == nil {
-			pairs = append(pairs, report.Pair{Name: report.Text{EN: "Recipe", ZH: "配方"}, Value: r.r.Name + " sha256:" + stageKey("recipe", text)[:16]})
+			pairs = append(pairs, report.Pair{Name: report.Text{EN: "Recipe", ZH: "配方"}, Value: r.recipe().Name + " sha256:" + stageKey("recipe", text)[:16]})
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.info.Versions)) {

@@ -85,7 +85,7 @@ func (p *Past) Verify(ctx context.Context, steps int, o Options) ([]Replay, erro
 			return list, err
 		}
 		for _, t := range trainings {
-			v := newVerifier(j, t)
+			v := newVerifier(part{s, r}, t)
 			err := v.verify(ctx, steps)
 			list = append(list, v.Replay)
 			if err == nil && v.Difference != "" {
@@ -112,7 +112,7 @@ type training struct {
 }
 
 // trainings lists the trainings that a run has begun.
-func (j *job) trainings() ([]*training, error) {
+func (j *radioJob) trainings() ([]*training, error) {
 	t, err := j.pretraining()
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (j *job) trainings() ([]*training, error) {
 }
 
 // pretraining is that of the first stage, which must be there.
-func (j *job) pretraining() (*training, error) {
+func (j *radioJob) pretraining() (*training, error) {
 	t := &training{
 		dir:         filepath.Join(j.stages.dir, "train-"+j.trainKey[:12]),
 		checkpoints: checkpointDir, trail: trailFile, steps: j.r.Train.Steps, final: j.r.Train.Steps,
@@ -150,15 +150,15 @@ func (j *job) pretraining() (*training, error) {
 
 // verifier replays one training.
 type verifier struct {
-	*job
+	part
 	t *training
 	Replay
 	store *durable.Store
 	marks []train.Mark
 }
 
-func newVerifier(j *job, t *training) *verifier {
-	return &verifier{job: j, t: t, Replay: Replay{
+func newVerifier(j part, t *training) *verifier {
+	return &verifier{part: j, t: t, Replay: Replay{
 		Recipe: j.r.Name, Stage: filepath.Base(t.dir), Trial: t.trial, Kept: []int{}, Stored: []string{},
 	}}
 }

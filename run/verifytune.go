@@ -14,7 +14,7 @@ import (
 
 // tunings lists the trials of each way of adapting that a run has begun, on the base
 // that the training left in trainDir.
-func (j *job) tunings(trainDir string) ([]*training, error) {
+func (j *radioJob) tunings(trainDir string) ([]*training, error) {
 	base, err := j.weights(trainDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil // it was stopped before there was anything to adapt
@@ -55,7 +55,7 @@ type tunedStage struct {
 }
 
 // tuningStage reads what a stage left; it is nil where the stage was not begun.
-func (j *job) tuningStage(stage string, after []string) (*tunedStage, error) {
+func (j *radioJob) tuningStage(stage string, after []string) (*tunedStage, error) {
 	key, err := j.adaptKey(stage, after)
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (j *job) tuningStage(stage string, after []string) (*tunedStage, error) {
 }
 
 // trials lists those of a stage that have left something.
-func (j *job) trials(s *tunedStage, way tune.Way, rates []float64, base nn.Weights) ([]*training, error) {
+func (j *radioJob) trials(s *tunedStage, way tune.Way, rates []float64, base nn.Weights) ([]*training, error) {
 	task, err := j.tuneTask(s.dir, s.key, base)
 	if err != nil {
 		return nil, err
