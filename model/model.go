@@ -59,13 +59,29 @@ type Filler interface {
 	Reconstruct(s *nn.Scope, x, visible *nn.Node) *nn.Node
 }
 
+// Prompt is what a language model reads: B sequences of T tokens. What may be nil
+// costs nothing where it is.
+type Prompt struct {
+	Tokens *nn.Node // [B T] int32
+	// Positions [B T] int32 tell the place of each token in its text; nil counts from
+	// 0, or from the tokens in the cache.
+	Positions *nn.Node
+	// Documents [B T] int32 tell which text of a packed sequence a token belongs to: no
+	// token sees another document. Nil is one text a sequence.
+	Documents *nn.Node
+	// Places [B W] int32 are those whose logits are wanted, in this order; nil wants
+	// all of them.
+	Places *nn.Node
+}
+
 // LM is a language model: from the tokens so far it tells the next one.
-//
-// It reads whole sequences; a cache of keys and values, for one token at a time,
-// comes with package infer.
 type LM interface {
 	Model
-	// Logits returns the logits [B T V] of the token after each of tokens [B T]
-	// int32. Those of place t depend on tokens 0 to t only.
-	Logits(s *nn.Scope, tokens *nn.Node) *nn.Node
+	// Logits returns the logits of the token after each of those of p, [B T V], or
+	// [B W V] where p names places. Those of place t depend on the tokens 0 to t of
+	// its document only.
+	//
+	// With a cache the tokens of p follow those that it holds; without one (nil) they
+	// are whole sequences. A cache and documents together are refused.
+	Logits(s *nn.Scope, p Prompt, c *nn.Cache) *nn.Node
 }

@@ -211,7 +211,7 @@ func compute(t *testing.T, tied bool, x, next nn.Array) (logits []float32, loss 
 	}
 	var names []string
 	p, err := nn.NewProgram(engine, store, func(s *nn.Scope, in []*nn.Node) []*nn.Node {
-		y := m.(model.LM).Logits(s, in[0])
+		y := m.(model.LM).Logits(s, model.Prompt{Tokens: in[0]}, nil)
 		mean := graph.ReduceAllMean(nn.CrossEntropy(y, in[1]))
 		var grads []*nn.Node
 		names, grads = nn.Gradients(s, mean, nil)

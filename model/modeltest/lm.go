@@ -34,6 +34,10 @@ func RunLM(t *testing.T, c LMCase) {
 	t.Run("reference", func(t *testing.T) { c.reference(t) })
 	t.Run("batch", func(t *testing.T) { c.batch(t) })
 	t.Run("causal", func(t *testing.T) { c.causal(t) })
+	t.Run("packed", func(t *testing.T) { c.packed(t) })
+	t.Run("packed gradient", func(t *testing.T) { c.packedGradient(t) })
+	t.Run("places", func(t *testing.T) { c.places(t) })
+	t.Run("cached", func(t *testing.T) { c.cached(t) })
 	t.Run("gradients", func(t *testing.T) { c.gradients(t) })
 	t.Run("overfit", func(t *testing.T) { c.overfit(t) })
 }
@@ -42,6 +46,7 @@ func RunLM(t *testing.T, c LMCase) {
 type speaker struct {
 	lm      model.LM
 	vocab   int
+	engine  backend.Engine
 	store   *nn.Store
 	program *nn.Program
 }
@@ -60,9 +65,9 @@ func (c LMCase) build(t *testing.T, config model.Config) *speaker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &speaker{lm: lm, vocab: c.VocabSize, store: nn.NewStore(1)}
+	s := &speaker{lm: lm, vocab: c.VocabSize, engine: engine, store: nn.NewStore(1)}
 	s.program, err = nn.NewProgram(engine, s.store, func(sc *nn.Scope, in []*nn.Node) []*nn.Node {
-		return []*nn.Node{lm.Logits(sc, in[0])}
+		return []*nn.Node{lm.Logits(sc, model.Prompt{Tokens: in[0]}, nil)}
 	})
 	if err != nil {
 		t.Fatal(err)
