@@ -11,15 +11,14 @@ import (
 func SelfAttention(s *Scope, x *Node, heads int) *Node {
 	b, t, d := x.Shape().Dim(0), x.Shape().Dim(1), x.Shape().Dim(2)
 	e := d / heads
-	split := func(y *Node) *Node { // [B H T E]
-		return graph.TransposeAllAxes(graph.Reshape(y, b, t, heads, e), 0, 2, 1, 3)
-	}
+	split := func(y *Node) *Node { return graph.Reshape(y, b, t, heads, e) } // [B T H E]
 	q := split(graph.MulScalar(Dense(s.In("query"), x, d), 1/math.Sqrt(float64(e))))
 	k := split(Dense(s.In("key"), x, d))
 	v := split(Dense(s.In("value"), x, d))
-	weights := Softmax(graph.Einsum("bhqe,bhke->bhqk", q, k)) // [B H T T]
-	mixed := graph.Einsum("bhqk,bhke->bhqe", weights, v)
-	mixed = graph.TransposeAllAxes(mixed, 0, 2, 1, 3) // [B T H E]
+	first, firstValues := prefix(s, k)
+	k, v = swapHeads(before(first, k)), swapHeads(before(firstValues, v))
+	weights := Softmax(graph.Einsum("bhqe,bhke->bhqk", swapHeads(q), k)) // [B H T P+T]
+	mixed := swapHeads(graph.Einsum("bhqk,bhke->bhqe", weights, v))      // [B T H E]
 	return Dense(s.In("output"), graph.Reshape(mixed, b, t, d), d)
 }
 
@@ -45,6 +44,7 @@ type BlockSize struct {
 // Block is one pre-norm transformer block: x + attention(norm(x)), then
 // x + mlp(norm(x)). It has 4(D^2+D) + 2 D M + D + M + 4 D parameters.
 func Block(s *Scope, x *Node, z BlockSize) *Node {
-	x = graph.Add(x, SelfAttention(s.In("attention"), LayerNorm(s.In("norm1"), x, z.NormEps), z.NumHeads))
-	return graph.Add(x, MLP(s.In("mlp"), LayerNorm(s.In("norm2"), x, z.NormEps), z.Intermediate, z.Act))
+	attention, mlp := s.In("attention"), s.In("mlp")
+	x = graph.Add(x, Sublayer(attention, SelfAttention(attention, LayerNorm(s.In("norm1"), x, z.NormEps), z.NumHeads)))
+	return graph.Add(x, Sublayer(mlp, MLP(mlp, LayerNorm(s.In("norm2"), x, z.NormEps), z.Intermediate, z.Act)))
 }

@@ -6,38 +6,22 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 )
 
-// Adapter is the seam for parameter-efficient tuning: it may change what a dense
-// layer computes. Families never name it; it is found through the scope.
-type Adapter interface {
-	// Dense is given a layer's input x [... in] and its output y [... out] and
-	// returns the output to use instead. Variables go into scope s.
-	Dense(s *Scope, x, y *Node) *Node
-}
-
-// adapterParam is the store parameter under which the adapter is found.
-const adapterParam = "comlam_adapter"
-
-// SetAdapter puts an adapter under every layer of the store; nil takes it away.
-func SetAdapter(store *Store, a Adapter) { store.SetParam(adapterParam, a) }
-
 // Dense is y = x W + b, x [... in] -> y [... out], W [in out] drawn by Xavier and
 // b [out] zero.
 func Dense(s *Scope, x *Node, out int) *Node {
-	g, in := x.Graph(), x.Shape().Dim(-1)
-	w := Variable(s, g, "weight", Xavier, in, out)
-	b := Variable(s, g, "bias", Zeros, out)
-	dims := append([]int{}, x.Shape().Dimensions...)
-	rows := x.Shape().Size() / in
-	y := product(graph.Reshape(x, rows, in), w) // [rows out]
-	y = graph.Add(y, graph.Reshape(b, 1, out))
-	dims[len(dims)-1] = out
-	y = graph.Reshape(y, dims...)
-	if a, ok := s.GetParam(adapterParam); ok {
-		if adapter, ok := a.(Adapter); ok && adapter != nil {
-			y = adapter.Dense(s, x, y)
-		}
-	}
-	return y
+	y := rows(s, x, out)
+	y = graph.Add(y, graph.Reshape(Variable(s, x.Graph(), "bias", Zeros, out), 1, out))
+	return adapted(s, x, y)
+}
+
+// Linear is y = x W, Dense without a bias.
+func Linear(s *Scope, x *Node, out int) *Node { return adapted(s, x, rows(s, x, out)) }
+
+// rows is x W with the rows of x counted through: [... in] -> [rows out].
+func rows(s *Scope, x *Node, out int) *Node {
+	in := x.Shape().Dim(-1)
+	w := Variable(s, x.Graph(), "weight", Xavier, in, out)
+	return product(graph.Reshape(x, x.Shape().Size()/in, in), w)
 }
 
 // product is the matrix product a b, with the gradients a' = v b^T and b' = a^T v

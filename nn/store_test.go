@@ -129,6 +129,8 @@ func TestPushPull(t *testing.T) {
 // doubling is an adapter that knows where it is.
 type doubling struct{ only string }
 
+func (doubling) Trains(name string) bool { return strings.HasSuffix(name, "/factor") }
+
 func (d doubling) Dense(s *nn.Scope, x, y *nn.Node) *nn.Node {
 	if !strings.HasSuffix(s.Scope(), "/"+d.only) {
 		return y

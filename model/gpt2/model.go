@@ -19,10 +19,11 @@ var _ model.LM = (*Model)(nil)
 // graph code does; positions that are given must be less.
 func (m *Model) Logits(s *nn.Scope, p model.Prompt, c *nn.Cache) *nn.Node {
 	g, t, d := p.Tokens.Graph(), p.Tokens.Shape().Dim(1), m.c.HiddenSize
-	at := c.Positions(p.Tokens, p.Positions)
-	if at == nil && t > m.c.MaxPositionEmbeddings {
-		panic(fmt.Errorf("gpt2: a sequence of %d tokens, and max_position_embeddings is %d; cut it or build a longer model", t, m.c.MaxPositionEmbeddings))
+	counted := p.Positions == nil && (c == nil || c.Length == nil) // from 0, or from a prefix
+	if n := t + nn.PrefixLength(s); counted && n > m.c.MaxPositionEmbeddings {
+		panic(fmt.Errorf("gpt2: a sequence of %d tokens, and max_position_embeddings is %d; cut it or build a longer model", n, m.c.MaxPositionEmbeddings))
 	}
+	at := nn.Positions(s, c, p.Tokens, p.Positions)
 	table := nn.Variable(s.In("wte"), g, "weight", nn.Normal(0.02), m.c.VocabSize, d)
 	positions := nn.Variable(s.In("wpe"), g, "weight", nn.Normal(0.01), m.c.MaxPositionEmbeddings, d)
 	x := nn.Embed(table, p.Tokens) // [B T D]
@@ -48,8 +49,9 @@ func (m *Model) Logits(s *nn.Scope, p model.Prompt, c *nn.Cache) *nn.Node {
 
 // block is x + attention(norm(x)), then x + mlp(norm(x)): [B T D] -> [B T D].
 func (m *Model) block(s *nn.Scope, x *nn.Node, see *nn.Sight) *nn.Node {
-	x = Add(x, m.attention(s.In("attn"), nn.LayerNorm(s.In("ln_1"), x, m.c.LayerNormEpsilon), see))
-	return Add(x, m.mlp(s.In("mlp"), nn.LayerNorm(s.In("ln_2"), x, m.c.LayerNormEpsilon)))
+	attn, mlp := s.In("attn"), s.In("mlp")
+	x = Add(x, nn.Sublayer(attn, m.attention(attn, nn.LayerNorm(s.In("ln_1"), x, m.c.LayerNormEpsilon), see)))
+	return Add(x, nn.Sublayer(mlp, m.mlp(mlp, nn.LayerNorm(s.In("ln_2"), x, m.c.LayerNormEpsilon))))
 }
 
 // attention lets each token look back: [B T D] -> [B T D]. One product makes queries,

@@ -38,6 +38,8 @@ func RunLM(t *testing.T, c LMCase) {
 	t.Run("packed gradient", func(t *testing.T) { c.packedGradient(t) })
 	t.Run("places", func(t *testing.T) { c.places(t) })
 	t.Run("cached", func(t *testing.T) { c.cached(t) })
+	t.Run("adapters", func(t *testing.T) { c.adapters(t) })
+	t.Run("prefix", func(t *testing.T) { c.prefix(t) })
 	t.Run("gradients", func(t *testing.T) { c.gradients(t) })
 	t.Run("overfit", func(t *testing.T) { c.overfit(t) })
 }

@@ -176,12 +176,16 @@ type recall struct {
 	length   []int
 	layers   []nn.Array // keys and values by turns, [2 K S E]
 	unfilled bool
+	before   func() // called when a graph is built; nil for none
 }
 
 func (c LMCase) memorise(t *testing.T, s *speaker) *recall {
 	m := &recall{s: s, slots: c.NumTokens + 3, length: make([]int, 2), unfilled: true}
 	m.program = s.graph(t, func(sc *nn.Scope, in []*nn.Node) []*nn.Node {
 		cache := &nn.Cache{}
+		if m.before != nil {
+			m.before()
+		}
 		if len(in) > 1 {
 			cache.Length = in[1]
 		}
