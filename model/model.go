@@ -35,6 +35,23 @@ type Config interface {
 	Build() (Model, error)
 }
 
+// LMConfig builds a language model for a vocabulary that is made elsewhere.
+type LMConfig interface {
+	Config
+	SetVocabSize(n int)
+}
+
+// Portable is a configuration that is kept as the config.json of a Hugging Face folder.
+// Its Entry.Name is the file's model_type.
+type Portable interface {
+	Config
+	// ReadJSON takes over a config.json. What the model would compute otherwise than
+	// the file says is a *setting.Error.
+	ReadJSON(text []byte) error
+	// Published is what the file says of the architecture.
+	Published() map[string]any
+}
+
 // Model can be loaded and saved.
 type Model interface {
 	// Weights lists every variable with its published tensor name.
@@ -84,4 +101,8 @@ type LM interface {
 	// With a cache the tokens of p follow those that it holds; without one (nil) they
 	// are whole sequences. A cache and documents together are refused.
 	Logits(s *nn.Scope, p Prompt, c *nn.Cache) *nn.Node
+	// VocabSize is V; tokens are 0 to V-1.
+	VocabSize() int
+	// MaxPositions is how many tokens a text may have.
+	MaxPositions() int
 }

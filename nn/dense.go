@@ -71,6 +71,9 @@ func Gelu(x *Node) *Node {
 	return graph.Mul(x, graph.Sigmoid(u2))
 }
 
+// Silu is x sigmoid(x) (Elfwing et al. 2017, arXiv:1702.03118).
+func Silu(x *Node) *Node { return graph.Mul(x, graph.Sigmoid(x)) }
+
 // Relu is max(x, 0).
 func Relu(x *Node) *Node { return graph.Max(x, graph.ZerosLike(x)) }
 

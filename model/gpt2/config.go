@@ -100,6 +100,9 @@ func (c Config) Build() (model.Model, error) {
 	return &Model{c.resolved()}, nil
 }
 
+// SetVocabSize implements model.LMConfig.
+func (c *Config) SetVocabSize(n int) { c.VocabSize = n }
+
 // NumParameters is the number of trainable values: 124,439,808 for small, 354,823,168
 // medium, 774,030,080 large, 1,557,611,200 xl.
 func (c Config) NumParameters() int {

@@ -15,6 +15,12 @@ type Model struct{ c Config }
 
 var _ model.LM = (*Model)(nil)
 
+// VocabSize implements model.LM.
+func (m *Model) VocabSize() int { return m.c.VocabSize }
+
+// MaxPositions implements model.LM.
+func (m *Model) MaxPositions() int { return m.c.MaxPositionEmbeddings }
+
 // Logits implements model.LM. Sequences longer than MaxPositionEmbeddings panic, as
 // graph code does; positions that are given must be less.
 func (m *Model) Logits(s *nn.Scope, p model.Prompt, c *nn.Cache) *nn.Node {
