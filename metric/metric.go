@@ -6,6 +6,7 @@
 //	nmse/sample-mean     mean over samples i of |e_i|^2 / |h_i|^2
 //	se/mrt-10dB          mean over vectors of log2(1 + |h_hat^H h|^2 / (|h_hat|^2 sigma^2)),
 //	                     sigma^2 = mean |h|^2 / 10, in bit/s/Hz
+//	accuracy             questions answered rightly / questions
 //
 // Here h is the noiseless channel, h_hat what a method predicts and e their
 // difference. The two normalised mean square errors differ as soon as samples
@@ -39,6 +40,10 @@
 // [Difference] or [DifferenceDB], which draw the same drops for both: the drop
 // that is hard for one is hard for the other, and the interval of the
 // difference is far shorter than the two intervals suggest.
+//
+// Questions are independent and answered rightly or not: the interval of an accuracy
+// is Wilson's ([Proportion]), what luck gives is [Guessing], and two methods that
+// answered the same questions are compared by [McNemar].
 package metric
 
 import "math"
