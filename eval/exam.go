@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/comlam/comlam/internal/bounded"
 	"github.com/comlam/comlam/metric"
 )
 
@@ -38,16 +39,16 @@ type answered struct {
 // "TeleQnA"; rows of a category add the category to it.
 func NewExam(c Condition, questions []Question) (*Exam, error) {
 	if len(questions) == 0 {
-		return nil, fmt.Errorf("%s, %s: there are no questions; give at least one", c.Task, c.Name)
+		return nil, bounded.Malformed(c.Name, "there are no questions; give at least one")
 	}
 	seen := map[string]bool{}
 	for _, q := range questions {
 		if len(q.Options) < 2 || q.Answer < 0 || q.Answer >= len(q.Options) {
-			return nil, fmt.Errorf("%s, %s: question %q has %d options and says that option %d is right; use two or more options and an index among them",
-				c.Task, c.Name, q.ID, len(q.Options), q.Answer)
+			return nil, bounded.Malformed(c.Name, "question %q has %d options and says that option %d is right; use two or more options and an index among them",
+				q.ID, len(q.Options), q.Answer)
 		}
 		if seen[q.ID] {
-			return nil, fmt.Errorf("%s, %s: two questions are called %q; give each its own id", c.Task, c.Name, q.ID)
+			return nil, bounded.Malformed(c.Name, "two questions are called %q; give each its own id", q.ID)
 		}
 		seen[q.ID] = true
 	}

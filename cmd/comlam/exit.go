@@ -92,11 +92,12 @@ func lacksResources(err error) bool {
 
 func isData(err error) bool {
 	var (
+		format   *bounded.FormatError
 		limit    *bounded.LimitError
 		mismatch *train.MismatchError
 		settings *setting.Error
 		path     *fs.PathError
 	)
-	return errors.Is(err, durable.ErrDamaged) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) ||
+	return errors.As(err, &format) || errors.Is(err, durable.ErrDamaged) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) ||
 		errors.As(err, &limit) || errors.As(err, &mismatch) || errors.As(err, &settings) || errors.As(err, &path)
 }
