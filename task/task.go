@@ -7,7 +7,7 @@ package task
 // command-line argument alike.
 type Entry struct {
 	Name  string
-	Area  string // the field's area: physical layer, MAC, resources, network, edge, semantic, security, emerging
+	Area  string // the field's area: physical layer, MAC, resources, network, edge, semantic, security, emerging, evaluation
 	Paper string
 	About string // one line
 	New   func() Config

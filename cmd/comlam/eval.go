@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -67,6 +68,9 @@ func (a *app) evaluate(model string, files []string, o evalOptions) error {
 	if model != barsOnly {
 		return usagef("no model can be asked yet; use the word %s for the bars", barsOnly)
 	}
+	if o.format != "" && !slices.Contains(telecomqa.Formats, o.format) {
+		return usagef("--format %q is not read; give one of %s", o.format, strings.Join(telecomqa.Formats, ", "))
+	}
 	set, err := telecomqa.Load(files, telecomqa.Options{Format: o.format, Password: a.password(o.password)})
 	if errors.Is(err, aeszip.ErrPassword) {
 		return usageError{fmt.Errorf("%w; give the one that its authors publish with --password", err)}
@@ -82,7 +86,7 @@ func (a *app) evaluate(model string, files []string, o evalOptions) error {
 	if err != nil {
 		return err
 	}
-	res := evaluated{Set: set.Name, Format: set.Format, Questions: len(set.Questions), Findings: set.Findings, Rows: rows}
+	res := evaluated{Set: set.Name, Format: set.Format, Questions: len(set.Questions), Findings: append([]telecomqa.Finding{}, set.Findings...), Rows: rows}
 	if a.json {
 		return a.print(res)
 	}
@@ -118,6 +122,9 @@ func (a *app) showEvaluated(res evaluated, o evalOptions) error {
 	fmt.Fprintf(a.out, "%s: %d questions (± is half of the 95 %% interval)\n", res.Set, res.Questions)
 	if err := table(a.out, accuracyTable(res)); err != nil {
 		return err
+	}
+	if !slices.ContainsFunc(res.Rows, func(r eval.Row) bool { return r.Method == telecomqa.NameSurface }) {
+		fmt.Fprintf(a.out, "  (fewer than %d questions: the surface classifier was not fitted)\n", telecomqa.MinSurface)
 	}
 	return a.showFindings(res, o.findings)
 }

@@ -71,7 +71,7 @@ func TestHelp(t *testing.T) {
 		"comlam", "comlam --help", "comlam help recipe", "comlam demo --help", "comlam run --help", "comlam plan --help",
 		"comlam recipe", "comlam recipe ls --help", "comlam recipe cat --help", "comlam recipe cp --help", "comlam recipe validate --help",
 		"comlam runs", "comlam runs ls --help", "comlam runs show --help", "comlam runs plot --help", "comlam runs diff --help", "comlam runs verify --help", "comlam runs resume --help",
-		"comlam csi", "comlam csi gen --help", "comlam bench", "comlam bench engine --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
+		"comlam csi", "comlam csi gen --help", "comlam eval --help", "comlam bench", "comlam bench engine --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
 	))
 }
 
@@ -84,8 +84,9 @@ func TestFirstStepsAreSixLines(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	work := t.TempDir()
 	for name, text := range map[string]string{
-		"bad.yaml": "task: {name: channelpred}\nmodel: {name: wifo}\ntrain:\n  step: 5\n",
-		"own.yaml": "task: {name: channelpred}\nmodel: {name: wifo}\n",
+		"bad.yaml":  "task: {name: channelpred}\nmodel: {name: wifo}\ntrain:\n  step: 5\n",
+		"own.yaml":  "task: {name: channelpred}\nmodel: {name: wifo}\n",
+		"odd.jsonl": "{\"question\": \"q\", \"options\": [\"one\"], \"answer\": 0}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(work, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
@@ -105,11 +106,18 @@ func TestMistakes(t *testing.T) {
 		"comlam runs show nothing", "comlam runs plot own.yaml", "comlam -C missing recipe ls",
 		"comlam csi gen", "comlam csi gen -o h.mat", "comlam csi gen -o h.npy -n 0", "comlam csi gen -o h.npy --first 18446744073709551615",
 		"comlam bench engine --only gtp", "comlam bench engine --legs tpu", "comlam bench engine now", "comlam bench engin",
-		"comlam csi gen -o h.npy train.steps=5", "comlam csi gen -o h.npy data.speed=30", "comlam csi gen -o no/such.npy -n 1", "comlam version --json --bogus",
+		"comlam eval", "comlam eval bars", "comlam eval bars nothing.jsonl", "comlam eval bars own.yaml", "comlam eval bars own.yaml --format squad",
+		"comlam eval bars odd.jsonl", "comlam eval bars odd.jsonl --json", "comlam csi gen -o h.npy train.steps=5", "comlam csi gen -o h.npy data.speed=30", "comlam csi gen -o no/such.npy -n 1", "comlam version --json --bogus",
 	)
 	t.Chdir(wd)
 	golden(t, "mistakes.txt", got)
 }
+
+// fewQuestions are an exam with two categories and a row that cannot be asked.
+const fewQuestions = `{"id": "a", "question": "How long is a slot of numerology 1?", "options": ["0.5 ms", "1 ms", "a whole frame"], "answer": 0, "category": "frame"}
+{"id": "b", "question": "What does RNTI stand for?", "options": ["a radio network temporary identifier", "a route"], "answer": 0, "category": "words"}
+{"id": "c", "question": "What does it stand for?", "options": ["nothing"], "answer": 0, "category": "words"}
+`
 
 func TestWorkingCommands(t *testing.T) {
 	wd, err := os.Getwd()
@@ -121,8 +129,12 @@ func TestWorkingCommands(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(work, "own.yaml"), []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(work, "questions.jsonl"), []byte(fewQuestions), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	t.Chdir(work)
 	got := transcript(
+		"comlam eval bars questions.jsonl", "comlam eval bars questions.jsonl --findings", "comlam eval bars questions.jsonl --json",
 		"comlam models", "comlam models -q", "comlam models --json", "comlam tasks", "comlam runs ls", "comlam runs ls --json",
 		"comlam recipe validate own.yaml train.steps=500 seed=3", "comlam recipe validate own.yaml --json",
 		"comlam recipe cat own.yaml", "comlam recipe cat own.yaml --json",

@@ -4,7 +4,8 @@ package all
 import (
 	"github.com/comlam/comlam/task"
 	"github.com/comlam/comlam/task/channelpred"
+	"github.com/comlam/comlam/task/telecomqa"
 )
 
 // Entries lists the applications by name.
-var Entries = []task.Entry{channelpred.Entry}
+var Entries = []task.Entry{channelpred.Entry, telecomqa.Entry}

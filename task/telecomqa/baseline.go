@@ -13,8 +13,8 @@ import (
 	"github.com/comlam/comlam/internal/dense"
 )
 
-// minSurface is how few questions the surface classifier is not fitted to.
-const minSurface = 100
+// MinSurface is the least number of questions that the surface classifier is fitted to.
+const MinSurface = 100
 
 // Longest picks the option with the most characters, the first of several.
 func Longest(questions []eval.Question) []int {

@@ -14,6 +14,7 @@ import (
 	"github.com/comlam/comlam/eval"
 	"github.com/comlam/comlam/format/aeszip"
 	"github.com/comlam/comlam/internal/bounded"
+	"github.com/comlam/comlam/internal/setting"
 )
 
 // maxFile is how long a file of questions may be, unpacked: ten times TeleQnA.
@@ -25,6 +26,9 @@ const (
 	ORANBench = "oranbench"
 	Questions = "questions"
 )
+
+// Formats lists them.
+var Formats = []string{TeleQnA, ORANBench, Questions}
 
 // Codes of findings.
 const (
@@ -74,8 +78,8 @@ func (s *Set) Count(code string) int {
 // Load reads the files, which must be of one format; a folder stands for the files in
 // it that hold questions. Errors name the file.
 func Load(files []string, o Options) (*Set, error) {
-	if _, ok := titles[o.Format]; o.Format != "" && !ok {
-		return nil, fmt.Errorf("format %q is not read; use %s, %s or %s", o.Format, TeleQnA, ORANBench, Questions)
+	if o.Format != "" && !slices.Contains(Formats, o.Format) {
+		return nil, setting.Bad("format", "use one of "+strings.Join(Formats, ", "), "%q is not read", o.Format)
 	}
 	files, err := expand(files)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 // Entry describes the application.
 var Entry = task.Entry{
 	Name:  "telecomqa",
-	Area:  "network",
+	Area:  "evaluation",
 	Paper: "arXiv:2310.15051, arXiv:2407.06245",
 	About: "answer multiple-choice questions about telecommunications",
 	New:   func() task.Config { c := Default(); return &c },
@@ -55,7 +55,7 @@ func NewExam(s *Set, c Config) (*eval.Exam, error) {
 	if err := e.Add(NameAll, eval.Classical, AllElseLongest(s.Questions)); err != nil {
 		return nil, err
 	}
-	if len(s.Questions) < minSurface {
+	if len(s.Questions) < MinSurface {
 		return e, nil
 	}
 	picked, err := Surface(s.Questions, c.Folds)
