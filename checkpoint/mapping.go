@@ -152,7 +152,7 @@ func notIn(set map[string]bool, names []string) []string {
 
 // Load checks the whole map first and then gives set the values of one variable
 // after the other, in the order of the map. variables holds the shapes.
-func (m Map) Load(f *File, variables map[string][]int, set func(variable string, values []float32) error) error {
+func (m Map) Load(f Source, variables map[string][]int, set func(variable string, values []float32) error) error {
 	if err := m.Check(f.Heads(), variables); err != nil {
 		return err
 	}

@@ -94,16 +94,10 @@ func NewProgram(engine backend.Engine, store *Store, f GraphFunc) (*Program, err
 
 // Run computes the outputs for the given inputs. A graph is built once for every
 // new combination of input shapes.
-func (p *Program) Run(in ...Array) ([]Array, error) {
-	args := make([]any, len(in))
-	for i, a := range in {
-		t, err := a.tensor()
-		if err != nil {
-			return nil, fmt.Errorf("run graph: input %d: %w", i, err)
-		}
-		defer t.FinalizeAll() // gives the memory back now, not at some collection
-		args[i] = t
-	}
+func (p *Program) Run(in ...Array) ([]Array, error) { return p.RunHeld(in, nil) }
+
+// call runs the graph on tensors.
+func (p *Program) call(args []any) ([]Array, error) {
 	out, err := p.exec.Call(args...)
 	if err != nil {
 		return nil, fmt.Errorf("run graph: %w", err)

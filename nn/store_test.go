@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/comlam/comlam/backend"
 	"github.com/comlam/comlam/internal/rng"
 	"github.com/comlam/comlam/nn"
 	"github.com/gomlx/gomlx/core/graph"
@@ -182,5 +183,58 @@ func TestGradientsOfSome(t *testing.T) {
 	out := run(t, p, normal(1, 5, 4))
 	if !slices.Equal(names, []string{"a/bias", "b/bias"}) || len(out) != 2 || !slices.Equal(out[1].Float32, []float32{5, 5}) {
 		t.Errorf("gradients of %q: %v", names, out)
+	}
+}
+
+// TestHeld: a program reads what is held where it lies, after it was written too.
+func TestHeld(t *testing.T) {
+	engine, err := backend.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := nn.NewProgram(engine, nn.NewStore(1), func(_ *nn.Scope, in []*nn.Node) []*nn.Node {
+		return []*nn.Node{graph.Add(in[0], in[1])}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := nn.Hold(engine, 2, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for step := range 3 {
+		out, err := p.RunHeld([]nn.Array{{Shape: []int{2, 2}, Float32: []float32{1, 2, 3, 4}}}, []*nn.Held{h})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := []float32{1, 2, 3, 4 + 5*float32(step)}; !slices.Equal(out[0].Float32, want) {
+			t.Errorf("step %d: %v, want %v", step, out[0].Float32, want)
+		}
+		if err := h.Access(func(v []float32) { v[3] += 5 }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := h.Free(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestShapes: the variables of a graph without their values, and a mistake in the graph
+// is an error.
+func TestShapes(t *testing.T) {
+	engine, err := backend.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	layer := func(s *nn.Scope, in []*nn.Node) []*nn.Node {
+		x := nn.Embed(nn.Variable(s, in[0].Graph(), "table", nn.Zeros, 1<<20, 1<<20), in[0])
+		return []*nn.Node{nn.Linear(s.In("deep"), x, 3)}
+	}
+	got, err := nn.Shapes(engine, layer, []int{2, 5})
+	if err != nil || len(got) != 2 || !slices.Equal(got["table"], []int{1 << 20, 1 << 20}) || !slices.Equal(got["deep/weight"], []int{1 << 20, 3}) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if _, err := nn.Shapes(engine, layer); err == nil {
+		t.Error("a graph without its input was built")
 	}
 }
