@@ -92,6 +92,10 @@ func NewProgram(engine backend.Engine, store *Store, f GraphFunc) (*Program, err
 	return &Program{store, exec}, nil
 }
 
+// Keep sets how many graphs, one for each combination of input shapes, the program keeps
+// at most; one more is an error. It is 64 if it is not set.
+func (p *Program) Keep(graphs int) { p.exec.SetMaxCache(graphs) }
+
 // Run computes the outputs for the given inputs. A graph is built once for every
 // new combination of input shapes.
 func (p *Program) Run(in ...Array) ([]Array, error) { return p.RunHeld(in, nil) }
