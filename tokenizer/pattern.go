@@ -15,7 +15,7 @@ type wordPattern struct {
 	maxDigits    int  // numbers are cut after so many; 0: no limit, and a space may lead
 	tail         string // what may follow punctuation and belongs to it: line ends, in o200k "/" too
 	lines        bool // white space up to the last line end is a piece
-	lineEnd      bool // in \s*[\r\n], without a +: one line end (cl100k as published)
+	ends         bool // white space that ends the text is one piece (cl100k as published)
 }
 
 type contraction uint8
@@ -101,33 +101,30 @@ func (p *wordPattern) leads(b byte, c uint8) bool {
 }
 
 // casedWord matches [upper]*[lower]+ or else [upper]+[lower]*, with what may lead and
-// a contraction behind.
+// a contraction behind. What may lead can be a mark, which may as well begin the
+// word: the order of the four tries is that of the regular expression.
 func (p *wordPattern) casedWord(s string, i int, c uint8, n int) int {
-	if p.leads(s[i], c) && i+n < len(s) {
-		if end := p.casedLetters(s, i+n); end > i+n {
-			return end
+	lead := i
+	if p.leads(s[i], c) {
+		lead = i + n
+	}
+	for _, match := range []func(s string, i int) int{endsLower, startsUpper} {
+		for _, from := range []int{lead, i} {
+			if end := match(s, from); end > from {
+				return end + p.contraction(s[end:])
+			}
 		}
 	}
-	return p.casedLetters(s, i)
+	return i
 }
 
-func (p *wordPattern) casedLetters(s string, i int) int {
+// endsLower matches [upper]*[lower]+. Where no lower-case rune follows the upper-case
+// run, the match ends after its last rune that is of both classes.
+func endsLower(s string, i int) int {
 	up := skip(s, i, isUpper)
-	end := skip(s, up, isLower)
-	if end == up {
-		end = p.lastLower(s, i, up)
+	if end := skip(s, up, isLower); end > up {
+		return end
 	}
-	if end == i {
-		return i
-	}
-	return end + p.contraction(s[end:])
-}
-
-// lastLower gives back to the lower part what upper-case matching took, as a
-// regular expression would: of s[i:up], no rune of which is followed by a lower-case
-// letter, it returns the end of the longest part that ends in a rune of both classes;
-// if there is none, all of it.
-func (p *wordPattern) lastLower(s string, i, up int) int {
 	for j := up; j > i; {
 		r, n := utf8.DecodeLastRuneInString(s[i:j])
 		if classOf(r)&isLower != 0 {
@@ -135,7 +132,16 @@ func (p *wordPattern) lastLower(s string, i, up int) int {
 		}
 		j -= n
 	}
-	return up
+	return i
+}
+
+// startsUpper matches [upper]+[lower]*.
+func startsUpper(s string, i int) int {
+	up := skip(s, i, isUpper)
+	if up == i {
+		return i
+	}
+	return skip(s, up, isLower)
 }
 
 func (p *wordPattern) number(s string, i int, c uint8, n int) int {
@@ -197,6 +203,8 @@ func (p *wordPattern) space(s string, i int) int {
 		}
 	}
 	switch {
+	case p.ends && end == len(s):
+		return max(end, i+1)
 	case p.lines && lineEnd > 0:
 		return lineEnd
 	case end == len(s) || last == i:

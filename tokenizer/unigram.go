@@ -1,0 +1,6 @@
+package tokenizer
+
+type pieceKind uint8
+
+// A lattice is the working memory of Unigram segmentation.
+type lattice struct{}
