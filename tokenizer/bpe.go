@@ -44,8 +44,8 @@ type symbol struct {
 
 // A candidate is a pair that may be merged: at is its left symbol.
 type candidate struct {
-	rank, at, id    int32
-	left, right int32 // the ids when it was found
+	rank, at, id int32
+	left, right  int32 // the ids when it was found
 }
 
 func (c candidate) compare(d candidate) int {

@@ -10,12 +10,12 @@ import (
 // say in what the members of the family differ.
 type wordPattern struct {
 	contractions contraction
-	prefix       bool // a rune that is no letter, number or line end may lead a word; otherwise only a space
-	cased        bool // a word is upper case, then lower case; a contraction belongs to it (o200k)
-	maxDigits    int  // numbers are cut after so many; 0: no limit, and a space may lead
+	prefix       bool   // a rune that is no letter, number or line end may lead a word; otherwise only a space
+	cased        bool   // a word is upper case, then lower case; a contraction belongs to it (o200k)
+	maxDigits    int    // numbers are cut after so many; 0: no limit, and a space may lead
 	tail         string // what may follow punctuation and belongs to it: line ends, in o200k "/" too
-	lines        bool // white space up to the last line end is a piece
-	ends         bool // white space that ends the text is one piece (cl100k as published)
+	lines        bool   // white space up to the last line end is a piece
+	ends         bool   // white space that ends the text is one piece (cl100k as published)
 }
 
 type contraction uint8
