@@ -58,6 +58,14 @@ type Model interface {
 	Weights() checkpoint.Map
 }
 
+// Wrapped is a Model that transformers puts into a larger class for its use as a language
+// model, where its tensors have longer names. Published adapters use those.
+type Wrapped interface {
+	Model
+	// Modules is Weights with the names of that class.
+	Modules() checkpoint.Map
+}
+
 // Grid is the size of a CSI sample: time slots, subcarriers, antennas
 // (rx x tx pairs).
 type Grid struct{ NumSlots, NumSubcarriers, NumAnt int }

@@ -102,7 +102,7 @@ func prefix(s *Scope, k *Node) (keys, values *Node) {
 // the tokens counted on from the length of the cache, behind the adapter's prefix. Nil
 // stands for 0, 1, 2 and so on. A nil cache is an empty one.
 func Positions(s *Scope, c *Cache, tokens, given *Node) *Node {
-	at, shift := c.Positions(tokens, given), PrefixLength(s)
+	at, shift := c.positions(tokens, given), PrefixLength(s)
 	if shift == 0 {
 		return at
 	}

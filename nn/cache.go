@@ -19,10 +19,8 @@ type Cache struct {
 	NewKeys, NewValues []*Node // of each layer, [B K T E]: made by the graph
 }
 
-// Positions are the places of tokens [B T] in their texts, [B T] int32: those given, or
-// the tokens counted on from the length of the cache. Nil stands for 0, 1, 2 and so on.
-// A nil cache is an empty one.
-func (c *Cache) Positions(tokens, given *Node) *Node {
+// positions is Positions without a prefix.
+func (c *Cache) positions(tokens, given *Node) *Node {
 	if given != nil || c == nil || c.Length == nil {
 		return given
 	}

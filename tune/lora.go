@@ -36,7 +36,7 @@ func (l LoRA) scale() float64 { return l.Alpha / float64(l.Rank) }
 
 // adapts says whether the layer at path is a target.
 func (l LoRA) adapts(path string) bool {
-	return slices.Contains(l.Targets, path[strings.LastIndex(path, "/")+1:])
+	return slices.ContainsFunc(l.Targets, func(target string) bool { return ends(path, target) })
 }
 
 // Trains accepts the factors only: with LoRA everything else is frozen.

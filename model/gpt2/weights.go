@@ -26,6 +26,9 @@ func (m *Model) WeightsIn(heads []checkpoint.Head) checkpoint.Map {
 	return m.named("")
 }
 
+// Modules implements model.Wrapped.
+func (m *Model) Modules() checkpoint.Map { return m.named(prefix) }
+
 func (m *Model) named(prefix string) checkpoint.Map {
 	var list checkpoint.Map
 	add := func(layer string, parts ...string) {
