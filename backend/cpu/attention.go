@@ -18,8 +18,8 @@ import (
 // Axes: S queries, T keys, D width of queries and keys, E width of values.
 
 const (
-	opAttention    = compute.OpTypeLast + 3 // query, key, value -> output, logarithm of the sum
-	opAttentionVJP = compute.OpTypeLast + 4 // query, key, value, output, logarithm, gradient -> those of the first three
+	opAttention    = compute.OpTypeLast + 3 // query, key, value[, mask] -> output, logarithm of the sum
+	opAttentionVJP = compute.OpTypeLast + 4 // query, key, value, output, logarithm, gradient[, mask] -> those of the first three
 )
 
 const (
@@ -48,17 +48,19 @@ type attentionStep struct {
 	width, values         int // D, E
 	scale                 float32
 	causal, back          bool
+	mask                  *sight
 	q, k, v, out, lse     heads
 	grad, dq, dk, dv      heads // where back is set
 	panelRows, panelWidth int   // of matrix products
 }
 
 // streams says whether opAttention serves these operands; it has float32 only, and no
-// masks but the causal one. One query or few are better off with plain products.
+// masks but the causal one and booleans that all heads share. One query or few are better
+// off with plain products.
 func (a attentionAttr) streams(in []*node) bool {
 	q, k, v := in[0].shape, in[1].shape, in[2].shape
 	s := a.layout.SeqAxis()
-	return len(in) == 3 && q.DType != dtypes.Float64 && q.Dimensions[s] >= 16 && k.Dimensions[s] > 0 &&
+	return (len(in) == 3 || len(in) == 4 && a.shared(in)) && q.DType != dtypes.Float64 && q.Dimensions[s] >= 16 && k.Dimensions[s] > 0 &&
 		q.Dimensions[3] > 0 && v.Dimensions[3] > 0
 }
 
@@ -71,12 +73,20 @@ func (c *compiler) emitAttention(n *node, outs []*node) {
 		batch: q[0], heads: q[h], group: q[h] / k[h], rows: q[s], keys: k[s], width: q[3], values: v[3],
 		scale: float32(a.scale), causal: a.causal, panelRows: kernel.TileRows(), panelWidth: kernel.TileCols(),
 	}
-	in := make([]heads, len(n.in))
-	for i, x := range n.in {
+	arrays := n.in
+	if a.mask > 0 {
+		last := len(arrays) - 1
+		t.mask, arrays = c.sight(a, n.in[last]), arrays[:last]
+	}
+	in := make([]heads, len(arrays))
+	for i, x := range arrays {
 		in[i] = c.heads(x, h, s)
 	}
 	for _, x := range in { // copies have moved on
 		c.touch(x.slot)
+	}
+	if t.mask != nil {
+		c.touch(t.mask.slot)
 	}
 	out := make([]heads, len(outs))
 	for i, x := range outs {
@@ -207,17 +217,25 @@ func (s *attentionStep) forward(r *run, b, head, from, to int) {
 		last := s.seen(row+rows-1, 0, keys)
 		for key := 0; key < last; key += keyBlock {
 			n := min(keyBlock, last-key)
+			if s.mask.hides(r, b, row, rows, key, n) {
+				continue
+			}
 			s.product(&w.tile, s.q.at(r, b, head, row), s.q.row, 1, unsafe.Add(k, 4*key*s.width), s.width, 0, scores, keyBlock, rows, n, s.width, 0)
 			for i := range rows {
 				x := unsafe.Add(scores, 4*i*keyBlock)
 				seen := s.seen(row+i, key, n)
 				clear(unsafe.Slice((*float32)(x), n)[seen:])
+				s.hide(r, b, row+i, key, unsafe.Slice((*float32)(x), seen))
 				s.weigh(w, x, seen, &top[i], &sum[i], s.out.at(r, b, head, row+i))
 			}
 			s.product(&w.tile, scores, keyBlock, 1, v, keys, key, s.out.at(r, b, head, row), s.out.row, rows, s.values, n, 1)
 		}
 		for i := range rows {
 			o := s.out.at(r, b, head, row+i)
+			if s.mask != nil && sum[i] == 0 { // it sees nothing
+				*(*float32)(s.lse.at(r, b, head, row+i)) = 0
+				continue
+			}
 			overOne(o, o, unsafe.Pointer(&sum[i]), s.values)
 			*(*float32)(s.lse.at(r, b, head, row+i)) = top[i] + float32(math.Log(float64(sum[i])))
 		}
@@ -312,15 +330,25 @@ func (g *attentionGrad) block(head, row, rows int) {
 	last, add := s.seen(row+rows-1, 0, s.keys), 0
 	for key := 0; key < last; key += keyBlock {
 		n := min(keyBlock, last-key)
+		if s.mask.hides(r, g.b, row, rows, key, n) {
+			continue
+		}
 		s.product(&g.tile, q, s.q.row, 1, unsafe.Add(g.keysAcross, 4*key*s.width), s.width, 0, g.p, keyBlock, rows, n, s.width, 0)
 		s.product(&g.tile, do, s.grad.row, 1, unsafe.Add(g.valuesAcross, 4*key*s.values), s.values, 0, g.ds, keyBlock, rows, n, s.values, 0)
 		for i := range rows {
-			g.row(head, row+i, s.seen(row+i, key, n), n, 4*i*keyBlock)
+			seen := s.seen(row+i, key, n)
+			s.hide(r, g.b, row+i, key, unsafe.Slice((*float32)(unsafe.Add(g.p, 4*i*keyBlock)), seen))
+			g.row(head, row+i, seen, n, 4*i*keyBlock)
 		}
 		s.product(&g.tile, g.p, 1, keyBlock, g.grads, rows, 0, s.dv.at(r, g.b, g.keyHead, key), s.dv.row, n, s.values, rows, 1)
 		s.product(&g.tile, g.ds, 1, keyBlock, g.queries, rows, 0, s.dk.at(r, g.b, g.keyHead, key), s.dk.row, n, s.width, rows, 1)
 		s.product(&g.tile, g.ds, keyBlock, 1, g.keysDown, s.keys, key, dq, s.dq.row, rows, s.width, n, add)
 		add = 1
+	}
+	if add == 0 { // nothing was seen
+		for i := range rows {
+			clear(unsafe.Slice((*float32)(s.dq.at(r, g.b, head, row+i)), s.width))
+		}
 	}
 }
 

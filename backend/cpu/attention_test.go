@@ -21,12 +21,18 @@ func TestStreamedAttention(t *testing.T) {
 		layout                                            compute.AttentionAxesLayout
 		causal                                            bool
 		scale                                             float64
+		mask                                              string
 	}{
-		{2, 4, 2, 16, 16, 8, 8, compute.AttentionAxesLayoutBSHD, true, 0},
-		{1, 2, 2, 70, 33, 5, 7, compute.AttentionAxesLayoutBHSD, false, 0.3},
-		{1, 1, 1, 300, 600, 16, 16, compute.AttentionAxesLayoutBSHD, false, -0.2},
-		{1, 3, 1, 600, 600, 33, 20, compute.AttentionAxesLayoutBSHD, true, 0},
-		{1, 1, 1, 530, 100, 64, 64, compute.AttentionAxesLayoutBHSD, true, 2},
+		{2, 4, 2, 16, 16, 8, 8, compute.AttentionAxesLayoutBSHD, true, 0, ""},
+		{1, 2, 2, 70, 33, 5, 7, compute.AttentionAxesLayoutBHSD, false, 0.3, ""},
+		{1, 1, 1, 300, 600, 16, 16, compute.AttentionAxesLayoutBSHD, false, -0.2, ""},
+		{1, 3, 1, 600, 600, 33, 20, compute.AttentionAxesLayoutBSHD, true, 0, ""},
+		{1, 1, 1, 530, 100, 64, 64, compute.AttentionAxesLayoutBHSD, true, 2, ""},
+		{2, 2, 1, 600, 600, 16, 16, compute.AttentionAxesLayoutBSHD, true, 0, "documents"},
+		{2, 2, 2, 40, 50, 8, 7, compute.AttentionAxesLayoutBHSD, false, 0, "random"},
+		{2, 4, 2, 530, 300, 8, 8, compute.AttentionAxesLayoutBSHD, false, -1, "random"},
+		{3, 2, 1, 70, 600, 8, 8, compute.AttentionAxesLayoutBSHD, false, 0, "one for all"},
+		{2, 2, 1, 70, 600, 8, 8, compute.AttentionAxesLayoutBHSD, true, 0, "one row"},
 	} {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, uint64(c.rows)))
@@ -45,11 +51,19 @@ func TestStreamedAttention(t *testing.T) {
 			k, ks := array(c.keyHeads, c.keys, c.width)
 			v, vs := array(c.keyHeads, c.keys, c.values)
 			g, gs := array(c.heads, c.rows, c.values)
-			options := &compute.ScaledDotProductAttentionConfig{Causal: c.causal, Scale: c.scale}
+			in := []compute.Buffer{q, k, v, g}
+			seen, maskShape := maskOf(c.mask, c.layout, c.batch, c.rows, c.keys)
+			if seen != nil {
+				in = append(in, buffer(t, b, seen, maskShape...))
+			}
 			x := compiled(t, b, func(f *function) []compute.Value {
 				var in []compute.Value
 				for i, s := range []shapes.Shape{qs, ks, vs, gs} {
 					in = append(in, must(f.Parameter(fmt.Sprint(i), s, nil)))
+				}
+				options := &compute.ScaledDotProductAttentionConfig{Causal: c.causal, Scale: c.scale}
+				if seen != nil {
+					options.Mask = must(f.Parameter("mask", shapes.Make(dtypes.Bool, maskShape...), nil))
 				}
 				out, states := must2(f.FusedScaledDotProductAttention(in[0], in[1], in[2], c.layout, options))
 				dq, dk, dv := must3(f.FusedScaledDotProductAttentionVJP(in[0], in[1], in[2], c.layout, options, out, states, in[3]))
@@ -61,11 +75,11 @@ func TestStreamedAttention(t *testing.T) {
 				wq, wk, wv := f.attentionVJP(a, nodes, wantOut, wantLSE, in[3].(*node))
 				return []compute.Value{out, states[0], dq, dk, dv, wantOut, wantLSE, wq, wk, wv}
 			})
-			got := must(x.Execute([]compute.Buffer{q, k, v, g}, nil, 0))
+			got := must(x.Execute(in, nil, 0))
 			for i, name := range []string{"output", "logarithm", "query", "key", "value"} {
 				closeEnough(t, name, floats(got[i]), floats(got[i+5]))
 			}
-			again := must(x.Execute([]compute.Buffer{q, k, v, g}, nil, 0))
+			again := must(x.Execute(in, nil, 0))
 			for i := range got {
 				if !slices.Equal(floats(got[i]), floats(again[i])) {
 					t.Errorf("result %d has other bits the second time", i)
@@ -73,6 +87,37 @@ func TestStreamedAttention(t *testing.T) {
 			}
 		})
 	}
+}
+
+// maskOf makes a mask of a kind; nil for none. Some rows of random ones see nothing.
+func maskOf(kind string, layout compute.AttentionAxesLayout, batch, rows, keys int) (seen []bool, dims []int) {
+	r := rand.New(rand.NewPCG(2, uint64(rows)))
+	dims = []int{batch, 1, rows, keys}
+	switch kind {
+	case "":
+		return nil, nil
+	case "one for all":
+		batch, dims = 1, []int{rows, keys}
+	case "one row":
+		rows, dims[2] = 1, 1
+	}
+	if layout == compute.AttentionAxesLayoutBSHD && len(dims) == 4 {
+		dims[1], dims[2] = dims[2], dims[1]
+	}
+	for b := range batch {
+		for i := range rows {
+			for j := range keys {
+				switch kind {
+				case "documents": // of 100 tokens, and of 170
+					n := 100 + 70*b
+					seen = append(seen, i/n == j/n)
+				default:
+					seen = append(seen, i%7 != 3 && r.IntN(3) > 0)
+				}
+			}
+		}
+	}
+	return seen, dims
 }
 
 func floats(b compute.Buffer) []float32 { return must(b.Data()).([]float32) }

@@ -55,7 +55,7 @@ func (f *function) FusedScaledDotProductAttentionVJP(query, key, value compute.V
 		return dq, dk, dv, nil
 	}
 	all := []*node{f.inFloat(in[0]), f.inFloat(in[1]), f.inFloat(in[2]), f.inFloat(back[0]), f.inFloat(back[1]), f.inFloat(back[2])}
-	d := f.addMulti(opAttentionVJP, shapesOf(all[:3]), a, all...)
+	d := f.addMulti(opAttentionVJP, shapesOf(all[:3]), a, append(all, in[3:]...)...)
 	t := in[0].shape.DType
 	return f.convert(d[0], t), f.convert(d[1], t), f.convert(d[2], t), nil
 }
@@ -67,7 +67,7 @@ func (f *function) streamed(a attentionAttr, in []*node) (output compute.Value, 
 	out.Dimensions[3] = v.shape.Dimensions[3]
 	d := q.shape.Dimensions
 	lse := shapes.Make(dtypes.Float32, d[0], d[a.layout.HeadsAxis()], d[a.layout.SeqAxis()])
-	outs := f.addMulti(opAttention, []shapes.Shape{out, lse}, a, q, k, v)
+	outs := f.addMulti(opAttention, []shapes.Shape{out, lse}, a, append([]*node{q, k, v}, in[3:]...)...)
 	return f.convert(outs[0], in[0].shape.DType), []compute.Value{outs[1]}, nil
 }
 

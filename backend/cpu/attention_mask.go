@@ -1,0 +1,113 @@
+package cpu
+
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+)
+
+// sight is the boolean mask of an attention, the same for all heads: which keys a query
+// sees. Blocks of keys that no query of a block sees are not computed, so that texts
+// packed into one sequence cost about what they cost alone.
+type sight struct {
+	piece
+	batch, row int // strides; 0 where all are the same
+	keys       int
+}
+
+// shared says whether the mask, the only operand beside query, key and value, is
+// boolean, the same for all heads, and there for each key.
+func (a attentionAttr) shared(in []*node) bool {
+	n := operandAt(in, a.mask)
+	if n == nil || n.shape.DType != dtypes.Bool {
+		return false
+	}
+	d := a.maskDims(n)
+	return d[1] == 1 && d[3] == in[1].shape.Dimensions[a.layout.SeqAxis()]
+}
+
+// maskDims are the dimensions of a mask as [B H S T].
+func (a attentionAttr) maskDims(n *node) []int {
+	d := append(slices.Repeat([]int{1}, 4-n.shape.Rank()), n.shape.Dimensions...)
+	if n.shape.Rank() == 4 && a.layout == compute.AttentionAxesLayoutBSHD {
+		d[1], d[2] = d[2], d[1]
+	}
+	return d
+}
+
+// sight finds where a mask lies. Its axis of heads has one place, so that both layouts
+// have the rows in the same order.
+func (c *compiler) sight(a attentionAttr, n *node) *sight {
+	d := a.maskDims(n)
+	m := &sight{piece: c.whole(n), keys: d[3]}
+	if d[2] > 1 {
+		m.row = d[3]
+	}
+	if d[0] > 1 {
+		m.batch = d[2] * d[3]
+	}
+	return m
+}
+
+// at is what the query of a row sees of n keys from the first on: a byte each.
+func (m *sight) at(r *run, b, row, first, n int) []byte {
+	return r.mem[m.slot][m.piece.at+b*m.batch+row*m.row+first:][:n]
+}
+
+// hides says whether none of some rows sees any of n keys from the first on.
+func (m *sight) hides(r *run, b, row, rows, first, n int) bool {
+	if m == nil {
+		return false
+	}
+	for i := range rows {
+		if seesAny(m.at(r, b, row+i, first, n)) {
+			return false
+		}
+	}
+	return true
+}
+
+func seesAny(mask []byte) bool {
+	for len(mask) >= 8 {
+		if binary.LittleEndian.Uint64(mask) != 0 {
+			return true
+		}
+		mask = mask[8:]
+	}
+	for _, v := range mask {
+		if v != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// all is eight keys that are seen.
+const all = 0x0101010101010101
+
+// hide gives the scores of keys that the query of a row does not see, from the first key
+// on, a value whose exponential is zero.
+func (s *attentionStep) hide(r *run, b, row, first int, scores []float32) {
+	if s.mask == nil {
+		return
+	}
+	never := float32(math.Inf(-1))
+	if s.scale < 0 {
+		never = -never
+	}
+	mask := s.mask.at(r, b, row, first, len(scores))
+	for i := 0; i < len(scores); {
+		n := min(8, len(mask)-i)
+		if n < 8 || binary.LittleEndian.Uint64(mask[i:]) != all {
+			for j, v := range mask[i : i+n] {
+				if v == 0 {
+					scores[i+j] = never
+				}
+			}
+		}
+		i += n
+	}
+}
