@@ -71,7 +71,7 @@ func TestHelp(t *testing.T) {
 		"comlam", "comlam --help", "comlam help recipe", "comlam demo --help", "comlam run --help", "comlam plan --help",
 		"comlam recipe", "comlam recipe ls --help", "comlam recipe cat --help", "comlam recipe cp --help", "comlam recipe validate --help",
 		"comlam runs", "comlam runs ls --help", "comlam runs show --help", "comlam runs plot --help", "comlam runs diff --help", "comlam runs verify --help", "comlam runs resume --help",
-		"comlam csi", "comlam csi gen --help", "comlam eval --help", "comlam bench", "comlam bench engine --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
+		"comlam csi", "comlam csi gen --help", "comlam eval --help", "comlam facts", "comlam facts ls --help", "comlam facts make --help", "comlam bench", "comlam bench engine --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
 	))
 }
 
@@ -84,9 +84,10 @@ func TestFirstStepsAreSixLines(t *testing.T) {
 func TestMistakes(t *testing.T) {
 	work := t.TempDir()
 	for name, text := range map[string]string{
-		"bad.yaml":  "task: {name: channelpred}\nmodel: {name: wifo}\ntrain:\n  step: 5\n",
-		"own.yaml":  "task: {name: channelpred}\nmodel: {name: wifo}\n",
-		"odd.jsonl": "{\"question\": \"q\", \"options\": [\"one\"], \"answer\": 0}\n",
+		"bad.yaml":      "task: {name: channelpred}\nmodel: {name: wifo}\ntrain:\n  step: 5\n",
+		"own.yaml":      "task: {name: channelpred}\nmodel: {name: wifo}\n",
+		"manifest.json": "{}",
+		"odd.jsonl":     "{\"question\": \"q\", \"options\": [\"one\"], \"answer\": 0}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(work, name), []byte(text), 0o666); err != nil {
 			t.Fatal(err)
@@ -107,7 +108,9 @@ func TestMistakes(t *testing.T) {
 		"comlam csi gen", "comlam csi gen -o h.mat", "comlam csi gen -o h.npy -n 0", "comlam csi gen -o h.npy --first 18446744073709551615",
 		"comlam bench engine --only gtp", "comlam bench engine --legs tpu", "comlam bench engine now", "comlam bench engin",
 		"comlam eval", "comlam eval bars", "comlam eval bars nothing.jsonl", "comlam eval bars own.yaml", "comlam eval bars own.yaml --format squad",
-		"comlam eval bars odd.jsonl", "comlam eval bars odd.jsonl --json", "comlam csi gen -o h.npy train.steps=5", "comlam csi gen -o h.npy data.speed=30", "comlam csi gen -o no/such.npy -n 1", "comlam version --json --bogus",
+		"comlam eval bars odd.jsonl", "comlam eval bars odd.jsonl --json",
+		"comlam facts make", "comlam facts make f --tables band", "comlam facts make f --unseen 2", "comlam facts ls --table q0s", "comlam facts ls --relation nothing", "comlam facts make . --tables rnti",
+		"comlam csi gen -o h.npy train.steps=5", "comlam csi gen -o h.npy data.speed=30", "comlam csi gen -o no/such.npy -n 1", "comlam version --json --bogus",
 	)
 	t.Chdir(wd)
 	golden(t, "mistakes.txt", got)
@@ -134,6 +137,7 @@ func TestWorkingCommands(t *testing.T) {
 	}
 	t.Chdir(work)
 	got := transcript(
+		"comlam facts ls --relation rnti-value", "comlam facts ls --relation rnti-value --json", "comlam facts ls --search T300 -q", "comlam facts make out --tables rnti,dci --tellings 1",
 		"comlam eval bars questions.jsonl", "comlam eval bars questions.jsonl --findings", "comlam eval bars questions.jsonl --json",
 		"comlam models", "comlam models -q", "comlam models --json", "comlam tasks", "comlam runs ls", "comlam runs ls --json",
 		"comlam recipe validate own.yaml train.steps=500 seed=3", "comlam recipe validate own.yaml --json",
@@ -166,7 +170,7 @@ func TestEveryCommandPrintsOneObject(t *testing.T) {
 	for _, line := range []string{
 		"", "recipe ls", "recipe cat channelpred/jakes", "recipe cat channelpred/jakes --resolved", "recipe validate channelpred/cdlc",
 		"runs ls", "csi gen -n 2 -o a.npy", "csi gen -n 2 -o b.npy --dry-run --recipe channelpred/cdlc", "models", "tasks", "doctor", "version",
-		"recipe cp channelpred/jakes", "run channelpred/jakes --dry-run", "run channelpred/jakes --seed x", "no-such-command", "runs show x",
+		"facts ls", "facts ls --search nothing", "facts make f", "recipe cp channelpred/jakes", "run channelpred/jakes --dry-run", "run channelpred/jakes --seed x", "no-such-command", "runs show x",
 	} {
 		code, out, _ := call(append(strings.Fields(line), "--json", "-C", dir)...)
 		v := oneObject(t, out)

@@ -1,7 +1,6 @@
 package facts
 
 import (
-	"encoding/json"
 	"fmt"
 	"iter"
 	"slices"
@@ -13,14 +12,15 @@ import (
 // A Choice is a multiple-choice question. Its options are the values of a closed group
 // of facts: see the package comment.
 type Choice struct {
-	Question string
-	Options  []string
-	Answer   int // index of the right option
-	Category string
-	Relation string
-	Exposure Exposure
-	Phrasing Phrasing
-	Group    int // questions of one group have the same options, in other orders
+	ID       string   `json:"id"`
+	Question string   `json:"question"`
+	Options  []string `json:"options"`
+	Answer   int      `json:"answer"` // index of the right option, from 0
+	Category string   `json:"category"`
+	Relation string   `json:"relation"`
+	Exposure Exposure `json:"exposure"`
+	Phrasing Phrasing `json:"phrasing"`
+	Group    int      `json:"group"` // questions of one group have the same options, in other orders
 	Provenance
 }
 
@@ -52,7 +52,8 @@ func (g *Generator) Choices(p Phrasing, e Exposure) iter.Seq[Choice] {
 
 func (g *Generator) choice(s *rng.Stream, f *Fact, group []*Fact, p Phrasing, e Exposure, number int) Choice {
 	t := pick(s, f.rel.questions(p))
-	q := Choice{Question: t.fill(f), Category: f.rel.Category, Relation: f.Relation, Exposure: e, Phrasing: p, Group: number}
+	id := fmt.Sprintf("%s/%s/%d", f.ID, p, number)
+	q := Choice{ID: id, Question: t.fill(f), Category: f.rel.Category, Relation: f.Relation, Exposure: e, Phrasing: p, Group: number}
 	order := slices.Clone(group)
 	shuffle(s, order)
 	for i, other := range order {
@@ -176,43 +177,4 @@ func (q Choice) Prompt(style Style) string {
 		}
 	}
 	return b.String()
-}
-
-// MarshalJSON writes the question in the shape of TeleQnA, with provenance beside it.
-func (q Choice) MarshalJSON() ([]byte, error) {
-	var b strings.Builder
-	field := func(key string, v any) error {
-		text, err := json.Marshal(v)
-		if err != nil {
-			return err
-		}
-		if b.Len() > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, "%q:%s", key, text)
-		return nil
-	}
-	fields := []struct {
-		key string
-		v   any
-	}{{"question", q.Question}}
-	for i, o := range q.Options {
-		fields = append(fields, struct {
-			key string
-			v   any
-		}{fmt.Sprintf("option %d", i+1), o})
-	}
-	for _, f := range append(fields, []struct {
-		key string
-		v   any
-	}{
-		{"answer", fmt.Sprintf("option %d: %s", q.Answer+1, q.Options[q.Answer])},
-		{"explanation", strings.Join(q.Clauses, ", ")}, {"category", q.Category}, {"relation", q.Relation}, {"exposure", q.Exposure},
-		{"phrasing", q.Phrasing}, {"group", q.Group}, {"facts", q.Facts}, {"templates", q.Templates}, {"clauses", q.Clauses},
-	}...) {
-		if err := field(f.key, f.v); err != nil {
-			return nil, err
-		}
-	}
-	return []byte("{" + b.String() + "}"), nil
 }

@@ -44,6 +44,9 @@ func (f *Fact) Text() string {
 // Name is the subject as a sentence has it, such as "band n1".
 func (f *Fact) Name() string { return strings.Replace(f.rel.Subject, "{}", f.Subject, 1) }
 
+// Noun says what the value is, in few words: "uplink range".
+func (f *Fact) Noun() string { return f.rel.Noun }
+
 // Number reads the value of a numeric relation.
 func (f *Fact) Number() (float64, bool) {
 	if f.rel.Kind != Number {

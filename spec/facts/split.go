@@ -24,16 +24,16 @@ var Exposures = []Exposure{Tuned, Read, Unseen}
 
 // Config says what a generator makes.
 type Config struct {
-	Seed   uint64   `yaml:"seed"`
-	Tables []string `yaml:"tables"` // only these; all if empty
+	Seed   uint64   `yaml:"seed" json:"seed"`
+	Tables []string `yaml:"tables" json:"tables"` // only these; all if empty
 
-	Unseen float64 `yaml:"unseen"` // share of the subjects that nothing is told about, where there may be some
-	Read   float64 `yaml:"read"`   // share of the other subjects that only documents tell about
+	Unseen float64 `yaml:"unseen" json:"unseen"` // share of the subjects that nothing is told about, where there may be some
+	Read   float64 `yaml:"read" json:"read"`     // share of the other subjects that only documents tell about
 
-	Tellings  int `yaml:"tellings"`  // times that documents tell a known fact
-	Questions int `yaml:"questions"` // times that instructions ask for a tuned fact
-	Rounds    int `yaml:"rounds"`    // times that multiple-choice questions ask for a fact in a set
-	Pairs     int `yaml:"pairs"`     // preference pairs of a fact in a set
+	Tellings  int `yaml:"tellings" json:"tellings"`   // times that documents tell a known fact
+	Questions int `yaml:"questions" json:"questions"` // times that instructions ask for a tuned fact
+	Rounds    int `yaml:"rounds" json:"rounds"`       // times that multiple-choice questions ask for a fact in a set
+	Pairs     int `yaml:"pairs" json:"pairs"`         // preference pairs of a fact in a set
 }
 
 // Default returns the settings of a small study: a few million characters.

@@ -107,7 +107,7 @@ func WriteLines[T any](ctx context.Context, w io.Writer, seq iter.Seq[T]) (int, 
 }
 
 // Make writes all sets of examples to a folder: documents ({"text"}), instructions
-// ({"messages"}), multiple choice (question, option 1.., answer, category, as TeleQnA),
+// ({"messages"}), multiple choice (question, options, answer, category: what comlam eval reads),
 // preferences ({"prompt", "chosen", "rejected"}), the facts themselves, and the manifest.
 // Every file appears whole or not at all. It fails with [ErrExists] where a manifest is,
 // unless told to replace it. See, if not nil, is told of each file.
@@ -121,6 +121,11 @@ func (g *Generator) Make(ctx context.Context, fsys durable.FS, dir string, repla
 	}
 	if err := durable.MkdirAll(fsys, dir); err != nil {
 		return m, fmt.Errorf("facts: %w", err)
+	}
+	if replace { // the manifest says that the rest is whole
+		if err := fsys.Remove(manifest); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return m, fmt.Errorf("facts: %w", err)
+		}
 	}
 	for _, e := range Exposures {
 		m.Facts[e] = len(g.listed[e])
