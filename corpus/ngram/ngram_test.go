@@ -143,8 +143,8 @@ func TestAgainstTwoOthers(t *testing.T) {
 			}
 			near(t, "bits, by the formulas", s.Bits, g.Bits, 1e-6)
 			near(t, "bits of ends, by the formulas", s.EndBits, g.EndBits, 1e-6)
-			near(t, "bits, by KenLM", s.Bits, g.KenLM, 1e-4)
-			near(t, "bits of ends, by KenLM", s.EndBits, g.KenLMEnd, 1e-4)
+			near(t, "bits, by KenLM", s.Bits, g.KenLM, 1e-5)
+			near(t, "bits of ends, by KenLM", s.EndBits, g.KenLMEnd, 1e-5)
 		})
 	}
 }

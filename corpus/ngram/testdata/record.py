@@ -89,7 +89,7 @@ def kenlm(train, held, order, size, lmplz, query):
         (dir / "train").write_text("".join(" ".join(f"w{w}" for w in t) + "\n" for t in train))
         (dir / "held").write_text("".join(" ".join(f"w{w}" for w in t) + "\n" for t in held))
         with open(dir / "train") as src, open(dir / "model.arpa", "w") as dst:
-            subprocess.run([lmplz, "-o", str(order), "-S", "1G", "-T", str(dir), "--discount_fallback", "--vocab_pad", str(size + 2)],
+            subprocess.run([lmplz, "-o", str(order), "-S", "1G", "-T", str(dir), "--discount_fallback", "--vocab_pad", str(size + 1)],
                            stdin=src, stdout=dst, stderr=subprocess.DEVNULL, check=True)
         with open(dir / "held") as src:
             out = subprocess.run([query, "-v", "word", str(dir / "model.arpa")], stdin=src, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
