@@ -51,6 +51,8 @@ func number(t *testing.T, descr string, b []byte) float64 {
 		return float64(b[0])
 	case "<u2":
 		return float64(binary.LittleEndian.Uint16(b))
+	case "<i4":
+		return float64(int32(binary.LittleEndian.Uint32(b)))
 	case "<f4":
 		return float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
 	case "<f8":
