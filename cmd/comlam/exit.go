@@ -57,7 +57,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &usage), errors.Is(err, run.ErrNoRun), errors.Is(err, backend.ErrChoice):
+	case errors.As(err, &usage), isSpecUsage(err), errors.Is(err, run.ErrNoRun), errors.Is(err, backend.ErrChoice):
 		return exitUsage
 	case errors.As(err, &recipe):
 		if recipe.Usage() {
@@ -79,7 +79,7 @@ func exitCode(err error) int {
 func lacksResources(err error) bool {
 	var space *durable.SpaceError
 	var fit *run.FitError
-	if errors.As(err, &space) || errors.As(err, &fit) || errors.Is(err, durable.ErrLocked) || errors.Is(err, catalog.ErrOffline) {
+	if errors.As(err, &space) || errors.As(err, &fit) || errors.Is(err, durable.ErrLocked) || errors.Is(err, catalog.ErrOffline) || isSpecSpace(err) {
 		return true
 	}
 	for _, code := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE} {
@@ -98,6 +98,6 @@ func isData(err error) bool {
 		settings *setting.Error
 		path     *fs.PathError
 	)
-	return errors.As(err, &format) || errors.Is(err, durable.ErrDamaged) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) ||
+	return isSpecData(err) || errors.As(err, &format) || errors.Is(err, durable.ErrDamaged) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) ||
 		errors.As(err, &limit) || errors.As(err, &mismatch) || errors.As(err, &settings) || errors.As(err, &path)
 }

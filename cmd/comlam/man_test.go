@@ -200,6 +200,7 @@ func exampleFolder(t *testing.T) string {
 	if err := os.CopyFS(filepath.Join(dir, "elsewhere/runs/demo"), os.DirFS(filepath.Join(dir, "runs/my"))); err != nil {
 		t.Fatal(err)
 	}
+	specDocuments(t, filepath.Join(dir, "docs"))
 	for _, name := range []string{"demo", "demo-short", "channelpred-jakes"} {
 		if err := os.CopyFS(filepath.Join(dir, "runs", name), os.DirFS(filepath.Join(dir, "runs/my"))); err != nil {
 			t.Fatal(err)

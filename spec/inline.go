@@ -1,0 +1,188 @@
+package spec
+
+import (
+	"strings"
+	"unicode"
+)
+
+// SpanKind says what a span of text is.
+type SpanKind string
+
+// The kinds of spans. Plain is the zero value.
+const (
+	Plain SpanKind = ""
+	Math  SpanKind = "math"  // LaTeX
+	Mono  SpanKind = "code"  // code inside text
+	Link  SpanKind = "link"  // text with a target
+	Sub   SpanKind = "sub"   // a subscript outside mathematics
+	Sup   SpanKind = "sup"   // a superscript outside mathematics
+	Break SpanKind = "break" // a new line inside a paragraph or cell
+)
+
+// Span is a piece of text of one kind.
+type Span struct {
+	Kind   SpanKind `json:"kind,omitempty"`
+	Text   string   `json:"text,omitempty"`
+	Target string   `json:"target,omitempty"` // of a link: an address or #anchor
+}
+
+// Text is text inside a block. Readers make it clean: no two plain spans in a row, no
+// blank at either end, single blanks within.
+type Text []Span
+
+// Str makes text of plain characters.
+func Str(s string) Text { return Text{{Text: s}}.clean() }
+
+// String is the text as a reader sees it: mathematics between dollar signs,
+// subscripts after _ and superscripts after ^.
+func (t Text) String() string {
+	if len(t) == 1 && t[0].Kind == Plain {
+		return t[0].Text
+	}
+	var w strings.Builder
+	for _, s := range t {
+		switch s.Kind {
+		case Math:
+			w.WriteString("$" + s.Text + "$")
+		case Sub:
+			w.WriteString("_" + s.Text)
+		case Sup:
+			w.WriteString("^" + s.Text)
+		case Break:
+			w.WriteByte('\n')
+		default:
+			w.WriteString(s.Text)
+		}
+	}
+	return w.String()
+}
+
+// clean puts text into the one form that equal text has.
+func (t Text) clean() Text {
+	c := cleaner{out: make(Text, 0, len(t)), blank: true}
+	for _, s := range t {
+		c.add(s)
+	}
+	return trimEnd(c.out)
+}
+
+// A cleaner collects clean text.
+type cleaner struct {
+	out   Text
+	blank bool // what came last was a blank, or nothing did
+}
+
+func (c *cleaner) add(s Span) {
+	switch s.Kind {
+	case Break:
+		if c.out = trimEnd(c.out); len(c.out) > 0 {
+			c.out = append(c.out, Span{Kind: Break})
+		}
+		c.blank = true
+		return
+	case Math, Mono:
+		s.Text = strings.Join(strings.Fields(visible(s.Text)), " ")
+		c.put(s, false)
+		return
+	}
+	text, blank := squeeze(s.Text, c.blank)
+	if s.Kind == Plain {
+		s.Text = text
+		c.put(s, blank)
+		return
+	}
+	// Blanks at the ends of a link or a subscript belong to the text around it.
+	s.Text = strings.Trim(text, " ")
+	if strings.HasPrefix(text, " ") {
+		c.put(Span{Text: " "}, true)
+	}
+	if s.Text != "" {
+		c.put(s, false)
+		if blank {
+			c.put(Span{Text: " "}, true)
+		}
+	}
+}
+
+func (c *cleaner) put(s Span, blank bool) {
+	if s.Text == "" {
+		return
+	}
+	c.blank = blank
+	last := len(c.out) - 1
+	if last >= 0 && c.out[last].Kind == s.Kind && s.Kind != Math && s.Kind != Mono && c.out[last].Target == s.Target {
+		c.out[last].Text += s.Text
+		return
+	}
+	c.out = append(c.out, s)
+}
+
+// squeeze makes white space single blanks, drops a leading one after another blank,
+// and reports whether a blank is at the end.
+func squeeze(s string, blank bool) (string, bool) {
+	if tidy(s, blank) {
+		return s, s == "" && blank || strings.HasSuffix(s, " ")
+	}
+	var w strings.Builder
+	w.Grow(len(s))
+	for _, r := range s {
+		if unicode.IsSpace(r) {
+			if !blank {
+				w.WriteByte(' ')
+			}
+			blank = true
+			continue
+		}
+		if unwanted(r) {
+			continue
+		}
+		w.WriteRune(r)
+		blank = false
+	}
+	return w.String(), blank
+}
+
+// visible drops what no reader sees.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unwanted(r) && !unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// unwanted are characters that no reader sees: controls, marks of byte order, soft
+// hyphens and blanks of no width.
+func unwanted(r rune) bool {
+	return r < ' ' || r == 0x7f || r == 0xfeff || r == 0xad || r == 0x200b || r == 0xfffe || r == 0xffff
+}
+
+// tidy reports whether there is nothing to squeeze, which most text is.
+func tidy(s string, blank bool) bool {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c > 0x7e || c < ' ' || c == ' ' && blank {
+			return false
+		}
+		blank = c == ' '
+	}
+	return true
+}
+
+// trimEnd drops blanks and breaks at the end.
+func trimEnd(t Text) Text {
+	for len(t) > 0 {
+		last := &t[len(t)-1]
+		if last.Kind != Break {
+			if last.Kind != Plain {
+				return t
+			}
+			if last.Text = strings.TrimRight(last.Text, " "); last.Text != "" {
+				return t
+			}
+		}
+		t = t[:len(t)-1]
+	}
+	return nil
+}
