@@ -86,6 +86,36 @@ func (e *Exam) AddChance(method string) error {
 	return e.add(answered{name: method, class: Classical, chances: chances})
 }
 
+// The three ways in which a language model's answer is read from its log-probabilities,
+// as they stand behind its name in tables.
+const (
+	ByLikelihood = "likeliest answer"      // lm-evaluation-harness's acc
+	ByCharacter  = "likeliest a character" // its acc_norm
+	ByWriting    = "constrained writing"
+)
+
+// AddModel counts what a language model answered, in all three ways. A question that
+// did not fit it counts as wrong.
+func (e *Exam) AddModel(name string, samples []Sample) error {
+	for _, way := range []struct {
+		name string
+		pick func(Sample) int
+	}{
+		{ByLikelihood, func(s Sample) int { return s.Likeliest }},
+		{ByCharacter, func(s Sample) int { return s.PerChar }},
+		{ByWriting, func(s Sample) int { return s.Constrained }},
+	} {
+		picked := make([]int, len(samples))
+		for i, s := range samples {
+			picked[i] = way.pick(s)
+		}
+		if err := e.Add(name+", "+way.name, Learned, picked); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (e *Exam) add(a answered) error {
 	if !slices.Contains([]string{Classical, Learned, Bound, Genie}, a.class) {
 		return fmt.Errorf("%s, %s: method %q has class %q; use one of classical, learned, bound, genie", e.condition.Task, e.condition.Name, a.name, a.class)
