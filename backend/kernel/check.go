@@ -1,0 +1,139 @@
+package kernel
+
+import "math"
+
+// checkLanes is how many checks a step of a layer handles.
+const checkLanes = 16
+
+// A CheckLayer is a row of circulants of a quasi-cyclic parity-check matrix: check z
+// joins, for each edge, value (z + shift) mod lifting of a column. It is immutable.
+//
+// Columns lie in one slice, CheckStride apart, each followed by a copy of its first
+// 16 values: so the values of 16 checks in a row are 16 values in a row.
+type CheckLayer struct {
+	lifting, degree, blocks int
+	places                  []int32 // [blocks degree] first value of a step
+	wraps                   []int32 // [degree 2] first value of the column; how many are newer in the copy
+	need                    int     // values that a slice must have
+}
+
+// MinSum says how the least magnitude that the others have becomes a message:
+// min(max(Scale*least - Offset, 0), Limit).
+type MinSum struct{ Scale, Offset, Limit float32 }
+
+// CheckStride is the distance of columns.
+func CheckStride(lifting int) int { return (lifting + 2*checkLanes - 1) / checkLanes * checkLanes }
+
+// CheckSpread makes the copy behind a column of lifting values.
+func CheckSpread(column []float32, lifting int) {
+	n := min(checkLanes, lifting)
+	copy(column[lifting:][:n], column[:n])
+}
+
+// NewCheckLayer is the layer of the edges with these columns and shifts, at least
+// two; columns of a layer differ.
+func NewCheckLayer(lifting int, columns, shifts []int) *CheckLayer {
+	l := &CheckLayer{lifting: lifting, degree: len(columns), blocks: (lifting + checkLanes - 1) / checkLanes}
+	for b := range l.blocks {
+		for e, c := range columns {
+			l.places = append(l.places, int32(c*CheckStride(lifting)+(b*checkLanes+shifts[e])%lifting))
+		}
+	}
+	for e, c := range columns {
+		l.need = max(l.need, (c+1)*CheckStride(lifting))
+		l.wraps = append(l.wraps, int32(c*CheckStride(lifting)), int32(l.wrapped(shifts[e])))
+	}
+	return l
+}
+
+// wrapped is how many values of the step that runs over the end of the column lie
+// behind it.
+func (l *CheckLayer) wrapped(shift int) (n int) {
+	for b := range l.blocks {
+		from := (b*checkLanes + shift) % l.lifting
+		n = max(n, from+min(checkLanes, l.lifting-b*checkLanes)-l.lifting)
+	}
+	return n
+}
+
+// Messages is the number of messages of the layer.
+func (l *CheckLayer) Messages() int { return l.blocks * l.degree * checkLanes }
+
+// MinSum updates the values v and the messages r of the layer: r is what each value
+// got from this layer last time, and becomes what it gets now. The bits of the result
+// are the same for all variants.
+func (l *CheckLayer) MinSum(v, r []float32, m MinSum) {
+	_, _ = v[l.need-1], r[l.Messages()-1]
+	if asmMinSum(l, v, r, m) {
+		return
+	}
+	l.steps(v, r, m, 0)
+}
+
+// steps does the blocks from one on, and what is to be done after the last.
+func (l *CheckLayer) steps(v, r []float32, m MinSum, from int) {
+	for b := from; b < l.blocks; b++ {
+		places, r := l.places[b*l.degree:][:l.degree], r[b*l.degree*checkLanes:]
+		for z := range min(checkLanes, l.lifting-b*checkLanes) {
+			l.step(v, r, m, places, z)
+		}
+	}
+	for e := 0; e < len(l.wraps); e += 2 {
+		column, w := v[l.wraps[e]:], int(l.wraps[e+1])
+		copy(column[:w], column[l.lifting:])
+		copy(column[l.lifting+w:][:max(0, min(checkLanes, l.lifting)-w)], column[w:])
+	}
+}
+
+const topBit = 1 << 31
+
+func (l *CheckLayer) step(v, r []float32, m MinSum, places []int32, z int) {
+	least, second, signs := float32(math.Inf(1)), float32(math.Inf(1)), uint32(0)
+	for e, p := range places {
+		t := v[int(p)+z] - r[e*checkLanes+z]
+		r[e*checkLanes+z] = t
+		bits := math.Float32bits(t)
+		signs ^= bits
+		a := math.Float32frombits(bits &^ topBit)
+		second = min(second, max(least, a))
+		least = min(least, a)
+	}
+	first, other := m.message(least), m.message(second)
+	for e, p := range places {
+		t := r[e*checkLanes+z]
+		bits := math.Float32bits(t)
+		out := first
+		if math.Float32frombits(bits&^topBit) == least {
+			out = other
+		}
+		out = math.Float32frombits(math.Float32bits(out) ^ (bits^signs)&topBit)
+		r[e*checkLanes+z] = out
+		v[int(p)+z] = t + out
+	}
+}
+
+// message rounds the product before it subtracts, on every processor.
+func (m MinSum) message(least float32) float32 {
+	return min(max(float32(m.Scale*least)-m.Offset, 0), m.Limit)
+}
+
+// Odd reports whether any check of the layer joins an odd number of negative values.
+func (l *CheckLayer) Odd(v []float32) bool {
+	_ = v[l.need-1]
+	if odd, ok := asmOdd(l, v); ok {
+		return odd
+	}
+	for b := range l.blocks {
+		places := l.places[b*l.degree:][:l.degree]
+		for z := range min(checkLanes, l.lifting-b*checkLanes) {
+			var signs uint32
+			for _, p := range places {
+				signs ^= math.Float32bits(v[int(p)+z])
+			}
+			if signs&topBit != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}

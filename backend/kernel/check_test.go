@@ -1,0 +1,100 @@
+package kernel
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// plainMinSum is the layer without layout and lanes, in float64 where it is exact.
+func plainMinSum(v [][]float32, r [][]float32, shifts []int, m MinSum) {
+	lifting := len(v[0])
+	for z := range lifting {
+		t := make([]float32, len(v))
+		for e := range v {
+			t[e] = v[e][(z+shifts[e])%lifting] - r[e][z]
+		}
+		for e := range v {
+			least, sign := math.Inf(1), float32(1)
+			for o := range v {
+				if o != e {
+					least = min(least, math.Abs(float64(t[o])))
+					if math.Signbit(float64(t[o])) {
+						sign = -sign
+					}
+				}
+			}
+			r[e][z] = sign * min(max(float32(m.Scale*float32(least))-m.Offset, 0), m.Limit)
+			v[e][(z+shifts[e])%lifting] = t[e] + r[e][z]
+		}
+	}
+}
+
+func TestMinSumIsThePlainOne(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, lifting := range []int{2, 3, 7, 15, 16, 18, 31, 32, 44, 208, 384} {
+		for _, degree := range []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 19} {
+			columns, shifts := random.Perm(degree + 3)[:degree], make([]int, degree)
+			plainV, plainR := make([][]float32, degree), make([][]float32, degree)
+			stride := CheckStride(lifting)
+			v := make([]float32, (degree+3)*stride)
+			for e := range degree {
+				shifts[e] = random.IntN(lifting)
+				plainV[e], plainR[e] = make([]float32, lifting), make([]float32, lifting)
+				for z := range lifting {
+					plainV[e][z] = float32(random.IntN(41)-20) / 4 // ties and zeros
+				}
+				column := v[columns[e]*stride:]
+				copy(column, plainV[e])
+				CheckSpread(column, lifting)
+			}
+			l := NewCheckLayer(lifting, columns, shifts)
+			r := make([]float32, l.Messages())
+			m := MinSum{Scale: 0.75, Offset: 0.25, Limit: 3}
+			for range 3 {
+				plainMinSum(plainV, plainR, shifts, m)
+				l.MinSum(v, r, m)
+			}
+			for e := range degree {
+				for i := range min(lifting, checkLanes) + lifting {
+					got, want := v[columns[e]*stride+i], plainV[e][i%lifting]
+					if math.Float32bits(got) != math.Float32bits(want) {
+						t.Fatalf("lifting %d, degree %d: value %d of edge %d is %v, want %v", lifting, degree, i, e, got, want)
+					}
+				}
+			}
+			checkOdd(t, l, v, plainV, shifts)
+		}
+	}
+}
+
+func checkOdd(t *testing.T, l *CheckLayer, v []float32, plain [][]float32, shifts []int) {
+	t.Helper()
+	odd := func() (odd bool) {
+		for z := range l.lifting {
+			negative := false
+			for e := range plain {
+				negative = negative != math.Signbit(float64(plain[e][(z+shifts[e])%l.lifting]))
+			}
+			odd = odd || negative
+		}
+		return odd
+	}
+	if got := l.Odd(v); got != odd() {
+		t.Fatalf("lifting %d, degree %d: Odd is %v", l.lifting, l.degree, got)
+	}
+	for e := range plain { // all positive, then one negative
+		column := v[l.wraps[2*e]:]
+		for z := range l.lifting {
+			plain[e][z], column[z] = 1, 1
+		}
+		CheckSpread(column, l.lifting)
+	}
+	if l.Odd(v) {
+		t.Fatalf("lifting %d, degree %d: no negative value is odd", l.lifting, l.degree)
+	}
+	v[l.wraps[0]+int32(l.lifting-1)] = -1
+	if !l.Odd(v) {
+		t.Fatalf("lifting %d, degree %d: one negative value is not odd", l.lifting, l.degree)
+	}
+}
