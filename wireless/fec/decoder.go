@@ -1,0 +1,220 @@
+package fec
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/comlam/comlam/backend/kernel"
+)
+
+// An Algorithm is the rule by which a check answers.
+type Algorithm int
+
+const (
+	// NormalizedMinSum answers with the least magnitude times DecoderConfig.Scale.
+	NormalizedMinSum Algorithm = iota
+	// OffsetMinSum answers with the least magnitude less DecoderConfig.Offset.
+	OffsetMinSum
+	// SumProduct answers with the exact log-likelihood ratio of the parity, to the
+	// precision of float32.
+	SumProduct
+)
+
+func (a Algorithm) String() string {
+	if a < 0 || a > SumProduct {
+		return fmt.Sprintf("algorithm %d", int(a))
+	}
+	return [...]string{"normalized-min-sum", "offset-min-sum", "sum-product"}[a]
+}
+
+// DecoderConfig says how to decode. The zero value is normalised min-sum with at most
+// 20 iterations.
+type DecoderConfig struct {
+	Algorithm  Algorithm
+	Iterations int     // at most; 0 is 20
+	Scale      float32 // of NormalizedMinSum; 0 is 0.75
+	Offset     float32 // of OffsetMinSum; 0 is 0.5
+	CRC        *CRC    // stop as soon as it holds, besides the parity checks
+	Always     bool    // all iterations, never stop early
+}
+
+func (c DecoderConfig) withDefaults() (DecoderConfig, error) {
+	if c.Iterations == 0 {
+		c.Iterations = 20
+	}
+	if c.Scale == 0 {
+		c.Scale = 0.75
+	}
+	if c.Offset == 0 {
+		c.Offset = 0.5
+	}
+	switch {
+	case c.Algorithm < 0 || c.Algorithm > SumProduct:
+		return c, fmt.Errorf("ldpc: %s; there are normalized-min-sum, offset-min-sum and sum-product", c.Algorithm)
+	case c.Iterations < 0:
+		return c, fmt.Errorf("ldpc: %d iterations; use at least one", c.Iterations)
+	case !(c.Scale > 0 && c.Scale <= 1):
+		return c, fmt.Errorf("ldpc: scale %v; use one above 0, at most 1", c.Scale)
+	case !(c.Offset >= 0 && c.Offset < limit):
+		return c, fmt.Errorf("ldpc: offset %v; use one from 0 to %v", c.Offset, limit)
+	}
+	return c, nil
+}
+
+// Soft bits and messages are clipped to limit, so that sums stay finite however many
+// iterations there are; what is known beforehand is certain.
+const (
+	limit   = 1e6
+	certain = 1e8
+)
+
+// A Result says how the decoding of one block ended.
+type Result struct {
+	Iterations int
+	Parity     bool // all parity checks that anything was received of hold
+	CRC        bool // the CRC of the config holds; false without one
+}
+
+// A Decoder decodes the blocks of one code by layered belief propagation (D. Hocevar,
+// "A reduced complexity decoder architecture via layered decoding of LDPC codes",
+// SiPS 2004). It is a workspace: one a goroutine.
+type Decoder struct {
+	code   *LDPC
+	config DecoderConfig
+	layers []*kernel.CheckLayer
+	v, r   []float32 // values by column, messages by layer
+	froms  []int     // where the messages of a layer start
+	used   []int     // layers of this block
+	rule   kernel.MinSum
+	exact  *sumProduct
+}
+
+// NewDecoder returns a decoder of the code.
+func (c *LDPC) NewDecoder(config DecoderConfig) (*Decoder, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	d := &Decoder{code: c, config: config, v: make([]float32, c.columns()*kernel.CheckStride(c.z))}
+	d.rule = kernel.MinSum{Scale: config.Scale, Limit: limit}
+	if config.Algorithm == OffsetMinSum {
+		d.rule = kernel.MinSum{Scale: 1, Offset: config.Offset, Limit: limit}
+	}
+	messages := 0
+	for _, row := range c.rows {
+		var columns, shifts []int
+		for _, e := range row {
+			columns, shifts = append(columns, e.col), append(shifts, e.shift)
+		}
+		l := kernel.NewCheckLayer(c.z, columns, shifts)
+		d.layers, d.froms = append(d.layers, l), append(d.froms, messages)
+		messages += l.Messages()
+	}
+	d.r = make([]float32, messages)
+	if config.Algorithm == SumProduct {
+		d.exact = newSumProduct(c)
+	}
+	return d, nil
+}
+
+// Decode decodes soft bits, which Combine gathers, to the bits of the blocks: [B Len]
+// to [B K]. Soft bits of fillers do not matter. Wrong bits are no error: see the
+// results.
+func (d *Decoder) Decode(bits []byte, soft []float32) ([]Result, error) {
+	c := d.code
+	blocks, err := batch("soft bits", len(soft), c.Len())
+	if err != nil {
+		return nil, fmt.Errorf("ldpc: %w", err)
+	}
+	if len(bits) != blocks*c.k {
+		return nil, fmt.Errorf("ldpc: room for %d bits; %d blocks have %d", len(bits), blocks, blocks*c.k)
+	}
+	results := make([]Result, blocks)
+	for b := range results {
+		if err := d.load(soft[b*c.Len():][:c.Len()]); err != nil {
+			return nil, fmt.Errorf("ldpc: block %d: %w", b, err)
+		}
+		results[b] = d.iterate(bits[b*c.k:][:c.k])
+	}
+	return results, nil
+}
+
+// load puts soft bits into the columns and finds the layers that take part: a row
+// whose own parity was not received can say nothing.
+func (d *Decoder) load(soft []float32) error {
+	c, stride := d.code, kernel.CheckStride(d.code.z)
+	clear(d.v)
+	d.used = d.used[:0]
+	for col := range c.columns() {
+		column, received := d.v[col*stride:][:stride], false
+		if col >= punctured {
+			for i, x := range soft[(col-punctured)*c.z:][:c.z] {
+				if x != x {
+					return fmt.Errorf("soft bit %d is not a number", (col-punctured)*c.z+i)
+				}
+				column[i] = min(max(x, -limit), limit)
+				received = received || x != 0
+			}
+		}
+		if col < c.systematic() && (col+1)*c.z > c.k {
+			for i := max(0, c.k-col*c.z); i < c.z; i++ {
+				column[i] = certain
+			}
+		}
+		kernel.CheckSpread(column, c.z)
+		if row := col - c.systematic(); row >= 0 && (row < coreRows || received) {
+			d.used = append(d.used, row)
+		}
+	}
+	return nil
+}
+
+func (d *Decoder) iterate(bits []byte) (result Result) {
+	for _, i := range d.used {
+		clear(d.r[d.froms[i]:][:d.layers[i].Messages()])
+	}
+	for result.Iterations < d.config.Iterations {
+		for _, i := range d.used {
+			r := d.r[d.froms[i]:][:d.layers[i].Messages()]
+			if d.exact != nil {
+				d.exact.layer(d.v, r, d.code.rows[i])
+			} else {
+				d.layers[i].MinSum(d.v, r, d.rule)
+			}
+		}
+		result.Iterations++
+		if d.config.Always && result.Iterations < d.config.Iterations {
+			continue
+		}
+		result.Parity = d.parity()
+		if d.config.CRC != nil {
+			d.harden(bits)
+			result.CRC = d.config.CRC.Holds(bits)
+		}
+		if result.Parity || result.CRC {
+			break
+		}
+	}
+	d.harden(bits)
+	return result
+}
+
+func (d *Decoder) parity() bool {
+	for _, i := range d.used {
+		if d.layers[i].Odd(d.v) {
+			return false
+		}
+	}
+	return true
+}
+
+// harden writes the decisions.
+func (d *Decoder) harden(bits []byte) {
+	z, stride := d.code.z, kernel.CheckStride(d.code.z)
+	for col := 0; col*z < len(bits); col++ {
+		to := bits[col*z : min(len(bits), (col+1)*z)]
+		for i, x := range d.v[col*stride:][:len(to)] {
+			to[i] = byte(math.Float32bits(x) >> 31)
+		}
+	}
+}
