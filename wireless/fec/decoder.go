@@ -148,12 +148,9 @@ func (d *Decoder) load(soft []float32) error {
 	for col := range c.columns() {
 		column, received := d.v[col*stride:][:stride], false
 		if col >= punctured {
-			for i, x := range soft[(col-punctured)*c.z:][:c.z] {
-				if x != x {
-					return fmt.Errorf("soft bit %d is not a number", (col-punctured)*c.z+i)
-				}
-				column[i] = min(max(x, -limit), limit)
-				received = received || x != 0
+			var err error
+			if received, err = clip(column[:c.z], soft[(col-punctured)*c.z:]); err != nil {
+				return fmt.Errorf("column %d: %w", col, err)
 			}
 		}
 		if col < c.systematic() && (col+1)*c.z > c.k {
@@ -167,6 +164,22 @@ func (d *Decoder) load(soft []float32) error {
 		}
 	}
 	return nil
+}
+
+// clip copies soft bits within limits and says whether there is any but zero.
+func clip(to, soft []float32) (received bool, err error) {
+	var any uint32
+	for i, x := range soft[:len(to)] {
+		if !(x >= -limit && x <= limit) {
+			if x != x {
+				return false, fmt.Errorf("soft bit %d is not a number", i)
+			}
+			x = min(max(x, -limit), limit)
+		}
+		to[i] = x
+		any |= math.Float32bits(x) << 1
+	}
+	return any != 0, nil
 }
 
 func (d *Decoder) iterate(bits []byte) (result Result) {
