@@ -106,6 +106,7 @@ const (
 	wayStream = iota + 1
 	noiseStream
 	orderStream
+	packStream
 )
 
 // index is the channel that sample number i shows: i itself in an endless stream,
