@@ -67,7 +67,7 @@ type Packed struct {
 
 	mu     sync.Mutex
 	turns  []turn
-	counts []int32        // rows of each stream among turns
+	counts []int32          // rows of each stream among turns
 	passes map[[2]int]*pass // of {stream, epoch}
 }
 

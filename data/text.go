@@ -1,0 +1,102 @@
+package data
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"strings"
+
+	"github.com/comlam/comlam/internal/setting"
+)
+
+// Text is the `data` section of a recipe for text: the documents that a language model
+// is pre-trained on.
+type Text struct {
+	SequenceLength int          `yaml:"sequence_length"` // tokens of a row
+	Sources        []TextSource `yaml:"sources"`
+	HeldOut        float64      `yaml:"held_out"` // share of the documents of each real source, kept to measure on
+}
+
+// TextSource is one origin of documents: exactly one of Path and Facts.
+type TextSource struct {
+	Name string `yaml:"name"` // how tables call it; "" = after its path
+	// Path is a file (.jsonl, .jsonl.gz, .md, .rst, .html, .txt, .docx) or a folder of
+	// such, or "docs:" for the documentation of ComLAM, which comes with the program.
+	Path string `yaml:"path"`
+	// Facts is how many documents are written about each fact of spec/facts. They are
+	// trained on and never measured on.
+	Facts  int     `yaml:"facts"`
+	Weight float64 `yaml:"weight"` // share of the training tokens, over the sum of weights
+	// Held says what this source is for: "" both training and, but for facts, measuring;
+	// train; or test, for text that is only measured on.
+	Held string `yaml:"held"`
+}
+
+// DefaultText reads the documents that come with the program.
+func DefaultText() Text {
+	return Text{SequenceLength: 256, HeldOut: 0.1, Sources: []TextSource{{Path: "docs:", Weight: 1}}}
+}
+
+// Title is how tables call the source.
+func (s TextSource) Title() string {
+	switch {
+	case s.Name != "":
+		return s.Name
+	case s.Facts > 0:
+		return "facts"
+	case s.Path == "docs:":
+		return "docs"
+	}
+	name := filepath.Base(s.Path)
+	name, _, _ = strings.Cut(name, ".")
+	return name
+}
+
+// Trains and Measures say what a source is for.
+func (s TextSource) Trains() bool   { return s.Held != "test" }
+func (s TextSource) Measures() bool { return s.Held != "train" && s.Facts == 0 }
+
+// Validate reports the first setting that cannot be used.
+func (c Text) Validate() error {
+	if c.SequenceLength < 8 || c.SequenceLength > 1<<16 {
+		return setting.Bad("sequence_length", "use 8 to 65536", "%d is out of range", c.SequenceLength)
+	}
+	if !(c.HeldOut >= 0 && c.HeldOut < 1) {
+		return setting.Bad("held_out", "use a share such as 0.1", "%g is out of range", c.HeldOut)
+	}
+	if len(c.Sources) == 0 {
+		return setting.Bad("sources", `give at least one, such as [{path: "docs:", weight: 1}]`, "there is no source of documents")
+	}
+	titles, trains := map[string]bool{}, false
+	for i, s := range c.Sources {
+		at := fmt.Sprintf("sources[%d]", i)
+		if err := s.validate(); err != nil {
+			return setting.Under(at, err)
+		}
+		if titles[s.Title()] {
+			return setting.Bad(at, "give it another name", "two sources are called %q", s.Title())
+		}
+		titles[s.Title()] = true
+		trains = trains || s.Trains()
+	}
+	if !trains {
+		return setting.Bad("sources", `leave out "held: test" of at least one`, "no source is trained on")
+	}
+	return nil
+}
+
+func (s TextSource) validate() error {
+	switch {
+	case s.Facts < 0 || s.Facts > 1000:
+		return setting.Bad("facts", "use 1 to 1000 documents a fact", "%d is out of range", s.Facts)
+	case (s.Path != "") == (s.Facts > 0):
+		return setting.Bad("path", "give a path, or facts: 10", "a source has either a path or facts")
+	case s.Held != "" && s.Held != "train" && s.Held != "test":
+		return setting.Bad("held", "use train or test, or leave it out for both", "%q is no use of a source", s.Held)
+	case s.Facts > 0 && s.Held == "test":
+		return setting.Bad("held", "measure on real documents", "documents made of facts are never measured on")
+	case s.Trains() && (!(s.Weight > 0) || math.IsInf(s.Weight, 0)):
+		return setting.Bad("weight", "use a positive number", "%g is no share", s.Weight)
+	}
+	return nil
+}
