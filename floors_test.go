@@ -24,7 +24,7 @@ const module = "github.com/comlam/comlam"
 // floors and its own top folder, nothing else of this module. "." is the root
 // package. A folder that is not listed does not belong to the tree.
 var floors = []string{
-	"internal recipes",
+	"internal recipes docs",
 	"backend",
 	"metric plot format",
 	"wireless tokenizer sandbox catalog",

@@ -16,7 +16,7 @@ import (
 // error is a *[Error] at the line of the setting, or of its section where the
 // setting has its default.
 func (r *Recipe) Validate() error {
-	for _, name := range sections {
+	for _, name := range r.sections() {
 		c, err := r.section(name)
 		if err != nil {
 			return err
@@ -42,10 +42,12 @@ func (r *Recipe) section(name string) (validator, error) {
 		return r.Model, nil
 	case name == "task" || name == "model":
 		return nil, &Error{Key: name, Why: "the section is missing", Hint: "a recipe needs a task and a model"}
-	case name == "data":
-		return r.Data, nil
 	case name == "train":
 		return r.Train, nil
+	case r.Text != nil:
+		return r.Text.validator(name), nil
+	case name == "data":
+		return r.Data, nil
 	case name == "tune" && r.Tune != nil:
 		return r.Tune, nil
 	}
@@ -92,6 +94,9 @@ func (r *Recipe) checkFit() error {
 	m, err := r.Model.Build()
 	if err != nil {
 		return r.locate("model", err)
+	}
+	if r.Text != nil {
+		return r.checkText(m)
 	}
 	filler, ok := m.(model.Filler)
 	if !ok {

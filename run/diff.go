@@ -82,7 +82,7 @@ func (p *Past) settings() (map[string]string, error) {
 		if len(recipes) > 1 {
 			prefix = fmt.Sprintf("recipe-%d.", i+1)
 		}
-		for _, section := range sections {
+		for _, section := range r.sections() {
 			n, err := r.node(section)
 			if err != nil {
 				return nil, err

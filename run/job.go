@@ -10,7 +10,6 @@ import (
 
 	"github.com/comlam/comlam/data"
 	"github.com/comlam/comlam/eval"
-	"github.com/comlam/comlam/internal/durable"
 	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/metric"
 	"github.com/comlam/comlam/model"
@@ -45,6 +44,7 @@ type trained struct {
 const (
 	weightsFile   = "model.safetensors"
 	checkpointDir = "checkpoints"
+	historyFile   = "metrics.jsonl"
 	trailFile     = "trail.jsonl"
 )
 
@@ -174,29 +174,14 @@ func (j *radioJob) pretrain(ctx context.Context) (string, error) {
 		if err != nil {
 			return nil, err
 		}
-		task.Progress = func(p train.Point) { j.show.training("train", p) }
-		if task.Checkpoints, err = j.checkpoints(filepath.Join(dir, checkpointDir), j.r.Train.KeepCheckpoints); err != nil {
-			return nil, err
-		}
-		defer task.Checkpoints.Close()
-		if task.History, err = durable.OpenLog(j.fsys, filepath.Join(dir, "metrics.jsonl")); err != nil {
-			return nil, err
-		}
-		defer task.History.Close()
-		if task.Trail, err = durable.OpenLog(j.fsys, filepath.Join(dir, trailFile)); err != nil {
-			return nil, err
-		}
-		defer task.Trail.Close()
-		began := time.Now()
-		res, err := task.Run(ctx)
+		res, how, err := j.runTraining(ctx, "train", dir, task)
 		if err != nil {
 			return nil, err
 		}
-		how := trained{time.Since(began).Seconds(), res.Resumed}
 		if err := j.stages.writeJSON(filepath.Join(dir, trainedFile), how); err != nil {
 			return nil, err
 		}
-		return []string{weightsFile, "metrics.jsonl", trainedFile}, j.saveWeights(filepath.Join(dir, weightsFile), res.Weights)
+		return []string{weightsFile, historyFile, trainedFile}, j.saveWeights(filepath.Join(dir, weightsFile), res.Weights)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/comlam/comlam/backend"
 	"github.com/comlam/comlam/eval"
@@ -39,7 +40,12 @@ type result interface {
 }
 
 // newJob is the job of a recipe.
-func newJob(r *Recipe, s *session) (job, error) { return newRadioJob(r, s) }
+func newJob(r *Recipe, s *session) (job, error) {
+	if r.Text != nil {
+		return newTextJob(r, s)
+	}
+	return newRadioJob(r, s)
+}
 
 // part is what every job has: its recipe, and its session with stages and files.
 type part struct {
@@ -104,7 +110,7 @@ func (j part) weights(dir string) (nn.Weights, error) {
 }
 
 func (j part) history(dir string) ([]train.Point, error) {
-	path := filepath.Join(dir, "metrics.jsonl")
+	path := filepath.Join(dir, historyFile)
 	records, err := durable.ReadLog(j.fsys, path)
 	if err != nil {
 		return nil, err
@@ -116,4 +122,28 @@ func (j part) history(dir string) ([]train.Point, error) {
 		}
 	}
 	return points, nil
+}
+
+// runTraining runs a training with its checkpoints, history and trail in the folder of
+// its stage, and says how it went.
+func (j part) runTraining(ctx context.Context, stage, dir string, task *train.Job) (res *train.Result, how trained, err error) {
+	task.Progress = func(p train.Point) { j.show.training(stage, p) }
+	if task.Checkpoints, err = j.checkpoints(filepath.Join(dir, checkpointDir), task.Config.KeepCheckpoints); err != nil {
+		return nil, how, err
+	}
+	defer task.Checkpoints.Close()
+	if task.History, err = durable.OpenLog(j.fsys, filepath.Join(dir, historyFile)); err != nil {
+		return nil, how, err
+	}
+	defer task.History.Close()
+	if task.Trail, err = durable.OpenLog(j.fsys, filepath.Join(dir, trailFile)); err != nil {
+		return nil, how, err
+	}
+	defer task.Trail.Close()
+	began := time.Now()
+	res, err = task.Run(ctx)
+	if err != nil {
+		return nil, how, err
+	}
+	return res, trained{time.Since(began).Seconds(), res.Resumed}, nil
 }

@@ -17,8 +17,19 @@ import (
 	"github.com/comlam/comlam/tune"
 )
 
-// sections are the keys of a recipe in the order of the data flow.
-var sections = []string{"seed", "task", "model", "data", "train", "tune"}
+// The keys of a recipe in the order of the data flow: of one for radio, and of one for
+// text. Which it is, its task says.
+var (
+	radioSections = []string{"seed", "task", "model", "data", "train", "tune"}
+	textSections  = []string{"seed", "task", "from", "tokenizer", "model", "data", "train", "tune", "align"}
+)
+
+func (r *Recipe) sections() []string {
+	if r.Text != nil {
+		return textSections
+	}
+	return radioSections
+}
 
 // Recipe is everything a run depends on. Each field but Name is a section of the
 // file, read by the package of that name; what a file leaves out has the default of
@@ -33,6 +44,7 @@ type Recipe struct {
 	Data      data.Config
 	Train     train.Config
 	Tune      *tune.Config // nil: no adaptation
+	Text      *Text        // nil: a recipe for radio; else Data and Tune are not used
 
 	doc *document // where each setting was written; nil for a recipe made in Go
 }
@@ -60,6 +72,11 @@ func (s *Source) Parse(overrides []string) (*Recipe, error) {
 	}
 	if err := r.needParts(); err != nil {
 		return nil, err
+	}
+	if r.Text != nil {
+		if err := r.setVocabulary(); err != nil {
+			return nil, err
+		}
 	}
 	return r, r.Validate()
 }
@@ -103,7 +120,20 @@ func (r *Recipe) read(overrides []string) error {
 			return err
 		}
 	}
-	return r.doc.eachKey(r.doc.root, "", r.doc.nearestPlace(""), r.readSection)
+	// The task comes first, wherever it stands: it says which sections there are.
+	for _, read := range []func(name, path string, at place, value *yaml.Node) error{r.readFirst, r.readSection} {
+		if err := r.doc.eachKey(r.doc.root, "", r.doc.nearestPlace(""), read); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Recipe) readFirst(name, path string, at place, value *yaml.Node) error {
+	if name != "task" || r.doc.takesDefault(value) {
+		return nil
+	}
+	return r.readTask(value, at)
 }
 
 // needParts refuses a recipe without the sections that have no default.
@@ -120,23 +150,26 @@ func (r *Recipe) needParts() error {
 
 func (r *Recipe) readSection(name, path string, at place, value *yaml.Node) error {
 	d := r.doc
-	if !slices.Contains(sections, name) {
-		return d.fail(at, path, choices("the sections are", name, sections), "there is no such section")
+	if !slices.Contains(r.sections(), name) {
+		return d.fail(at, path, choices("the sections are", name, r.sections()), "there is no such section")
 	}
-	if d.takesDefault(value) {
+	if d.takesDefault(value) || name == "task" {
 		return nil
 	}
 	switch name {
 	case "seed":
 		return d.value(value, path, at, reflect.ValueOf(&r.Seed).Elem())
-	case "task":
-		return r.readTask(value, at)
 	case "model":
 		return r.readModel(value, at)
-	case "data":
-		return d.value(value, path, at, reflect.ValueOf(&r.Data).Elem())
 	case "train":
 		return d.value(value, path, at, reflect.ValueOf(&r.Train).Elem())
+	}
+	if r.Text != nil {
+		return d.value(value, path, at, r.Text.section(name))
+	}
+	switch name {
+	case "data":
+		return d.value(value, path, at, reflect.ValueOf(&r.Data).Elem())
 	}
 	c := tune.Default()
 	r.Tune = &c
@@ -149,6 +182,9 @@ func (r *Recipe) readTask(n *yaml.Node, at place) error {
 		return err
 	}
 	r.TaskName, r.Task = tasks.Entries[i].Name, tasks.Entries[i].New()
+	if tasks.Entries[i].Text {
+		r.Text = defaultText()
+	}
 	return r.doc.fill(n, "task", at, reflect.ValueOf(r.Task).Elem(), "name")
 }
 

@@ -160,7 +160,7 @@ func TestSectionsAreCanonical(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range sections {
+	for _, name := range radioSections {
 		x, errX := a.Section(name)
 		y, errY := b.Section(name)
 		if errX != nil || errY != nil || string(x) != string(y) {

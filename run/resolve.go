@@ -12,7 +12,7 @@ import (
 // of the data flow. It loads back to an equal recipe.
 func (r *Recipe) Resolved() ([]byte, error) {
 	root := &yaml.Node{Kind: yaml.MappingNode}
-	for _, name := range sections {
+	for _, name := range r.sections() {
 		n, err := r.node(name)
 		if err != nil {
 			return nil, err
@@ -28,8 +28,8 @@ func (r *Recipe) Resolved() ([]byte, error) {
 // settings, however they were written. Results are addressed by a hash of the
 // sections they depend on. A section that the recipe does not have is empty.
 func (r *Recipe) Section(name string) ([]byte, error) {
-	if !slices.Contains(sections, name) {
-		return nil, fmt.Errorf("there is no section %q; %s", name, choices("the sections are", name, sections))
+	if !slices.Contains(r.sections(), name) {
+		return nil, fmt.Errorf("there is no section %q; %s", name, choices("the sections are", name, r.sections()))
 	}
 	n, err := r.node(name)
 	if n == nil || err != nil {
@@ -49,15 +49,12 @@ func (r *Recipe) node(section string) (*yaml.Node, error) {
 		value, name = r.Task, r.TaskName
 	case "model":
 		value, name = r.Model, r.ModelName
-	case "data":
-		value = r.Data
 	case "train":
 		value = r.Train
-	case "tune":
-		if r.Tune == nil {
+	default:
+		if value = r.part(section); value == nil {
 			return nil, nil
 		}
-		value = r.Tune
 	}
 	n := new(yaml.Node)
 	if err := n.Encode(value); err != nil {
@@ -68,6 +65,19 @@ func (r *Recipe) node(section string) (*yaml.Node, error) {
 	}
 	flow(n)
 	return n, nil
+}
+
+// part is what a section says that only one kind of recipe has, nil if it is absent.
+func (r *Recipe) part(section string) any {
+	switch {
+	case r.Text != nil:
+		return r.Text.part(section)
+	case section == "data":
+		return r.Data
+	case r.Tune != nil:
+		return r.Tune
+	}
+	return nil
 }
 
 // flow puts lists on one line.

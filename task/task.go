@@ -10,6 +10,7 @@ type Entry struct {
 	Area  string // the field's area: physical layer, MAC, resources, network, edge, semantic, security, emerging, evaluation
 	Paper string
 	About string // one line
+	Text  bool   // its recipes train language models
 	New   func() Config
 }
 

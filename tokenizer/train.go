@@ -17,14 +17,14 @@ import (
 type Config struct {
 	// VocabSize is the number of tokens in all: special ones, 256 bytes, merges. Training
 	// ends earlier where no pair of symbols is left that occurs often enough.
-	VocabSize int
+	VocabSize int `yaml:"vocab_size"`
 	// MinFrequency is how often a pair must occur to become a token; 0 means 2.
-	MinFrequency int
+	MinFrequency int `yaml:"min_frequency"`
 	// Special tokens get the first ids, in this order; nil means [DefaultSpecial]. With
 	// tokens of one's own, Chat needs a template that knows them.
-	Special []string
+	Special []string `yaml:"-"`
 	// Template is the chat template; "" means [DefaultTemplate].
-	Template string
+	Template string `yaml:"-"`
 }
 
 // DefaultVocabSize is enough for a few megabytes of text.

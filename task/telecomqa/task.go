@@ -13,6 +13,7 @@ var Entry = task.Entry{
 	Paper: "arXiv:2310.15051, arXiv:2407.06245",
 	About: "answer multiple-choice questions about telecommunications",
 	New:   func() task.Config { c := Default(); return &c },
+	Text:  true,
 }
 
 // Config is the `task` section of a recipe.

@@ -1,0 +1,216 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/comlam/comlam/data"
+	"github.com/comlam/comlam/eval"
+	"github.com/comlam/comlam/internal/durable"
+	"github.com/comlam/comlam/model"
+	"github.com/comlam/comlam/task/telecomqa"
+	"github.com/comlam/comlam/tokenizer"
+	"github.com/comlam/comlam/train"
+)
+
+// textJob is one recipe of a language model in a session.
+type textJob struct {
+	part
+	c    telecomqa.Config
+	text *texts
+}
+
+// textResult is what the report shows of a textJob.
+type textResult struct {
+	r       *Recipe
+	rows    []eval.Row
+	gates   []Gate
+	history []train.Point
+	trained trained
+	params  int
+	tokens  int // in the vocabulary
+	text    *texts
+}
+
+func newTextJob(r *Recipe, s *session) (job, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	c, ok := r.Task.(*telecomqa.Config)
+	if !ok {
+		return nil, fmt.Errorf("recipe %q: task %q cannot be run", r.Name, r.TaskName)
+	}
+	text, err := readTexts(r)
+	if err != nil {
+		return nil, err
+	}
+	return &textJob{part: part{s, r}, c: *c, text: text}, nil
+}
+
+// The keys of the stages; each is a hash of all that its stage depends on.
+func (j *textJob) tokenizerKey() string { return j.mustKey("tokenizer", "tokenizer", j.text.digest) }
+func (j *textJob) trainKey() string {
+	return j.mustKey("pretrain", "seed", "model", "data", "train", j.tokenizerKey())
+}
+
+// mustKey is key for sections that were printed before.
+func (j *textJob) mustKey(stage string, parts ...string) string {
+	key, err := j.key(stage, parts...)
+	if err != nil {
+		panic(err) // a validated recipe can be printed
+	}
+	return key
+}
+
+func (j *textJob) done() bool { return j.stages.complete("pretrain", j.trainKey()) }
+
+func (j *textJob) plan() []string {
+	state := "to do"
+	if j.done() {
+		state = "done before"
+	}
+	rows := j.r.Train.Steps * j.r.Train.BatchSize
+	return []string{
+		fmt.Sprintf("%s: train a tokenizer of %d tokens on %s", j.r.Name, j.r.Text.Tokenizer.VocabSize, j.text.describe()),
+		fmt.Sprintf("%s: pre-train on %d rows of %d tokens in %d steps (%s)", j.r.Name, rows, j.r.Text.Data.SequenceLength, j.r.Train.Steps, state),
+	}
+}
+
+// run does the stages in order.
+func (j *textJob) run(ctx context.Context) (result, error) {
+	res := &textResult{r: j.r, text: j.text}
+	tok, err := j.makeTokenizer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lm, err := j.build(tok)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := j.pretrain(ctx, tok, lm)
+	if err != nil {
+		return nil, err
+	}
+	base, err := j.weights(dir)
+	if err != nil {
+		return nil, err
+	}
+	res.params, res.tokens = base.NumParameters(), tok.Size()
+	if res.history, err = j.history(dir); err != nil {
+		return nil, err
+	}
+	if err := j.stages.readJSON(filepath.Join(dir, trainedFile), &res.trained); err != nil {
+		return nil, err
+	}
+	more, err := j.measureDocuments(ctx, tok, lm, base)
+	res.rows = append(res.rows, more...)
+	return res, err
+}
+
+// build makes the model for the tokens of a tokenizer.
+func (j *textJob) build(tok *tokenizer.Tokenizer) (model.LM, error) {
+	m, err := j.r.forVocabulary(tok.Size()).Build()
+	if err != nil {
+		return nil, err
+	}
+	return m.(model.LM), nil
+}
+
+// makeTokenizer is the stage that trains the tokenizer.
+func (j *textJob) makeTokenizer(ctx context.Context) (*tokenizer.Tokenizer, error) {
+	dir, err := j.stages.run(ctx, "tokenizer", j.tokenizerKey(), func(dir string) ([]string, error) {
+		j.show.stage("tokenizer", "%s: %d tokens from %s", j.r.Name, j.r.Text.Tokenizer.VocabSize, j.text.describe())
+		tok, err := tokenizer.Train(ctx, j.text.training(), j.r.Text.Tokenizer)
+		if err != nil {
+			return nil, err
+		}
+		return j.writeTokenizer(dir, tok)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return j.readTokenizer(dir)
+}
+
+// ends are the tokens that stand before and after a document.
+func ends(tok *tokenizer.Tokenizer) (begin, end int32, err error) {
+	end, ok := tok.EOS()
+	if !ok {
+		return 0, 0, errors.New("the tokenizer has no token that ends a document")
+	}
+	if begin, ok = tok.BOS(); !ok {
+		begin = end
+	}
+	return begin, end, nil
+}
+
+// pretrain is the stage that trains the model on documents.
+func (j *textJob) pretrain(ctx context.Context, tok *tokenizer.Tokenizer, lm model.LM) (string, error) {
+	return j.stages.run(ctx, "pretrain", j.trainKey(), func(dir string) ([]string, error) {
+		j.show.stage("pretrain", "%s: %d steps of %d rows of %d tokens", j.r.Name, j.r.Train.Steps, j.r.Train.BatchSize, j.r.Text.Data.SequenceLength)
+		source, err := j.pack(tok)
+		if err != nil {
+			return nil, err
+		}
+		task := j.trainJob(lm, source)
+		res, how, err := j.runTraining(ctx, "pretrain", dir, task)
+		if err != nil {
+			return nil, err
+		}
+		if err := j.stages.writeJSON(filepath.Join(dir, trainedFile), how); err != nil {
+			return nil, err
+		}
+		return []string{weightsFile, historyFile, trainedFile}, j.saveWeights(filepath.Join(dir, weightsFile), res.Weights)
+	})
+}
+
+func (j *textJob) trainJob(lm model.LM, source data.Source) *train.Job {
+	return &train.Job{
+		Config: j.r.Train, Seed: j.r.Seed, Loss: train.TokenLoss(lm), Source: source,
+		Fingerprint: j.fingerprint(j.trainKey()), Workers: j.o.Workers,
+	}
+}
+
+// pack turns the training documents into rows.
+func (j *textJob) pack(tok *tokenizer.Tokenizer) (*data.Packed, error) {
+	begin, end, err := ends(tok)
+	if err != nil {
+		return nil, err
+	}
+	streams, err := j.text.streams(tok)
+	if err != nil {
+		return nil, err
+	}
+	return data.NewPacked(streams, j.r.Text.Data.SequenceLength, begin, end, j.r.Seed)
+}
+
+// writeTokenizer writes the files of a tokenizer into the folder of its stage.
+func (j *textJob) writeTokenizer(dir string, tok *tokenizer.Tokenizer) ([]string, error) {
+	files, err := tok.Files()
+	if err != nil {
+		return nil, err
+	}
+	names := slices.Sorted(maps.Keys(files))
+	for _, name := range names {
+		if err := durable.WriteFile(j.fsys, filepath.Join(dir, name), files[name]); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+// readTokenizer reads what writeTokenizer wrote.
+func (j *textJob) readTokenizer(dir string) (*tokenizer.Tokenizer, error) {
+	var text [2][]byte
+	for i, name := range []string{"tokenizer.json", "tokenizer_config.json"} {
+		var err error
+		if text[i], err = durable.ReadFile(j.fsys, filepath.Join(dir, name)); err != nil {
+			return nil, err
+		}
+	}
+	return tokenizer.Parse(text[0], text[1])
+}

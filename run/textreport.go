@@ -1,0 +1,164 @@
+package run
+
+import (
+	"fmt"
+
+	"github.com/comlam/comlam/eval"
+	"github.com/comlam/comlam/metric"
+	"github.com/comlam/comlam/plot"
+	"github.com/comlam/comlam/run/report"
+)
+
+func (r *textResult) recipe() *Recipe { return r.r }
+
+func (r *textResult) measured() ([]eval.Row, []Gate) { return r.rows, r.gates }
+
+// section is what the report says of a language model.
+func (r *textResult) section() (report.Section, error) {
+	sec := report.Section{
+		Heading: report.Text{EN: "A language model from " + r.text.describe(), ZH: "语言模型：" + r.text.describeZH()},
+		Body:    []report.Text{r.trainingText()},
+	}
+	for _, m := range textMetrics {
+		if t := r.table(m); len(t.Rows) > 0 {
+			sec.Tables = append(sec.Tables, t)
+		}
+	}
+	f, err := r.lossFigure()
+	if f != nil {
+		sec.Figures = append(sec.Figures, *f)
+	}
+	return sec, err
+}
+
+func (r *textResult) trainingText() report.Text {
+	params, tokens := thousands(r.params), thousands(r.r.Train.Steps*r.r.Train.BatchSize*r.r.Text.Data.SequenceLength)
+	took, tookZH := fmt.Sprintf("in %.0f s", r.trained.Seconds), fmt.Sprintf("用时 %.0f 秒", r.trained.Seconds)
+	if r.trained.Resumed > 0 {
+		took, tookZH = "in more than one session", "分多次完成"
+	}
+	return report.Text{
+		EN: fmt.Sprintf("The model has %s parameters and a vocabulary of %s tokens of its own; it was pre-trained on %s tokens %s.", params, thousands(r.tokens), tokens, took),
+		ZH: fmt.Sprintf("模型共 %s 个参数，自训词表 %s 个词元；在 %s 个词元上预训练，%s。", params, thousands(r.tokens), tokens, tookZH),
+	}
+}
+
+// textMetric is how the tables of one metric look.
+type textMetric struct {
+	name, unit string
+	caption    report.Text
+	decimals   int
+	scale      float64
+	meaning    report.Text
+}
+
+var textMetrics = []textMetric{
+	{
+		name: metricBits, decimals: 3, scale: 1,
+		caption: report.Text{EN: "Bits a byte of documents that nothing was trained on, with 95 % interval; lower is better", ZH: "未参与训练的文档的每字节比特数，附 95% 区间；越低越好"},
+		meaning: report.Text{
+			EN: "Bits that a model needs for the held-out documents and the end of each, over the bytes of the documents. Every model predicts the same text; none sees another document than the one that it predicts.",
+			ZH: "模型编码留出文档及其结尾所需的比特数，除以文档字节数。所有模型预测相同的文本，且只看到所预测的文档本身。",
+		},
+	},
+}
+
+// table shows one metric: a row for each method, a column for each condition.
+func (r *textResult) table(m textMetric) report.Table {
+	rows := rowsOf2(r.rows, m.name)
+	conditions := distinct(rows, func(e eval.Row) string { return e.Condition })
+	t := report.Table{Caption: m.caption, Columns: []report.Text{{EN: "Method", ZH: "方法"}}}
+	counts := map[string]int{}
+	for _, c := range conditions {
+		t.Columns = append(t.Columns, report.Text{EN: c, ZH: textChinese(c)})
+	}
+	for _, method := range distinct(rows, func(e eval.Row) string { return e.Method }) {
+		line := make([]report.Cell, len(conditions)+1)
+		for i, c := range conditions {
+			line[i+1] = report.Absent()
+			for _, row := range rows {
+				if row.Method == method && row.Condition == c {
+					line[0] = report.Words(report.Text{EN: method, ZH: textChinese(method)}, report.Class(row.Class))
+					line[i+1] = report.Measured(m.scale*row.Value, [2]float64{m.scale * row.CI95[0], m.scale * row.CI95[1]}, m.decimals)
+					counts[c] = row.N
+				}
+			}
+		}
+		t.Rows = append(t.Rows, line)
+	}
+	for _, c := range conditions {
+		t.Notes = append(t.Notes, report.Text{
+			EN: fmt.Sprintf("%s: n = %s, the same for every method.", c, thousands(counts[c])),
+			ZH: fmt.Sprintf("%s：n = %s，所有方法相同。", textChinese(c), thousands(counts[c])),
+		})
+	}
+	return t
+}
+
+func rowsOf2(rows []eval.Row, metric string) []eval.Row {
+	var list []eval.Row
+	for _, r := range rows {
+		if r.Metric == metric {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// lossFigure draws the training loss in bits a token.
+func (r *textResult) lossFigure() (*report.Figure, error) {
+	if len(r.history) < 2 {
+		return nil, nil
+	}
+	s := plot.Series{Name: "loss"}
+	for _, p := range r.history {
+		s.X, s.Y = append(s.X, float64(p.Step)), append(s.Y, p.Loss)
+	}
+	chart := plot.Chart{X: plot.Axis{Label: "Step"}, Y: plot.Axis{Label: "Loss (nats a token)"}, Series: []plot.Series{s}}
+	return both(report.Text{
+		EN: "Pre-training loss: cross-entropy of the next token.",
+		ZH: "预训练损失：下一个词元的交叉熵。",
+	}, chart, map[string]string{"Step": "步", "Loss (nats a token)": "损失（奈特/词元）", "loss": "损失"})
+}
+
+// findings say how the model stands to the n-gram models on the same documents.
+func (r *textResult) findings() []report.Text {
+	var list []report.Text
+	rows := rowsOf2(r.rows, metricBits)
+	for _, c := range distinct(rows, func(e eval.Row) string { return e.Condition }) {
+		var model, best *eval.Row
+		for i, row := range rows {
+			switch {
+			case row.Condition != c:
+			case row.Method == namePretrained:
+				model = &rows[i]
+			case row.Class == eval.Classical && (best == nil || row.Value < best.Value):
+				best = &rows[i]
+			}
+		}
+		if model == nil || best == nil {
+			continue
+		}
+		en, zh := "below", "低于"
+		if model.Value > best.Value {
+			en, zh = "above", "高于"
+		}
+		list = append(list, report.Text{
+			EN: fmt.Sprintf("On held-out documents of %s the model needs %.3f bits a byte, %s the best n-gram model (%s) with %.3f.", c, model.Value, en, best.Method, best.Value),
+			ZH: fmt.Sprintf("在 %s 的留出文档上，模型每字节需 %.3f 比特，%s最好的 n 元模型（%s，%.3f）。", textChinese(c), model.Value, zh, textChinese(best.Method), best.Value),
+		})
+	}
+	return list
+}
+
+// textChinese is a method or condition in Chinese; names stay as they are.
+func textChinese(s string) string {
+	if zh, ok := textWords[s]; ok {
+		return zh
+	}
+	return s
+}
+
+var textWords = map[string]string{namePretrained: "模型，预训练"}
+
+var _ = metric.DB

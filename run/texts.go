@@ -1,0 +1,181 @@
+package run
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io/fs"
+	"iter"
+	"strings"
+
+	"github.com/comlam/comlam/corpus"
+	"github.com/comlam/comlam/data"
+	"github.com/comlam/comlam/docs"
+	"github.com/comlam/comlam/internal/setting"
+	"github.com/comlam/comlam/tokenizer"
+)
+
+// texts are the documents of a recipe, split into those to train and to measure on.
+type texts struct {
+	sources []textSource
+	digest  string // of every document, its source and its side
+}
+
+// textSource is the documents of one source.
+type textSource struct {
+	data.TextSource
+	train, held []string
+}
+
+// readTexts reads the documents of a recipe. A document is held out by a hash of its
+// text, so that the same document is on the same side whatever stands around it.
+func readTexts(r *Recipe) (*texts, error) {
+	t, h := &texts{}, sha256.New()
+	for i, c := range r.Text.Data.Sources {
+		s := textSource{TextSource: c}
+		err := eachDocument(r, c, func(text string) {
+			if held(c, r.Text.Data.HeldOut, text) {
+				s.held = append(s.held, text)
+			} else if c.Trains() {
+				s.train = append(s.train, text)
+			}
+		})
+		if err != nil {
+			return nil, r.locate("data", setting.Bad(fmt.Sprintf("sources[%d]", i), "", "%v", err))
+		}
+		if c.Trains() && len(s.train) == 0 {
+			return nil, r.locate("data", setting.Bad(fmt.Sprintf("sources[%d]", i), "give it more documents, or a smaller held_out", "no document of %q is left to train on", c.Title()))
+		}
+		s.sum(h)
+		t.sources = append(t.sources, s)
+	}
+	t.digest = hex.EncodeToString(h.Sum(nil))
+	return t, nil
+}
+
+func (s textSource) sum(h hash.Hash) {
+	fmt.Fprintf(h, "%s %d %d\n", s.Title(), len(s.train), len(s.held))
+	for _, side := range [][]string{s.train, s.held} {
+		for _, text := range side {
+			fmt.Fprintf(h, "%d\n%s", len(text), text)
+		}
+	}
+}
+
+// held says whether a document is measured on.
+func held(c data.TextSource, share float64, text string) bool {
+	if !c.Measures() {
+		return false
+	}
+	return !c.Trains() || corpus.Place(text) < share
+}
+
+// eachDocument reads the documents of a source in order.
+func eachDocument(r *Recipe, c data.TextSource, yield func(text string)) error {
+	switch {
+	case c.Facts > 0:
+		return fmt.Errorf("facts: not yet")
+	case c.Path == "docs:":
+		return ownDocuments(yield)
+	}
+	source, err := corpus.Open(c.Path)
+	if err != nil {
+		return err
+	}
+	for d, err := range source.Documents(0) {
+		if err != nil {
+			return err
+		}
+		if strings.TrimSpace(d.Text) != "" {
+			yield(d.Text)
+		}
+	}
+	return nil
+}
+
+// ownDocuments are the pages of ComLAM's documentation, cut at their sections, so that
+// some sections can be held out.
+func ownDocuments(yield func(text string)) error {
+	return fs.WalkDir(docs.Files, ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		page, err := fs.ReadFile(docs.Files, path)
+		if err != nil {
+			return err
+		}
+		for i, section := range strings.Split(string(page), "\n## ") {
+			if i > 0 {
+				section = "## " + section
+			}
+			if section = strings.TrimSpace(section); section != "" {
+				yield(section)
+			}
+		}
+		return nil
+	})
+}
+
+// training are the texts that are trained on.
+func (t *texts) training() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, s := range t.sources {
+			for _, text := range s.train {
+				if !yield(text) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// describe counts what is trained on.
+func (t *texts) describe() string {
+	docs, bytes := t.count()
+	return fmt.Sprintf("%s (%.1f MB)", count(docs, "document"), float64(bytes)/1e6)
+}
+
+// describeZH is describe in Chinese.
+func (t *texts) describeZH() string {
+	docs, bytes := t.count()
+	return fmt.Sprintf("%s 篇文档（%.1f MB）", thousands(docs), float64(bytes)/1e6)
+}
+
+func (t *texts) count() (docs, bytes int) {
+	for text := range t.training() {
+		docs, bytes = docs+1, bytes+len(text)
+	}
+	return docs, bytes
+}
+
+// streams are the tokens of the sources that are trained on.
+func (t *texts) streams(tok *tokenizer.Tokenizer) ([]*data.Stream, error) {
+	var list []*data.Stream
+	for _, s := range t.sources {
+		if !s.Trains() {
+			continue
+		}
+		stream := &data.Stream{Name: s.Title(), Weight: s.Weight}
+		for i, text := range s.train {
+			if !stream.Add(tok.Encode(text)) {
+				return nil, fmt.Errorf("source %q: document %d of the training side is empty", s.Title(), i+1)
+			}
+		}
+		list = append(list, stream)
+	}
+	return list, nil
+}
+
+// bytes is the size of all documents.
+func (t *texts) bytes() int {
+	n := 0
+	for _, s := range t.sources {
+		for _, side := range [][]string{s.train, s.held} {
+			for _, text := range side {
+				n += len(text)
+			}
+		}
+	}
+	return n
+}
