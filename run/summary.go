@@ -307,6 +307,9 @@ func definitions(rows []eval.Row) ([]report.Definition, error) {
 }
 
 func define(name string, n int) (report.Definition, error) {
+	if d, ok := defineText(name, n); ok {
+		return d, nil
+	}
 	if name != metricGain {
 		return report.Define(metric.Value{Name: name, N: n, Drops: n})
 	}

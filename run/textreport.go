@@ -50,6 +50,12 @@ type textMetric struct {
 	decimals   int
 	scale      float64
 	meaning    report.Text
+	interval   report.Text
+}
+
+var overDocuments = report.Text{
+	EN: "Bootstrap over documents: 2,000 draws with replacement from a fixed seed, the 2.5 % and 97.5 % points.",
+	ZH: "按文档自助法：固定种子有放回抽样 2000 次，取 2.5% 与 97.5% 分位点。",
 }
 
 var textMetrics = []textMetric{
@@ -60,7 +66,18 @@ var textMetrics = []textMetric{
 			EN: "Bits that a model needs for the held-out documents and the end of each, over the bytes of the documents. Every model predicts the same text; none sees another document than the one that it predicts.",
 			ZH: "模型编码留出文档及其结尾所需的比特数，除以文档字节数。所有模型预测相同的文本，且只看到所预测的文档本身。",
 		},
+		interval: overDocuments,
 	},
+}
+
+// defineText explains a metric of texts.
+func defineText(name string, n int) (report.Definition, bool) {
+	for _, m := range textMetrics {
+		if m.name == name {
+			return report.Definition{Name: name, Meaning: m.meaning, Samples: n, Drops: n, Interval: m.interval}, true
+		}
+	}
+	return report.Definition{}, false
 }
 
 // table shows one metric: a row for each method, a column for each condition.
