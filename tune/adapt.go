@@ -29,6 +29,9 @@ type Task struct {
 	Trail       func(trial string) (*durable.Log, error)
 	Fingerprint string // what the checkpoints must have been trained with
 
+	// Under is what is put under the model for the ways of text; nil trains every weight.
+	Under nn.Adapter
+
 	// MicroBatchSize is that of pre-training, so that graphs are shared; 0 = whole
 	// batches.
 	MicroBatchSize int
@@ -81,6 +84,16 @@ func (t *Task) LowRank(ctx context.Context) (*Adapted, error) {
 		return nil, fmt.Errorf("tune: %w", err)
 	}
 	return t.best(ctx, WayLoRA, t.Config.LoRA.LearningRates)
+}
+
+// Instruct adapts a language model in one of the ways of text.
+func (t *Task) Instruct(ctx context.Context, c Text, way Way) (*Adapted, error) {
+	if err := c.check(way, t.Base); err != nil {
+		return nil, err
+	}
+	one := *t
+	one.Config, one.Under, one.MicroBatchSize = c.Loop(), c.Adapter(way), c.MicroBatchSize
+	return one.best(ctx, way, c.rates(way))
 }
 
 // Continue trains every weight on, at the first learning rate of full fine-tuning,
@@ -139,8 +152,8 @@ func (t *Task) trial(ctx context.Context, way Way, lr, start float64) (*Adapted,
 		best.Curve = append([]train.Score{{Step: 0, Value: start}}, res.Scores...)
 	}
 	a := &Adapted{Weights: res.Best, Adapter: job.Adapter, Best: best, Trained: res.Best.NumParameters()}
-	if way == WayLoRA {
-		a.Trained = t.Config.LoRA.Factors(res.Best).NumParameters()
+	if job.Adapter != nil {
+		a.Trained = Keep(job.Adapter, res.Best).Weights.NumParameters()
 	}
 	if start <= best.Score { // nothing learned beats the base: keep the base
 		a.Weights, a.Adapter = t.Base, nil
@@ -176,7 +189,10 @@ func (t *Task) job(way Way, lr float64) *train.Job {
 		Config: t.trainConfig(lr), Seed: t.Seed, Start: t.Base,
 		Loss: t.Loss, Source: t.Source, Workers: t.Workers, JudgeEvery: t.Config.ValidateEvery,
 	}
-	if way == WayLoRA {
+	switch {
+	case t.Under != nil:
+		j.Adapter, j.Trains = t.Under, t.Under.Trains
+	case way == WayLoRA:
 		j.Adapter, j.Trains = t.Config.LoRA, t.Config.LoRA.Trains
 	}
 	return j
