@@ -27,7 +27,7 @@ func testStreams(weights ...float64) []*Stream {
 	return list
 }
 
-func packed(t *testing.T, length int, seed uint64, streams ...*Stream) *Packed {
+func packRows(t *testing.T, length int, seed uint64, streams ...*Stream) *Packed {
 	t.Helper()
 	p, err := NewPacked(streams, length, begin, end, seed)
 	if err != nil {
@@ -43,7 +43,7 @@ func TestPackedHoldsEveryTokenOnce(t *testing.T) {
 	for s.epoch()%length != 0 {
 		length++
 	}
-	p := packed(t, length, 3, s)
+	p := packRows(t, length, 3, s)
 	perPass := s.epoch() / length
 	var orders []string
 	for pass := range 3 {
@@ -82,7 +82,7 @@ func TestPackedHoldsEveryTokenOnce(t *testing.T) {
 
 // TestPackedMarksDocuments checks positions and documents row by row.
 func TestPackedMarksDocuments(t *testing.T) {
-	p := packed(t, 12, 5, testStreams(1, 2)...)
+	p := packRows(t, 12, 5, testStreams(1, 2)...)
 	b, err := p.Batch(0, 30)
 	if err != nil {
 		t.Fatal(err)
@@ -106,11 +106,11 @@ func TestPackedMarksDocuments(t *testing.T) {
 
 // TestPackedIsAFunctionOfTheRow: any way of asking gives the same bits.
 func TestPackedIsAFunctionOfTheRow(t *testing.T) {
-	all, err := packed(t, 9, 7, testStreams(1, 3, 0.5)...).Batch(0, 60)
+	all, err := packRows(t, 9, 7, testStreams(1, 3, 0.5)...).Batch(0, 60)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, r := packed(t, 9, 7, testStreams(1, 3, 0.5)...), rng.New(1)
+	p, r := packRows(t, 9, 7, testStreams(1, 3, 0.5)...), rng.New(1)
 	for range 200 {
 		first := r.IntN(55)
 		n := 1 + r.IntN(5)
@@ -124,7 +124,7 @@ func TestPackedIsAFunctionOfTheRow(t *testing.T) {
 			}
 		}
 	}
-	other, _ := packed(t, 9, 8, testStreams(1, 3, 0.5)...).Batch(0, 60)
+	other, _ := packRows(t, 9, 8, testStreams(1, 3, 0.5)...).Batch(0, 60)
 	if slices.Equal(other.Arrays[0].Int32, all.Arrays[0].Int32) {
 		t.Error("another seed gives the same rows")
 	}
@@ -139,7 +139,7 @@ func cut(v []int32, from, n int) []int32 {
 
 // TestPackedMixesByWeight counts the tokens of each stream over every stretch.
 func TestPackedMixesByWeight(t *testing.T) {
-	p := packed(t, 10, 1, testStreams(1, 2, 5)...)
+	p := packRows(t, 10, 1, testStreams(1, 2, 5)...)
 	counts := make([]float64, 3)
 	for i := range 400 {
 		counts[p.turn(i).stream]++
@@ -158,7 +158,7 @@ func TestPackedRefuses(t *testing.T) {
 		"no streams": func() error { _, err := NewPacked(nil, 8, begin, end, 1); return err },
 		"empty":      func() error { _, err := NewPacked([]*Stream{{Name: "x", Weight: 1}}, 8, begin, end, 1); return err },
 		"weight":     func() error { _, err := NewPacked(testStreams(0), 8, begin, end, 1); return err },
-		"no rows":    func() error { _, err := packed(t, 8, 1, good...).Batch(0, 0); return err },
+		"no rows":    func() error { _, err := packRows(t, 8, 1, good...).Batch(0, 0); return err },
 	} {
 		if make() == nil {
 			t.Errorf("%s is accepted", name)

@@ -174,7 +174,9 @@ func (d *document) list(n *yaml.Node, path string, at place, v reflect.Value) er
 			"the list has %d values, not %d", len(n.Content), v.Len())
 	}
 	if v.Kind() == reflect.Slice {
-		v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+		v.SetZero() // an empty list is one that was never there
+		v.Grow(len(n.Content))
+		v.SetLen(len(n.Content))
 	}
 	for i, entry := range n.Content {
 		at := d.placeOf(entry, entry)
