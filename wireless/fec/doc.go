@@ -16,8 +16,8 @@
 //
 //	code, err := fec.NewPolar(fec.PolarConfig{Kind: fec.UCI, A: 32, E: 100})
 //	err = code.Encode(sent, bits)                           // [B A] -> [B E]
-//	d, err := code.NewDecoder(8)                            // list of 8
-//	ok, err := d.Decode(bits, llrs)
+//	d, err := code.NewDecoder(fec.PolarDecoderConfig{List: 8})
+//	held, err := d.Decode(bits, llrs)                       // [B E] -> [B A], CRCs
 //
 // # Conventions
 //
