@@ -287,10 +287,25 @@ func (t *tree) leaf(v, place int, out [][]byte) {
 		}
 	}
 	if len(t.forks) > t.list {
-		slices.SortStableFunc(t.forks, func(a, b fork) int { return cmp.Compare(a.metric, b.metric) })
+		sortForks(t.forks)
 		t.forks = t.forks[:t.list]
 	}
 	t.survive(out)
+}
+
+// sortForks puts the least metric first; equal ones keep their order.
+func sortForks(forks []fork) {
+	if len(forks) > 64 {
+		slices.SortStableFunc(forks, func(a, b fork) int { return cmp.Compare(a.metric, b.metric) })
+		return
+	}
+	for i := 1; i < len(forks); i++ {
+		f, j := forks[i], i
+		for ; j > 0 && forks[j-1].metric > f.metric; j-- {
+			forks[j] = forks[j-1]
+		}
+		forks[j] = f
+	}
 }
 
 // against is what deciding for bit costs.
