@@ -152,3 +152,17 @@ func (f *Folder) Close() error {
 	}
 	return err
 }
+
+// Metadata is the free-form text of all files together; nil if they have none.
+func (f *Folder) Metadata() map[string]string {
+	var all map[string]string
+	for _, file := range f.holder {
+		for k, v := range file.Metadata() {
+			if all == nil {
+				all = map[string]string{}
+			}
+			all[k] = v
+		}
+	}
+	return all
+}

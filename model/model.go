@@ -66,6 +66,13 @@ type Wrapped interface {
 	Modules() checkpoint.Map
 }
 
+// Renamed is a model whose files name their tensors in more than one way.
+type Renamed interface {
+	Model
+	// WeightsIn is Weights with the names of a file with these tensors.
+	WeightsIn(heads []checkpoint.Head) checkpoint.Map
+}
+
 // Grid is the size of a CSI sample: time slots, subcarriers, antennas
 // (rx x tx pairs).
 type Grid struct{ NumSlots, NumSubcarriers, NumAnt int }
