@@ -131,11 +131,15 @@ func (l *Linter) Look(x Example) Rendered {
 
 // passages looks at what an example says.
 func (l *Linter) passages(x Example, add func(c Code, format string, args ...any)) {
+	learned := "completion"
+	if x.Kind == KindChat || x.Kind == KindText {
+		learned = string(x.Kind)
+	}
 	for _, part := range []struct {
 		name string
 		p    Passage
 		used bool
-	}{{"prompt", x.Prompt, false}, {"completion", x.Completion, true}, {"rejected", x.Rejected, x.Kind == KindPreference}} {
+	}{{"prompt", x.Prompt, false}, {learned, x.Completion, true}, {"rejected", x.Rejected, x.Kind == KindPreference}} {
 		for i, m := range part.p.Messages {
 			name := fmt.Sprintf("turn %d of the %s (%s)", i+1, part.name, m.Role)
 			if strings.TrimSpace(m.Content) == "" {

@@ -98,6 +98,6 @@ func isData(err error) bool {
 		settings *setting.Error
 		path     *fs.PathError
 	)
-	return isSpecData(err) || errors.As(err, &format) || errors.Is(err, durable.ErrDamaged) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) ||
+	return isSpecData(err) || isExampleData(err) || errors.As(err, &format) || errors.Is(err, durable.ErrDamaged) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) ||
 		errors.As(err, &limit) || errors.As(err, &mismatch) || errors.As(err, &settings) || errors.As(err, &path)
 }

@@ -201,6 +201,7 @@ func exampleFolder(t *testing.T) string {
 		t.Fatal(err)
 	}
 	specDocuments(t, filepath.Join(dir, "docs"))
+	tokenExamples(t, dir)
 	for _, name := range []string{"demo", "demo-short", "channelpred-jakes"} {
 		if err := os.CopyFS(filepath.Join(dir, "runs", name), os.DirFS(filepath.Join(dir, "runs/my"))); err != nil {
 			t.Fatal(err)
