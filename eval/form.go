@@ -116,24 +116,21 @@ func (f Form) encode(t *tokenizer.Tokenizer, q Question) (encoded, error) {
 	return e, nil
 }
 
-// started puts before ids what the tokenizer puts before a text, at least one token.
+// started puts before ids what the tokenizer puts before a text.
 func started(t *tokenizer.Tokenizer, ids []int32) []int32 {
-	framed := t.Frame(ids)
-	for at := 0; at+len(ids) <= len(framed); at++ {
-		if slices.Equal(framed[at:at+len(ids)], ids) {
-			framed = framed[:at+len(ids)]
-			break
+	return slices.Concat(before(t), ids)
+}
+
+// before is what the tokenizer puts before a text, such as <s>; mostly nothing.
+func before(t *tokenizer.Tokenizer) []int32 {
+	probe := t.Encode("a")
+	framed := t.Frame(probe)
+	for at := 0; at+len(probe) <= len(framed); at++ {
+		if slices.Equal(framed[at:at+len(probe)], probe) {
+			return framed[:at]
 		}
 	}
-	if len(framed) > 0 {
-		return framed
-	}
-	for _, special := range []func() (int32, bool){t.BOS, t.EOS} {
-		if id, ok := special(); ok {
-			return []int32{id}
-		}
-	}
-	return framed
+	return nil
 }
 
 // encodeChat takes answers from whole chats: what the template adds to the prompt.
