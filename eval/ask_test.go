@@ -121,8 +121,9 @@ func checkSaved(t *testing.T, rows []Row, questions []Question, samples []Sample
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "out")
 	r := &Report{Set: "Hand made", Model: "some/folder", Form: Cloze.Name, Rows: rows, Contamination: &Contamination{}}
-	if err := r.Save(durable.OS, dir, questions, samples); err != nil {
-		t.Fatal(err)
+	files, err := r.Save(durable.OS, dir, questions, samples)
+	if err != nil || len(files) != 2 {
+		t.Fatalf("wrote %q, %v", files, err)
 	}
 	var results struct {
 		Results map[string]map[string]any `json:"results"`
@@ -389,5 +390,40 @@ func TestContamination(t *testing.T) {
 	failing := func(yield func(corpus.Document, error) bool) { yield(corpus.Document{}, os.ErrClosed) }
 	if _, err := CheckContamination(questions, failing, nil); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("a failing source: %v", err)
+	}
+}
+
+func TestTrainingDocuments(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"notes.md": "of notes", "texts.jsonl": "{\"text\": \"of a line\"}\n",
+		"chats.jsonl": "{\"messages\": [{\"role\": \"user\", \"content\": \"what is asked\"}, {\"role\": \"assistant\", \"content\": \"what is said\"}]}\n",
+		"pairs.jsonl": "{\"prompt\": \"asked\", \"chosen\": \"better\", \"rejected\": \"worse\"}\n", "bad.jsonl": "nonsense\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for d, err := range TrainingDocuments(filepath.Join(dir, "notes.md"), filepath.Join(dir, "texts.jsonl"), filepath.Join(dir, "chats.jsonl"), filepath.Join(dir, "pairs.jsonl")) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, filepath.Base(d.Where)+" "+strings.Join(strings.Fields(d.Text), " "))
+	}
+	want := []string{"notes.md of notes", "texts.jsonl:1 of a line", "chats.jsonl:1 what is asked what is said", "pairs.jsonl:1 asked better worse"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, path := range []string{"bad.jsonl", "nothing.md", "nothing.jsonl"} {
+		n := 0
+		for _, err := range TrainingDocuments(filepath.Join(dir, path)) {
+			if n++; err == nil {
+				t.Errorf("%s is read", path)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s: %d errors", path, n)
+		}
 	}
 }

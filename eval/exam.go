@@ -127,6 +127,9 @@ func (e *Exam) add(a answered) error {
 	return nil
 }
 
+// Has reports whether a method of that name answered.
+func (e *Exam) Has(method string) bool { return e.find(method) != nil }
+
 func (e *Exam) find(method string) *answered {
 	for i := range e.answered {
 		if e.answered[i].name == method {

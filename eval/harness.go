@@ -42,14 +42,14 @@ var oddRunes = regexp.MustCompile(`[^a-z0-9]+`)
 
 // Save writes results.json and samples_SET.jsonl into a folder, in the shape in which
 // lm-evaluation-harness 0.4 writes its own; what it does not know stands under "comlam"
-// in the first. The samples hold the questions whole: where these must not get into
+// in the first. It returns the names of the files. The samples hold the questions whole: where these must not get into
 // training data, neither must the file.
-func (r *Report) Save(fsys durable.FS, dir string, questions []Question, samples []Sample) error {
+func (r *Report) Save(fsys durable.FS, dir string, questions []Question, samples []Sample) ([]string, error) {
 	if len(questions) != len(samples) {
-		return fmt.Errorf("%d samples of %d questions; save those of all", len(samples), len(questions))
+		return nil, fmt.Errorf("%d samples of %d questions; save those of all", len(samples), len(questions))
 	}
 	if err := durable.MkdirAll(fsys, dir); err != nil {
-		return err
+		return nil, err
 	}
 	var lines bytes.Buffer
 	hashes := sha256.New()
@@ -59,17 +59,20 @@ func (r *Report) Save(fsys durable.FS, dir string, questions []Question, samples
 		line := sampleLine(i, q, samples[i])
 		fmt.Fprint(hashes, line.DocHash, line.PromptHash, line.TargetHash)
 		if err := enc.Encode(line); err != nil {
-			return fmt.Errorf("sample %d: %w", i, err)
+			return nil, fmt.Errorf("sample %d: %w", i, err)
 		}
 	}
 	text, err := r.results(questions, samples, fmt.Sprintf("%x", hashes.Sum(nil)))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := durable.WriteFile(fsys, filepath.Join(dir, "samples_"+r.taskName()+".jsonl"), lines.Bytes()); err != nil {
-		return err
+	files := []string{filepath.Join(dir, "samples_"+r.taskName()+".jsonl"), filepath.Join(dir, "results.json")}
+	for i, data := range [][]byte{lines.Bytes(), append(text, '\n')} {
+		if err := durable.WriteFile(fsys, files[i], data); err != nil {
+			return nil, err
+		}
 	}
-	return durable.WriteFile(fsys, filepath.Join(dir, "results.json"), text)
+	return files, nil
 }
 
 // harnessSample is one line of samples_*.jsonl.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,13 +20,22 @@ import (
 // barsOnly stands in the place of a model where none is to answer.
 const barsOnly = "bars"
 
+// documents is the format of what is read, not answered.
+const documents = "documents"
+
 // passwordVariable holds the password of an encrypted archive.
 const passwordVariable = "COMLAM_PASSWORD"
 
 // evalOptions are the flags of eval.
 type evalOptions struct {
 	format   string
+	form     string
 	password string
+	training []string
+	allow    bool
+	adapter  string
+	against  string
+	out      string
 	findings bool
 }
 
@@ -32,45 +43,119 @@ func (a *app) evalCommand() *cobra.Command {
 	var o evalOptions
 	c := &cobra.Command{
 		Use:   "eval MODEL DATA ...",
-		Short: "let a language model answer multiple-choice questions, beside the bars",
-		Long: `Reads multiple-choice questions and says what share of them is answered rightly, on
-all and by category, with 95 % intervals. MODEL is the word bars: only what needs no
-knowledge answers, which is chance, the longest option, and a classifier of surface
-features, cross-validated. A model below these bars has shown no knowledge.
+		Short: "measure a language model on questions or held-out documents, beside the bars",
+		Long: `Questions: says what share a model answers rightly, on all and by category, with 95 %
+intervals. It answers by the likeliest option, by the likeliest a character, and by
+writing where only options may be written. Beside it stand the bars that need no knowledge:
+chance, the longest option, and a classifier of surface features, cross-validated. A model
+below these bars has shown no knowledge. DATA are TeleQnA (as published in an encrypted
+archive, or unpacked), ORAN-Bench, or lines of {"question", "options", "answer": index
+from 0, "category"}. What is wrong in them is reported. The password of an archive comes
+from --password, from COMLAM_PASSWORD, or is asked for.
 
-DATA are files, or folders of files, of one format: TeleQnA (as published in an
-encrypted archive, or unpacked), ORAN-Bench, or lines of {"question", "options",
-"answer": index from 0, "category"}. What is wrong in them is reported. The password of
-an archive comes from --password, from COMLAM_PASSWORD, or is asked for.`,
+Documents (.md, .txt, .rst, or lines of {"text"}): says how many bits a byte they cost the
+model. With --training, beside Kneser-Ney models over 8 bytes and 5 tokens of that text and
+xz -9e, alone and after it.
+
+MODEL is a Hugging Face folder, or the word bars: then nothing but the bars is measured.
+Questions that stand in the --training texts are contamination: exit code 5, unless
+--allow-contaminated, and then the result is marked.`,
 		Example: `  comlam eval bars questions.jsonl
-  comlam eval bars questions.jsonl --findings
-  comlam eval bars questions.jsonl --json`,
-		Args: arguments(2, -1, "a model, or bars, and files of questions"),
+  comlam eval bars questions.jsonl --training notes.md --json
+  comlam eval bars heldout.jsonl --training notes.md`,
+		Args: arguments(2, -1, "a model, or bars, and files of questions or documents"),
 		RunE: func(_ *cobra.Command, args []string) error { return a.evaluate(args[0], args[1:], o) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.format, "format", "", "read all files in this `format`: teleqna, oranbench or questions; otherwise what they look like")
+	f.StringVar(&o.format, "format", "", "read all files in this `format`: "+strings.Join(append(slices.Clone(telecomqa.Formats), documents), ", ")+"; otherwise what they look like")
+	f.StringVar(&o.form, "form", "", "put questions in this `form`: "+strings.Join(formNames(), ", ")+"; otherwise chat where the model has a chat template, else cloze")
 	f.StringVar(&o.password, "password", "", "`password` of an encrypted archive")
+	f.StringArrayVar(&o.training, "training", nil, "`file` or folder that the model was trained on; may be given again")
+	f.BoolVar(&o.allow, "allow-contaminated", false, "measure although questions stand in the training texts; the result says so")
+	f.StringVar(&o.adapter, "adapter", "", "`folder` of an adapter for the model")
+	f.StringVar(&o.against, "against", "", "another `model`, for a paired comparison")
+	f.StringVarP(&o.out, "output", "o", "", "write results.json and samples_*.jsonl into this `folder`, as lm-evaluation-harness does")
 	f.BoolVar(&o.findings, "findings", false, "list everything that is wrong in the files")
 	return c
 }
 
-// evaluated is the result of eval.
+func formNames() []string {
+	var names []string
+	for _, f := range eval.Forms {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// evaluated is the result of eval on questions.
 type evaluated struct {
-	Set       string              `json:"set"`
-	Format    string              `json:"format"`
-	Questions int                 `json:"questions"`
-	Findings  []telecomqa.Finding `json:"findings"`
-	Rows      []eval.Row          `json:"rows"`
+	Set           string              `json:"set"`
+	Format        string              `json:"format"`
+	Questions     int                 `json:"questions"`
+	Model         string              `json:"model,omitempty"`
+	Form          string              `json:"form,omitempty"`
+	Findings      []telecomqa.Finding `json:"findings"`
+	Contamination *eval.Contamination `json:"contamination"`
+	Rows          []eval.Row          `json:"rows"`
+	Paired        []eval.Pair         `json:"paired,omitempty"`
+	TooLong       int                 `json:"too_long"` // questions that did not fit the model
+	Files         []string            `json:"files,omitempty"`
 }
 
 func (a *app) evaluate(model string, files []string, o evalOptions) error {
-	if model != barsOnly {
-		return usagef("no model can be asked yet; use the word %s for the bars", barsOnly)
+	if err := o.check(model); err != nil {
+		return err
 	}
-	if o.format != "" && !slices.Contains(telecomqa.Formats, o.format) {
-		return usagef("--format %q is not read; give one of %s", o.format, strings.Join(telecomqa.Formats, ", "))
+	ctx, stop := a.interruptible()
+	defer stop()
+	read := o.format == documents
+	if o.format == "" {
+		var err error
+		if read, err = lookLikeDocuments(files); err != nil {
+			return err
+		}
 	}
+	if read {
+		return interrupted(ctx, a.evaluateText(ctx, model, files, o))
+	}
+	return interrupted(ctx, a.evaluateQuestions(ctx, model, files, o))
+}
+
+func (o evalOptions) check(model string) error {
+	if o.format != "" && o.format != documents && !slices.Contains(telecomqa.Formats, o.format) {
+		return usagef("--format %q is not read; give one of %s, %s", o.format, strings.Join(telecomqa.Formats, ", "), documents)
+	}
+	if _, ok := eval.FindForm(o.form); o.form != "" && !ok {
+		return usagef("--form %q is none; give one of %s", o.form, strings.Join(formNames(), ", "))
+	}
+	if model == barsOnly && (o.out != "" || o.against != "" || o.form != "" || o.adapter != "") {
+		return usagef("--output, --against, --adapter and --form are about a model; give its folder in the place of %s", barsOnly)
+	}
+	return nil
+}
+
+// lookLikeDocuments reports whether all files are texts to read; a folder is taken to
+// hold questions.
+func lookLikeDocuments(files []string) (bool, error) {
+	for _, file := range files {
+		switch strings.ToLower(filepath.Ext(file)) {
+		case ".md", ".txt", ".rst":
+			continue
+		case ".jsonl", ".gz":
+			keys, err := eval.FirstKeys(file)
+			if err != nil {
+				return false, err
+			}
+			if slices.Contains(keys, "text") && !slices.Contains(keys, "question") {
+				continue
+			}
+		}
+		return false, nil
+	}
+	return true, nil
+}
+
+func (a *app) evaluateQuestions(ctx context.Context, model string, files []string, o evalOptions) error {
 	set, err := telecomqa.Load(files, telecomqa.Options{Format: o.format, Password: a.password(o.password)})
 	if errors.Is(err, aeszip.ErrPassword) {
 		return usageError{fmt.Errorf("%w; give the one that its authors publish with --password", err)}
@@ -78,19 +163,37 @@ func (a *app) evaluate(model string, files []string, o evalOptions) error {
 	if err != nil {
 		return err
 	}
+	res := evaluated{Set: set.Name, Format: set.Format, Questions: len(set.Questions), Findings: append([]telecomqa.Finding{}, set.Findings...)}
+	if res.Contamination, err = contamination(ctx, set, o); err != nil {
+		return err
+	}
 	exam, err := telecomqa.NewExam(set, telecomqa.Default())
 	if err != nil {
 		return err
 	}
-	rows, err := exam.Rows()
-	if err != nil {
+	if model != barsOnly {
+		if err := a.ask(ctx, model, exam, &res, o); err != nil {
+			return err
+		}
+	} else if res.Rows, err = exam.Rows(); err != nil {
 		return err
 	}
-	res := evaluated{Set: set.Name, Format: set.Format, Questions: len(set.Questions), Findings: append([]telecomqa.Finding{}, set.Findings...), Rows: rows}
 	if a.json {
 		return a.print(res)
 	}
 	return a.showEvaluated(res, o)
+}
+
+// contamination looks for the questions in the training texts, and fails where they are.
+func contamination(ctx context.Context, set *telecomqa.Set, o evalOptions) (*eval.Contamination, error) {
+	if len(o.training) == 0 {
+		return &eval.Contamination{}, nil
+	}
+	c, err := eval.CheckContamination(set.Questions, while(ctx, eval.TrainingDocuments(o.training...)), o.training)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.Gate(set.Name, o.allow)
 }
 
 // password finds the password of an archive, which appears in no output.
@@ -116,68 +219,4 @@ func (a *app) password(given string) func() (string, error) {
 		}
 		return strings.TrimRight(line, "\r\n"), nil
 	}
-}
-
-func (a *app) showEvaluated(res evaluated, o evalOptions) error {
-	fmt.Fprintf(a.out, "%s: %d questions (± is half of the 95 %% interval)\n", res.Set, res.Questions)
-	if err := table(a.out, accuracyTable(res)); err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(res.Rows, func(r eval.Row) bool { return r.Method == telecomqa.NameSurface }) {
-		fmt.Fprintf(a.out, "  (fewer than %d questions: the surface classifier was not fitted)\n", telecomqa.MinSurface)
-	}
-	return a.showFindings(res, o.findings)
-}
-
-// accuracyTable has methods down, and all questions and each category across.
-func accuracyTable(res evaluated) [][]string {
-	head := []string{"  method", "class"}
-	var lines [][]string
-	line := map[string]int{}
-	for _, r := range res.Rows {
-		condition := strings.TrimPrefix(strings.TrimPrefix(r.Condition, res.Set), ", ")
-		if condition == "" {
-			line[r.Method] = len(lines)
-			lines = append(lines, []string{"  " + r.Method, r.Class})
-			condition = "all"
-		}
-		if name := fmt.Sprintf("%s (%d)", condition, r.N); head[len(head)-1] != name {
-			head = append(head, name)
-		}
-		i := line[r.Method]
-		lines[i] = append(lines[i], fmt.Sprintf("%.1f%% ±%.1f", 100*r.Value, 50*(r.CI95[1]-r.CI95[0])))
-	}
-	return append([][]string{head}, lines...)
-}
-
-// showFindings counts what is wrong in the files, or lists it.
-func (a *app) showFindings(res evaluated, all bool) error {
-	if len(res.Findings) == 0 {
-		return nil
-	}
-	fmt.Fprintln(a.out)
-	if all {
-		rows := [][]string{{"finding", "where", ""}}
-		for _, f := range res.Findings {
-			rows = append(rows, []string{f.Code, f.Where, f.Text})
-		}
-		return table(a.out, rows)
-	}
-	count := map[string]int{}
-	var codes []string
-	for _, f := range res.Findings {
-		if count[f.Code]++; count[f.Code] == 1 {
-			codes = append(codes, f.Code)
-		}
-	}
-	fmt.Fprint(a.out, "found in the files:")
-	for _, c := range codes {
-		note := ""
-		if c == telecomqa.Malformed {
-			note = " (not asked)"
-		}
-		fmt.Fprintf(a.out, " %d %s%s;", count[c], c, note)
-	}
-	fmt.Fprintln(a.out, " --findings lists them")
-	return nil
 }

@@ -66,7 +66,7 @@ func exitCode(err error) int {
 		return exitData
 	case errors.Is(err, run.ErrInterrupted), errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case errors.As(err, &gate), errors.As(err, &infinite), errors.As(err, &differs):
+	case errors.As(err, &gate), errors.As(err, &infinite), errors.As(err, &differs), isContaminated(err):
 		return exitGate
 	case lacksResources(err):
 		return exitResources
@@ -98,6 +98,6 @@ func isData(err error) bool {
 		settings *setting.Error
 		path     *fs.PathError
 	)
-	return isSpecData(err) || isExampleData(err) || errors.As(err, &format) || errors.Is(err, durable.ErrDamaged) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) ||
+	return isSpecData(err) || isExampleData(err) || isModelData(err) || errors.As(err, &format) || errors.Is(err, durable.ErrDamaged) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) ||
 		errors.As(err, &limit) || errors.As(err, &mismatch) || errors.As(err, &settings) || errors.As(err, &path)
 }

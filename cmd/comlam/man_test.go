@@ -194,9 +194,7 @@ func shellWords(line string) []string {
 func exampleFolder(t *testing.T) string {
 	t.Helper()
 	dir := smallRun(t)
-	if err := os.WriteFile(filepath.Join(dir, "questions.jsonl"), []byte(fewQuestions), 0o666); err != nil {
-		t.Fatal(err)
-	}
+	writeEvalFiles(t, dir)
 	if err := os.CopyFS(filepath.Join(dir, "elsewhere/runs/demo"), os.DirFS(filepath.Join(dir, "runs/my"))); err != nil {
 		t.Fatal(err)
 	}

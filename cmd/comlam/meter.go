@@ -13,6 +13,8 @@ import (
 // line that is rewritten on a terminal, JSON lines elsewhere.
 type meter struct {
 	w       io.Writer // nil: say nothing
+	stage   string    // what is being done
+	unit    string    // what is counted
 	live    bool
 	began   time.Time
 	now     func() time.Time
@@ -26,12 +28,19 @@ type meter struct {
 const patience = 2 * time.Second
 
 func newMeter(a *app, samples, bytes uint64) *meter {
-	m := &meter{w: a.err, live: isTerminal(a.err), now: time.Now, samples: float64(samples), bytes: float64(bytes)}
+	m := &meter{w: a.err, stage: "csi gen", unit: "samples", live: isTerminal(a.err), now: time.Now, samples: float64(samples), bytes: float64(bytes)}
 	if a.quiet {
 		m.w = nil
 	}
 	m.began = m.now()
 	m.shown = m.began
+	return m
+}
+
+// newCounter tells how many of n have been done of a stage.
+func newCounter(a *app, stage, unit string, n int) *meter {
+	m := newMeter(a, uint64(n), uint64(n))
+	m.stage, m.unit = stage, unit
 	return m
 }
 
@@ -56,12 +65,12 @@ func (m *meter) show(seconds float64) {
 	eta := (m.samples - drawn) / rate
 	if !m.live {
 		line, _ := json.Marshal(map[string]any{
-			"stage": "csi gen", "samples": math.Round(drawn), "of": m.samples, "samples_per_s": math.Round(rate), "eta_s": math.Round(eta),
+			"stage": m.stage, m.unit: math.Round(drawn), "of": m.samples, m.unit + "_per_s": math.Round(rate), "eta_s": math.Round(eta),
 		})
 		fmt.Fprintf(m.w, "%s\n", line)
 		return
 	}
-	text := fmt.Sprintf("%.0f of %.0f samples  %.0f samples/s  %v left", drawn, m.samples, rate, time.Duration(math.Round(eta))*time.Second)
+	text := fmt.Sprintf("%.0f of %.0f %s  %.0f %s/s  %v left", drawn, m.samples, m.unit, rate, m.unit, time.Duration(math.Round(eta))*time.Second)
 	fmt.Fprintf(m.w, "\r%-*s", m.width, text)
 	m.width = len(text)
 }

@@ -181,7 +181,7 @@ func TestMeter(t *testing.T) {
 	now := time.Unix(0, 0)
 	for _, live := range []bool{false, true} {
 		var out bytes.Buffer
-		m := &meter{w: &out, live: live, now: func() time.Time { return now }, began: now, shown: now, samples: 1000, bytes: 8000}
+		m := &meter{w: &out, stage: "csi gen", unit: "samples", live: live, now: func() time.Time { return now }, began: now, shown: now, samples: 1000, bytes: 8000}
 		for range 30 {
 			now = now.Add(time.Second)
 			m.add(200)

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/comlam/comlam/backend"
+	"github.com/comlam/comlam/eval"
+	"github.com/comlam/comlam/infer"
+	"github.com/comlam/comlam/internal/bounded"
+	"github.com/comlam/comlam/internal/durable"
+	"github.com/comlam/comlam/task/telecomqa"
+	"github.com/comlam/comlam/tokenizer"
+	"github.com/comlam/comlam/tune"
+)
+
+// examinee is a language model that is measured.
+type examinee struct {
+	name  string // in tables
+	model *infer.Model
+	tok   *tokenizer.Tokenizer
+	close func()
+}
+
+// openExaminee reads a model's folder and, where one is named, an adapter for it.
+func openExaminee(dir, adapter string) (*examinee, error) {
+	f, err := infer.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if f.Tokenizer == nil {
+		return nil, bounded.Malformed(dir, "the folder has no tokenizer.json, without which no text can be put to the model")
+	}
+	e := &examinee{name: nameOf(dir), tok: f.Tokenizer}
+	weights := f.Weights
+	var kept tune.Kept
+	if adapter != "" {
+		k, err := tune.Read(durable.OS, adapter, f.Model)
+		if err != nil {
+			return nil, err
+		}
+		hash, err := tune.BaseHash(f.Weights)
+		if err == nil {
+			err = k.Check(f.Tokenizer.Hash(), hash)
+		}
+		if err != nil {
+			return nil, err
+		}
+		kept, weights = *k, k.On(f.Weights)
+		e.name += " with " + nameOf(adapter)
+	}
+	engine, err := backend.Open()
+	if err != nil {
+		return nil, err
+	}
+	e.close = engine.Finalize
+	if e.model, err = infer.New(engine, f.Model, weights, kept.Adapter, infer.Options{}); err != nil {
+		engine.Finalize()
+		return nil, err
+	}
+	return e, nil
+}
+
+// nameOf is the last part of a path, of the folder that it is.
+func nameOf(dir string) string {
+	if full, err := filepath.Abs(dir); err == nil {
+		dir = full
+	}
+	return filepath.Base(dir)
+}
+
+// form is how the model is asked: as it was told, or as its tokenizer allows.
+func (e *examinee) form(name string) (eval.Form, error) {
+	if name != "" {
+		f, _ := eval.FindForm(name)
+		return f, nil
+	}
+	_, err := e.tok.Chat([]tokenizer.Message{{Role: "user", Content: "?"}}, true)
+	switch {
+	case errors.Is(err, tokenizer.ErrNoTemplate):
+		return eval.Cloze, nil
+	case err != nil:
+		return eval.Form{}, fmt.Errorf("the model's chat template: %w; ask without it by --form cloze", err)
+	}
+	return eval.Chat, nil
+}
+
+// ask lets the model, and the one that it is compared with, answer the exam.
+func (a *app) ask(ctx context.Context, dir string, exam *eval.Exam, res *evaluated, o evalOptions) error {
+	first, samples, err := a.answers(ctx, dir, o.adapter, exam, res, o)
+	if err != nil {
+		return err
+	}
+	res.Model, res.TooLong = dir, 0
+	for _, s := range samples {
+		if s.TooLong {
+			res.TooLong++
+		}
+	}
+	rivals := []string{telecomqa.NameLongest}
+	if len(exam.Questions()) >= telecomqa.MinSurface {
+		rivals = []string{telecomqa.NameSurface}
+	}
+	if o.against != "" {
+		other, _, err := a.answers(ctx, o.against, "", exam, res, o)
+		if err != nil {
+			return err
+		}
+		rivals = append(rivals, other+", "+eval.ByWriting)
+	}
+	for _, rival := range rivals {
+		p, err := exam.Compare(first+", "+eval.ByWriting, rival)
+		if err != nil {
+			return err
+		}
+		res.Paired = append(res.Paired, eval.Pair{First: first + ", " + eval.ByWriting, Second: rival, Paired: p})
+	}
+	if res.Rows, err = exam.Rows(); err != nil || o.out == "" {
+		return err
+	}
+	report := &eval.Report{Set: res.Set, Model: dir, Form: res.Form, Rows: res.Rows, Paired: res.Paired, TooLong: res.TooLong, Contamination: res.Contamination}
+	res.Files, err = report.Save(durable.OS, o.out, exam.Questions(), samples)
+	return err
+}
+
+// answers asks one model and counts what it answered. It returns the name that it has in
+// the exam.
+func (a *app) answers(ctx context.Context, dir, adapter string, exam *eval.Exam, res *evaluated, o evalOptions) (string, []eval.Sample, error) {
+	e, err := openExaminee(dir, adapter)
+	if err != nil {
+		return "", nil, err
+	}
+	defer e.close()
+	form, err := e.form(o.form)
+	if err != nil {
+		return "", nil, err
+	}
+	if res.Form == "" {
+		res.Form = form.Name
+	}
+	if exam.Has(e.name + ", " + eval.ByWriting) {
+		e.name = dir // two folders of one name
+	}
+	questions := exam.Questions()
+	m := newCounter(a, "eval "+e.name, "questions", len(questions))
+	done := 0
+	asker := &eval.Asker{LM: e.model, Tokenizer: e.tok, Form: form, See: func(n, _ int) { m.add(n - done); done = n }}
+	samples, err := asker.Ask(ctx, questions)
+	m.finish()
+	if err != nil {
+		return "", nil, err
+	}
+	return e.name, samples, exam.AddModel(e.name, samples)
+}
+
+// readBy says what documents cost a model.
+func (a *app) readBy(ctx context.Context, dir string, r *eval.Reading, o evalOptions) (*tokenizer.Tokenizer, error) {
+	e, err := openExaminee(dir, o.adapter)
+	if err != nil {
+		return nil, err
+	}
+	defer e.close()
+	m := newCounter(a, "eval "+e.name, "documents", len(r.Texts()))
+	done := 0
+	bits, err := eval.DocumentBits(ctx, e.model, e.tok, r.Texts(), func(n, _ int) { m.add(n - done); done = n })
+	m.finish()
+	if err != nil {
+		return nil, err
+	}
+	return e.tok, r.Add(e.name, eval.Learned, bits)
+}
+
+// isModelData reports whether an error is about the files of a model or an adapter.
+func isModelData(err error) bool {
+	var (
+		folder  *infer.DataError
+		adapter *tune.FormatError
+		hash    *tune.HashError
+	)
+	return errors.As(err, &folder) || errors.As(err, &adapter) || errors.As(err, &hash)
+}
+
+// isContaminated reports whether a model was trained on what it is asked: a failed gate.
+func isContaminated(err error) bool {
+	var c *eval.ContaminatedError
+	return errors.As(err, &c)
+}
