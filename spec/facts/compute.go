@@ -67,8 +67,8 @@ var calculations = []calculation{
 	{
 		name: "duplex-distance", relation: "band-uplink",
 		train: []string{"How far apart do uplink and downlink of {s} begin?", "What is the duplex distance of {s}?", "Compute the duplex spacing of {s}."},
-		valid: []string{"Work out the separation of both directions in {s}."},
-		test:  []string{"Subtract the start of the uplink from where {s} begins its downlink.", "By how many MHz does {s} keep its directions apart?"},
+		valid: []string{"Work out how uplink and downlink are separated under {s}."},
+		test:  []string{"Subtract both lower edges in {s}, smaller from greater.", "By how many MHz does {s} keep its directions apart?"},
 		work: func(c *Collection, _ *rng.Stream, f *Fact) (working, bool) {
 			down, ok := c.Find("band-downlink", f.Subject)
 			if !ok {
@@ -76,7 +76,8 @@ var calculations = []calculation{
 			}
 			up, _, _ := ends(f)
 			low, _, _ := ends(down)
-			return working{answer: fmt.Sprintf("%s - %s = %s MHz", number(low), number(up), decimal(low-up)), from: []*Fact{down}}, true
+			from, to := min(low, up), max(low, up)
+			return working{answer: fmt.Sprintf("%s - %s = %s MHz", number(to), number(from), decimal(to-from)), from: []*Fact{down}}, true
 		},
 	},
 	{

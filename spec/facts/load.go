@@ -118,10 +118,16 @@ func readRelations(fsys fs.FS, name string) ([]*Relation, error) {
 	if err := d.Decode(new(any)); err != io.EOF {
 		return nil, errors.New("there is more than one document; keep one")
 	}
+	if len(order.Content) == 0 || order.Content[0].Kind != yaml.MappingNode {
+		return nil, errors.New("it is not a mapping of relations")
+	}
 	var list []*Relation
 	keys := order.Content[0].Content
 	for i := 0; i < len(keys); i += 2 {
 		r := byName[keys[i].Value]
+		if r == nil {
+			return nil, fmt.Errorf("line %d: relation %q is empty or merged", keys[i].Line, keys[i].Value)
+		}
 		r.Name, r.Table = keys[i].Value, strings.TrimSuffix(name, ".yaml")
 		if r.Category == "" {
 			r.Category = "Standards specifications"
