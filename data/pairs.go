@@ -1,6 +1,8 @@
 package data
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -153,6 +155,15 @@ func NewPairs(list []Pair, r Rows, split Split, seed uint64) (*Pairs, error) {
 	p.Stats.Examples, p.Stats.Rows, p.Stats.Length = len(p.list), len(p.list), p.length
 	p.order = order{n: len(p.list), seed: seed, split: split}
 	return p, nil
+}
+
+// Digest is a hash of all pairs: ids, what is trained, and labels.
+func (p *Pairs) Digest() string {
+	h := sha256.New()
+	for _, x := range p.list {
+		fmt.Fprint(h, x.A.IDs, x.A.Trained, x.B.IDs, x.B.Trained, x.Good)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Len is the number of pairs.

@@ -52,6 +52,10 @@ const adapterParam = "comlam_adapter"
 // SetAdapter puts an adapter under every layer of the store; nil takes it away.
 func SetAdapter(store *Store, a Adapter) { store.SetParam(adapterParam, a) }
 
+// Adapt puts an adapter under the layers of one scope, for a graph of several models; nil
+// puts none there.
+func Adapt(s *Scope, a Adapter) { s.SetParam(adapterParam, a) }
+
 // adapter is the scope's adapter if it is of that kind.
 func adapter[A Adapter](s *Scope) (a A, ok bool) {
 	if found, there := s.GetParam(adapterParam); there {
