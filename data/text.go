@@ -15,6 +15,10 @@ type Text struct {
 	SequenceLength int          `yaml:"sequence_length"` // tokens of a row
 	Sources        []TextSource `yaml:"sources"`
 	HeldOut        float64      `yaml:"held_out"` // share of the documents of each real source, kept to measure on
+	// Duplicate is the share of word 8-grams in earlier documents from which on a real
+	// document is left out as a copy: what is held out would otherwise be measured by how
+	// well its other versions were remembered. 0 keeps every document.
+	Duplicate float64 `yaml:"duplicate"`
 }
 
 // TextSource is one origin of documents: exactly one of Path and Facts.
@@ -34,7 +38,7 @@ type TextSource struct {
 
 // DefaultText reads the documents that come with the program.
 func DefaultText() Text {
-	return Text{SequenceLength: 256, HeldOut: 0.1, Sources: []TextSource{{Path: "docs:", Weight: 1}}}
+	return Text{SequenceLength: 256, HeldOut: 0.1, Duplicate: 0.5, Sources: []TextSource{{Path: "docs:", Weight: 1}}}
 }
 
 // Title is how tables call the source.
@@ -63,6 +67,9 @@ func (c Text) Validate() error {
 	}
 	if !(c.HeldOut >= 0 && c.HeldOut < 1) {
 		return setting.Bad("held_out", "use a share such as 0.1", "%g is out of range", c.HeldOut)
+	}
+	if !(c.Duplicate >= 0 && c.Duplicate <= 1) {
+		return setting.Bad("duplicate", "use a share such as 0.5, or 0 to keep copies", "%g is out of range", c.Duplicate)
 	}
 	if len(c.Sources) == 0 {
 		return setting.Bad("sources", `give at least one, such as [{path: "docs:", weight: 1}]`, "there is no source of documents")

@@ -46,6 +46,7 @@ const (
 	checkpointDir = "checkpoints"
 	historyFile   = "metrics.jsonl"
 	trailFile     = "trail.jsonl"
+	rowsFile      = "rows.json"
 )
 
 // radioJob is one recipe of the channel prediction task in a session.
@@ -241,13 +242,13 @@ func (j *radioJob) evaluate(ctx context.Context, base nn.Weights, adapted []adap
 		if err := checkFinite(rows); err != nil {
 			return nil, err
 		}
-		return []string{"rows.json"}, j.stages.writeJSON(filepath.Join(dir, "rows.json"), rows)
+		return []string{rowsFile}, j.stages.writeJSON(filepath.Join(dir, rowsFile), rows)
 	})
 	if err != nil {
 		return nil, err
 	}
 	var rows []eval.Row
-	return rows, j.stages.readJSON(filepath.Join(dir, "rows.json"), &rows)
+	return rows, j.stages.readJSON(filepath.Join(dir, rowsFile), &rows)
 }
 
 // checkFinite refuses numbers that neither JSON nor a table in dB can hold.

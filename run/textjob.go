@@ -34,6 +34,8 @@ type textResult struct {
 	params  int
 	tokens  int // in the vocabulary
 	text    *texts
+	bars    *bars
+	tuned   []instructed
 }
 
 func newTextJob(r *Recipe, s *session) (job, error) {
@@ -106,9 +108,24 @@ func (j *textJob) run(ctx context.Context) (result, error) {
 	if err := j.stages.readJSON(filepath.Join(dir, trainedFile), &res.trained); err != nil {
 		return nil, err
 	}
-	more, err := j.measureDocuments(ctx, tok, lm, base)
-	res.rows = append(res.rows, more...)
-	return res, err
+	if res.bars, err = j.measureBars(ctx, tok); err != nil {
+		return nil, err
+	}
+	documents, err := j.measureDocuments(ctx, tok, lm, base)
+	if err != nil {
+		return nil, err
+	}
+	res.rows = append(res.bars.Rows, documents...)
+	m := &languageModel{tok: tok, lm: lm}
+	if res.tuned, err = j.instruct(ctx, m, base); err != nil {
+		return nil, err
+	}
+	asked, err := j.ask(ctx, m, base, res.tuned)
+	if err != nil {
+		return nil, err
+	}
+	res.rows = append(res.rows, asked...)
+	return res, nil
 }
 
 // build makes the model for the tokens of a tokenizer.

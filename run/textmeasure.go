@@ -3,11 +3,11 @@ package run
 import (
 	"context"
 	"math"
+	"path/filepath"
 
 	"github.com/comlam/comlam/backend"
 	"github.com/comlam/comlam/data"
 	"github.com/comlam/comlam/eval"
-	"github.com/comlam/comlam/metric"
 	"github.com/comlam/comlam/model"
 	"github.com/comlam/comlam/nn"
 	"github.com/comlam/comlam/tokenizer"
@@ -17,8 +17,8 @@ import (
 // measureRows is how many rows of held-out text are run at once.
 const measureRows = 8
 
-// documentNats is the negative log-likelihood of each document and of its end, in nats.
-func (j *textJob) documentNats(ctx context.Context, tok *tokenizer.Tokenizer, lm model.LM, w nn.Weights, texts []string) ([]float64, error) {
+// documentBits is the bits that the model needs for each document and its end.
+func (j *textJob) documentBits(ctx context.Context, tok *tokenizer.Tokenizer, lm model.LM, w nn.Weights, texts []string) ([]float64, error) {
 	begin, end, err := ends(tok)
 	if err != nil {
 		return nil, err
@@ -28,11 +28,11 @@ func (j *textJob) documentNats(ctx context.Context, tok *tokenizer.Tokenizer, lm
 		docs[i] = tok.Encode(text)
 	}
 	windows := data.NewWindows(docs, j.r.Text.Data.SequenceLength, begin, end)
-	p, err := newScorer(lm, w)
+	p, err := newScorer(lm, w, nil)
 	if err != nil {
 		return nil, err
 	}
-	nats := make([]float64, len(texts))
+	bits := make([]float64, len(texts))
 	for first := 0; first < windows.NumRows(); first += measureRows {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -43,27 +43,31 @@ func (j *textJob) documentNats(ctx context.Context, tok *tokenizer.Tokenizer, lm
 			return nil, err
 		}
 		for i, n := range counts {
-			nats[of[i]] += float64(means[i]) * float64(n)
+			bits[of[i]] += float64(means[i]) * float64(n) / math.Ln2
 		}
 	}
-	return nats, nil
+	return bits, nil
 }
 
 // scorer runs the token loss without its gradient.
-type scorer struct{ program *nn.Program }
+type scorer struct {
+	store   *nn.Store
+	program *nn.Program
+}
 
-func newScorer(lm model.LM, w nn.Weights) (*scorer, error) {
+func newScorer(lm model.LM, w nn.Weights, a nn.Adapter) (*scorer, error) {
 	engine, err := backend.OpenAll()
 	if err != nil {
 		return nil, err
 	}
 	store := nn.NewStore(0)
+	nn.SetAdapter(store, a)
 	if err := nn.Push(store, w); err != nil {
 		return nil, err
 	}
 	loss := train.TokenLoss(lm)
 	p, err := nn.NewProgram(engine, store, func(s *nn.Scope, in []*nn.Node) []*nn.Node { return []*nn.Node{loss(s, in)} })
-	return &scorer{p}, err
+	return &scorer{store, p}, err
 }
 
 // run returns the mean loss of each row over the places that count.
@@ -75,18 +79,6 @@ func (s *scorer) run(b data.Batch) ([]float32, error) {
 	return out[0].Float32, nil
 }
 
-// bitsPerByte gathers a document's nats as bits, and its bytes: the end of a document
-// counts as bits and not as a byte.
-func bitsPerByte(nats []float64, texts []string) (*metric.Tally, error) {
-	t := metric.NewTally(metricBits)
-	for i, n := range nats {
-		if err := t.Add(uint64(i), n/math.Ln2, float64(len(texts[i]))); err != nil {
-			return nil, err
-		}
-	}
-	return t, nil
-}
-
 // metricBits is the metric of language models on documents.
 const metricBits = "bits-per-byte/with-end"
 
@@ -96,27 +88,29 @@ const namePretrained = "model, pre-trained"
 // measureDocuments is the stage that measures the model on the documents that were held
 // out, a condition for each source.
 func (j *textJob) measureDocuments(ctx context.Context, tok *tokenizer.Tokenizer, lm model.LM, w nn.Weights) ([]eval.Row, error) {
-	var rows []eval.Row
-	for _, s := range j.text.sources {
-		if len(s.held) < 2 {
-			continue
+	key := j.mustKey("documents", j.trainKey())
+	dir, err := j.stages.run(ctx, "documents", key, func(dir string) ([]string, error) {
+		rows := []eval.Row{}
+		for _, s := range j.text.sources {
+			if len(s.held) < 2 {
+				continue
+			}
+			j.show.stage("documents", "%s: %s of %s", j.r.Name, count(len(s.held), "held-out document"), s.Title())
+			bits, err := j.documentBits(ctx, tok, lm, w, s.held)
+			if err != nil {
+				return nil, err
+			}
+			row, err := j.bitsRow(s, namePretrained, eval.Learned, bits)
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, *row)
 		}
-		nats, err := j.documentNats(ctx, tok, lm, w, s.held)
-		if err != nil {
-			return nil, err
-		}
-		t, err := bitsPerByte(nats, s.held)
-		if err != nil {
-			return nil, err
-		}
-		v, err := t.Value(metric.Bootstrap{})
-		if err != nil {
-			return nil, err
-		}
-		rows = append(rows, eval.Row{
-			Task: j.r.TaskName, Condition: s.Title(), Method: namePretrained, Class: eval.Learned,
-			Metric: v.Name, Value: v.Value, CI95: v.CI95, N: v.N,
-		})
+		return []string{rowsFile}, j.stages.writeJSON(filepath.Join(dir, rowsFile), rows)
+	})
+	if err != nil {
+		return nil, err
 	}
-	return rows, nil
+	var rows []eval.Row
+	return rows, j.stages.readJSON(filepath.Join(dir, rowsFile), &rows)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/model"
 	"github.com/comlam/comlam/tokenizer"
+	"github.com/comlam/comlam/tune"
 )
 
 // Text is what only a recipe for text has.
@@ -14,6 +15,7 @@ type Text struct {
 	From      string           // folder of a model to go on with; "": tokenizer and model are made
 	Tokenizer tokenizer.Config // what is made
 	Data      data.Text
+	Tune      *tune.Text // nil: no instruction tuning
 }
 
 func defaultText() *Text {
@@ -27,8 +29,12 @@ func (t *Text) section(name string) reflect.Value {
 		return reflect.ValueOf(&t.From).Elem()
 	case "tokenizer":
 		return reflect.ValueOf(&t.Tokenizer).Elem()
+	case "data":
+		return reflect.ValueOf(&t.Data).Elem()
 	}
-	return reflect.ValueOf(&t.Data).Elem()
+	c := tune.DefaultText()
+	t.Tune = &c
+	return reflect.ValueOf(t.Tune).Elem()
 }
 
 // part is what a section says, nil if it is absent.
@@ -40,6 +46,8 @@ func (t *Text) part(section string) any {
 		return t.Tokenizer
 	case section == "data":
 		return t.Data
+	case section == "tune" && t.Tune != nil:
+		return t.Tune
 	}
 	return nil
 }

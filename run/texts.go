@@ -7,12 +7,14 @@ import (
 	"hash"
 	"io/fs"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/comlam/comlam/corpus"
 	"github.com/comlam/comlam/data"
 	"github.com/comlam/comlam/docs"
 	"github.com/comlam/comlam/internal/setting"
+	"github.com/comlam/comlam/spec/facts"
 	"github.com/comlam/comlam/tokenizer"
 )
 
@@ -26,15 +28,24 @@ type texts struct {
 type textSource struct {
 	data.TextSource
 	train, held []string
+	copies      int // documents that were left out
 }
 
 // readTexts reads the documents of a recipe. A document is held out by a hash of its
 // text, so that the same document is on the same side whatever stands around it.
 func readTexts(r *Recipe) (*texts, error) {
 	t, h := &texts{}, sha256.New()
+	var seen corpus.Duplicates
 	for i, c := range r.Text.Data.Sources {
 		s := textSource{TextSource: c}
 		err := eachDocument(r, c, func(text string) {
+			if limit := r.Text.Data.Duplicate; limit > 0 && c.Facts == 0 {
+				if seen.Share(text) >= limit {
+					s.copies++
+					return
+				}
+				seen.Add(text)
+			}
 			if held(c, r.Text.Data.HeldOut, text) {
 				s.held = append(s.held, text)
 			} else if c.Trains() {
@@ -75,7 +86,14 @@ func held(c data.TextSource, share float64, text string) bool {
 func eachDocument(r *Recipe, c data.TextSource, yield func(text string)) error {
 	switch {
 	case c.Facts > 0:
-		return fmt.Errorf("facts: not yet")
+		g, err := r.facts()
+		if err != nil {
+			return err
+		}
+		for d := range g.Documents() {
+			yield(d.Text)
+		}
+		return nil
 	case c.Path == "docs:":
 		return ownDocuments(yield)
 	}
@@ -133,13 +151,37 @@ func (t *texts) training() iter.Seq[string] {
 // describe counts what is trained on.
 func (t *texts) describe() string {
 	docs, bytes := t.count()
-	return fmt.Sprintf("%s (%.1f MB)", count(docs, "document"), float64(bytes)/1e6)
+	text := fmt.Sprintf("%s (%.1f MB)", count(docs, "document"), float64(bytes)/1e6)
+	if n := t.copies(); n > 0 {
+		text += fmt.Sprintf(", %s left out", plural(n, "near copy", "near copies"))
+	}
+	return text
 }
 
 // describeZH is describe in Chinese.
 func (t *texts) describeZH() string {
 	docs, bytes := t.count()
-	return fmt.Sprintf("%s 篇文档（%.1f MB）", thousands(docs), float64(bytes)/1e6)
+	text := fmt.Sprintf("%s 篇文档（%.1f MB）", thousands(docs), float64(bytes)/1e6)
+	if n := t.copies(); n > 0 {
+		text += fmt.Sprintf("，去除近似重复 %s 篇", thousands(n))
+	}
+	return text
+}
+
+// copies is how many documents were left out.
+func (t *texts) copies() int {
+	n := 0
+	for _, s := range t.sources {
+		n += s.copies
+	}
+	return n
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + many
 }
 
 func (t *texts) count() (docs, bytes int) {
@@ -178,4 +220,26 @@ func (t *texts) bytes() int {
 		}
 	}
 	return n
+}
+
+// measures says whether documents were held out.
+func (t *texts) measures() bool {
+	return slices.ContainsFunc(t.sources, func(s textSource) bool { return len(s.held) > 1 })
+}
+
+// facts makes documents, instructions, questions and preferences of telecom facts. Which
+// facts are never told, follows from the recipe's seed.
+func (r *Recipe) facts() (*facts.Generator, error) {
+	list, err := facts.Load()
+	if err != nil {
+		return nil, err
+	}
+	c := facts.Default()
+	c.Seed = r.Seed
+	for _, s := range r.Text.Data.Sources {
+		if s.Facts > 0 {
+			c.Tellings = s.Facts
+		}
+	}
+	return list.Generator(c)
 }
