@@ -109,8 +109,3 @@ func (j *textJob) lessTime(factor float64) Proposal {
 	steps := max(1, int(0.95*factor*float64(j.r.Train.Steps)))
 	return Proposal{[]string{fmt.Sprintf("train.steps=%d", steps)}, "the same job, smaller; its results will be worse"}
 }
-
-// trainings lists what can be replayed.
-func (j *textJob) trainings() ([]*training, error) {
-	return nil, fmt.Errorf("%s: not yet", j.r.Name)
-}

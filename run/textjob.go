@@ -125,7 +125,7 @@ func (j *textJob) run(ctx context.Context) (result, error) {
 		return nil, err
 	}
 	res.rows = append(res.rows, asked...)
-	return res, nil
+	return res, j.publish(m, base, res.tuned)
 }
 
 // build makes the model for the tokens of a tokenizer.
@@ -169,11 +169,10 @@ func ends(tok *tokenizer.Tokenizer) (begin, end int32, err error) {
 func (j *textJob) pretrain(ctx context.Context, tok *tokenizer.Tokenizer, lm model.LM) (string, error) {
 	return j.stages.run(ctx, "pretrain", j.trainKey(), func(dir string) ([]string, error) {
 		j.show.stage("pretrain", "%s: %d steps of %d rows of %d tokens", j.r.Name, j.r.Train.Steps, j.r.Train.BatchSize, j.r.Text.Data.SequenceLength)
-		source, err := j.pack(tok)
+		task, err := j.pretrainJob(tok, lm)
 		if err != nil {
 			return nil, err
 		}
-		task := j.trainJob(lm, source)
 		res, how, err := j.runTraining(ctx, "pretrain", dir, task)
 		if err != nil {
 			return nil, err

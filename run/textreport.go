@@ -2,11 +2,15 @@ package run
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/comlam/comlam/eval"
 	"github.com/comlam/comlam/metric"
 	"github.com/comlam/comlam/plot"
 	"github.com/comlam/comlam/run/report"
+	"github.com/comlam/comlam/task/telecomqa"
 )
 
 func (r *textResult) recipe() *Recipe { return r.r }
@@ -17,7 +21,7 @@ func (r *textResult) measured() ([]eval.Row, []Gate) { return r.rows, r.gates }
 func (r *textResult) section() (report.Section, error) {
 	sec := report.Section{
 		Heading: report.Text{EN: "A language model from " + r.text.describe(), ZH: "语言模型：" + r.text.describeZH()},
-		Body:    []report.Text{r.trainingText()},
+		Body:    append([]report.Text{r.trainingText()}, r.xzTexts()...),
 	}
 	for _, m := range textMetrics {
 		if t := r.table(m); len(t.Rows) > 0 {
@@ -41,6 +45,19 @@ func (r *textResult) trainingText() report.Text {
 		EN: fmt.Sprintf("The model has %s parameters and a vocabulary of %s tokens of its own; it was pre-trained on %s tokens %s.", params, thousands(r.tokens), tokens, took),
 		ZH: fmt.Sprintf("模型共 %s 个参数，自训词表 %s 个词元；在 %s 个词元上预训练，%s。", params, thousands(r.tokens), tokens, tookZH),
 	}
+}
+
+// xzTexts say what a compressor makes of the held-out documents.
+func (r *textResult) xzTexts() []report.Text {
+	var list []report.Text
+	for _, source := range slices.Sorted(maps.Keys(r.bars.XZ)) {
+		f := r.bars.XZ[source]
+		list = append(list, report.Text{
+			EN: fmt.Sprintf("For scale: xz -9e makes %.2f bits a byte of the held-out documents of %s alone and %.2f after the training text (%s).", f.Alone, source, f.Primed, f.Version),
+			ZH: fmt.Sprintf("参照：xz -9e 单独压缩 %s 的留出文档为每字节 %.2f 比特，以训练文本为前缀时为 %.2f 比特（%s）。", source, f.Alone, f.Primed, f.Version),
+		})
+	}
+	return list
 }
 
 // textMetric is how the tables of one metric look.
@@ -67,6 +84,18 @@ var textMetrics = []textMetric{
 			ZH: "模型编码留出文档及其结尾所需的比特数，除以文档字节数。所有模型预测相同的文本，且只看到所预测的文档本身。",
 		},
 		interval: overDocuments,
+	},
+	{
+		name: metric.Accuracy, unit: "%", decimals: 1, scale: 100,
+		caption: report.Text{EN: "Right answers to multiple-choice questions in %, with 95 % interval; higher is better", ZH: "选择题正确率（%），附 95% 区间；越高越好"},
+		meaning: report.Text{
+			EN: "Share of the questions answered right; one without an answer is wrong. A model answers by the likeliest option, by the likeliest a character of the option's text, or by what it writes where only options may be written. Chance, the longest option and a classifier of surface features know nothing of telecommunications.",
+			ZH: "答对的题目比例；未作答算错。模型作答方式：似然最大的选项、按选项字符归一的似然最大者、或限定只能写出选项时所写内容。随机、最长选项与表面特征分类器均不具备电信知识。",
+		},
+		interval: report.Text{
+			EN: "Wilson's interval for a share; for chance, where 95 % of all guessers lie.",
+			ZH: "比例的 Wilson 区间；随机一行为 95% 的猜测者所在区间。",
+		},
 	},
 }
 
@@ -165,6 +194,34 @@ func (r *textResult) findings() []report.Text {
 			ZH: fmt.Sprintf("在 %s 的留出文档上，模型每字节需 %.3f 比特，%s最好的 n 元模型（%s，%.3f）。", textChinese(c), model.Value, zh, textChinese(best.Method), best.Value),
 		})
 	}
+	return append(list, r.tunedFindings()...)
+}
+
+// tunedFindings say what instruction tuning brought on facts that it knows, and on
+// those that it cannot know.
+func (r *textResult) tunedFindings() []report.Text {
+	var list []report.Text
+	rows := rowsOf2(r.rows, metric.Accuracy)
+	find := func(condition, method string) *eval.Row {
+		i := slices.IndexFunc(rows, func(e eval.Row) bool { return e.Condition == condition && e.Method == method })
+		if i < 0 {
+			return nil
+		}
+		return &rows[i]
+	}
+	for _, t := range r.tuned {
+		name := t.method() + ", " + eval.ByLikelihood
+		for _, c := range distinct(rows, func(e eval.Row) string { return e.Condition }) {
+			got, chance := find(c, name), find(c, telecomqa.NameChance)
+			if got == nil || chance == nil {
+				continue
+			}
+			list = append(list, report.Text{
+				EN: fmt.Sprintf("%s: %s answers %.1f %% right (chance %.1f %%), %.2f %% of the parameters trained in %.0f s.", c, t.method(), 100*got.Value, 100*chance.Value, 100*float64(t.Trained)/float64(t.Total), t.Seconds),
+				ZH: fmt.Sprintf("%s：%s答对 %.1f%%（随机 %.1f%%），训练参数占 %.2f%%，用时 %.0f 秒。", textChinese(c), textChinese(t.method()), 100*got.Value, 100*chance.Value, 100*float64(t.Trained)/float64(t.Total), t.Seconds),
+			})
+		}
+	}
 	return list
 }
 
@@ -173,9 +230,28 @@ func textChinese(s string) string {
 	if zh, ok := textWords[s]; ok {
 		return zh
 	}
+	for en, zh := range map[string]string{eval.ByLikelihood: "似然最大", eval.ByCharacter: "按字符归一", eval.ByWriting: "受限生成"} {
+		if name, ok := strings.CutSuffix(s, ", "+en); ok {
+			return textChinese(name) + "，" + zh
+		}
+	}
+	if way, ok := strings.CutPrefix(s, "model, "); ok {
+		return "模型，" + way
+	}
 	return s
 }
 
-var textWords = map[string]string{namePretrained: "模型，预训练"}
+var textWords = map[string]string{
+	namePretrained: "模型，预训练",
+	nameTokenGrams: "Kneser-Ney 5 元词元模型",
+	nameByteGrams:  "Kneser-Ney 8 元字节模型",
 
-var _ = metric.DB
+	"known facts, new phrasings":               "已学事实，新问法",
+	"facts that were only read, new phrasings": "仅读过的事实，新问法",
+	"facts never seen":                         "从未见过的事实",
+
+	telecomqa.NameChance:  "随机猜测",
+	telecomqa.NameLongest: "选最长选项",
+	telecomqa.NameAll:     "“以上皆是”否则最长",
+	telecomqa.NameSurface: "表面特征分类器",
+}

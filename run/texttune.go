@@ -82,7 +82,7 @@ func (j *textJob) instructStage(ctx context.Context, m *languageModel, base nn.W
 	if err := j.stages.readJSON(filepath.Join(dir, adaptedFile), &i); err != nil {
 		return nil, err
 	}
-	if i.Kept {
+	if i.Kept && way != tune.WayFull {
 		i.adapter = j.r.Text.Tune.Adapter(way)
 	}
 	i.weights, err = j.weights(dir)

@@ -127,9 +127,13 @@ func (j *radioJob) trainings() ([]*training, error) {
 
 // pretraining is that of the first stage, which must be there.
 func (j *radioJob) pretraining() (*training, error) {
+	return j.trained("train", j.trainKey, j.trainJob)
+}
+
+// trained is the training of a whole stage, which must be there.
+func (j part) trained(stage, key string, job func() (*train.Job, error)) (*training, error) {
 	t := &training{
-		dir:         filepath.Join(j.stages.dir, "train-"+j.trainKey[:12]),
-		checkpoints: checkpointDir, trail: trailFile, steps: j.r.Train.Steps, final: j.r.Train.Steps,
+		dir: j.stages.folder(stage, key), checkpoints: checkpointDir, trail: trailFile, steps: j.r.Train.Steps, final: j.r.Train.Steps,
 	}
 	if _, err := j.fsys.Stat(t.dir); err != nil {
 		return nil, fmt.Errorf("%s has not been trained with the settings of this run: %w; continue it first with: comlam runs resume %s", j.r.Name, err, filepath.Base(j.session.dir))
@@ -139,7 +143,7 @@ func (j *radioJob) pretraining() (*training, error) {
 		return nil, err
 	}
 	t.replay = func(ctx context.Context, from *durable.Snapshot, steps int, see func(train.Replayed) error) error {
-		task, err := j.trainJob()
+		task, err := job()
 		if err != nil {
 			return err
 		}

@@ -91,9 +91,19 @@ func (t *Task) Instruct(ctx context.Context, c Text, way Way) (*Adapted, error) 
 	if err := c.check(way, t.Base); err != nil {
 		return nil, err
 	}
+	return t.instructed(c, way).best(ctx, way, c.Rates(way))
+}
+
+// instructed is the task with the settings of one way of text.
+func (t *Task) instructed(c Text, way Way) *Task {
 	one := *t
 	one.Config, one.Under, one.MicroBatchSize = c.Loop(), c.Adapter(way), c.MicroBatchSize
-	return one.best(ctx, way, c.rates(way))
+	return &one
+}
+
+// ReplayInstruct is Replay for a trial of Instruct.
+func (t *Task) ReplayInstruct(ctx context.Context, c Text, way Way, lr float64, from *durable.Snapshot, steps int, see func(train.Replayed) error) error {
+	return t.instructed(c, way).Replay(ctx, way, lr, from, steps, see)
 }
 
 // Continue trains every weight on, at the first learning rate of full fine-tuning,

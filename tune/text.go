@@ -60,7 +60,7 @@ func (c Text) Validate() error {
 		if slices.Contains(c.Methods[:i], m) {
 			return setting.Bad("methods", "keep one of them", "%q stands there twice", m)
 		}
-		if err := rates(m+".learning_rates", c.rates(Way(m))); err != nil {
+		if err := rates(m+".learning_rates", c.Rates(Way(m))); err != nil {
 			return err
 		}
 	}
@@ -90,8 +90,8 @@ func (c Text) Validate() error {
 	return nil
 }
 
-// rates are the learning rates of a method.
-func (c Text) rates(way Way) []float64 {
+// Rates are the learning rates of a method.
+func (c Text) Rates(way Way) []float64 {
 	switch way {
 	case WayLoRA:
 		return c.LoRA.LearningRates

@@ -29,7 +29,7 @@ func TestTextValidates(t *testing.T) {
 		}
 	}
 	for _, way := range TextWays {
-		if one := DefaultText().Only(way); len(one.rates(way)) == 0 || (one.Adapter(way) == nil) != (way == WayFull) {
+		if one := DefaultText().Only(way); len(one.Rates(way)) == 0 || (one.Adapter(way) == nil) != (way == WayFull) {
 			t.Errorf("%s: %+v", way, one)
 		}
 	}
