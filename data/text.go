@@ -29,8 +29,10 @@ type TextSource struct {
 	Path string `yaml:"path"`
 	// Facts is how many documents are written about each fact of spec/facts. They are
 	// trained on and never measured on.
-	Facts  int     `yaml:"facts"`
-	Weight float64 `yaml:"weight"` // share of the training tokens, over the sum of weights
+	Facts int `yaml:"facts"`
+	// Tables are those of the facts; all if empty.
+	Tables []string `yaml:"tables"`
+	Weight float64  `yaml:"weight"` // share of the training tokens, over the sum of weights
 	// Held says what this source is for: "" both training and, but for facts, measuring;
 	// train; or test, for text that is only measured on.
 	Held string `yaml:"held"`
@@ -74,7 +76,7 @@ func (c Text) Validate() error {
 	if len(c.Sources) == 0 {
 		return setting.Bad("sources", `give at least one, such as [{path: "docs:", weight: 1}]`, "there is no source of documents")
 	}
-	titles, trains := map[string]bool{}, false
+	titles, trains, told := map[string]bool{}, false, false
 	for i, s := range c.Sources {
 		at := fmt.Sprintf("sources[%d]", i)
 		if err := s.validate(); err != nil {
@@ -83,6 +85,10 @@ func (c Text) Validate() error {
 		if titles[s.Title()] {
 			return setting.Bad(at, "give it another name", "two sources are called %q", s.Title())
 		}
+		if told && s.Facts > 0 {
+			return setting.Bad(at, "list all tables in one source", "the facts are told in two sources")
+		}
+		told = told || s.Facts > 0
 		titles[s.Title()] = true
 		trains = trains || s.Trains()
 	}
@@ -98,6 +104,8 @@ func (s TextSource) validate() error {
 		return setting.Bad("facts", "use 1 to 1000 documents a fact", "%d is out of range", s.Facts)
 	case (s.Path != "") == (s.Facts > 0):
 		return setting.Bad("path", "give a path, or facts: 10", "a source has either a path or facts")
+	case len(s.Tables) > 0 && s.Facts == 0:
+		return setting.Bad("tables", "say how often each fact is told, such as facts: 10", "only facts have tables")
 	case s.Held != "" && s.Held != "train" && s.Held != "test":
 		return setting.Bad("held", "use train or test, or leave it out for both", "%q is no use of a source", s.Held)
 	case s.Facts > 0 && s.Held == "test":

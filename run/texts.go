@@ -238,7 +238,7 @@ func (r *Recipe) facts() (*facts.Generator, error) {
 	c.Seed = r.Seed
 	for _, s := range r.Text.Data.Sources {
 		if s.Facts > 0 {
-			c.Tellings = s.Facts
+			c.Tellings, c.Tables = s.Facts, s.Tables
 		}
 	}
 	return list.Generator(c)

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/comlam/comlam/eval"
+	"github.com/comlam/comlam/metric"
 )
 
 // table prints columns that line up, two spaces apart.
@@ -81,5 +82,9 @@ func figure(r eval.Row) string {
 	if isNMSE(r.Metric) {
 		value, lo, hi = 10*math.Log10(value), 10*math.Log10(lo), 10*math.Log10(hi)
 	}
-	return fmt.Sprintf("%.2f ±%.2f", value, (hi-lo)/2)
+	decimals := 2
+	if r.Metric == metric.Accuracy || strings.HasPrefix(r.Metric, "bits-per-byte/") {
+		decimals = 3
+	}
+	return fmt.Sprintf("%.*f ±%.*f", decimals, value, decimals, (hi-lo)/2)
 }
