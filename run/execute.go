@@ -25,12 +25,13 @@ func Execute(ctx context.Context, r *Recipe, o Options) (*Outcome, error) {
 	return execute(ctx, r.Name, report.Same(r.Name), []*Recipe{r}, o)
 }
 
-// demoRecipes are the two halves of the demo.
-var demoRecipes = []string{"channelpred/demo-jakes", "channelpred/demo-cdlc"}
+// demoRecipes are both halves of the demo, text and radio.
+var demoRecipes = []string{"text/demo", "channelpred/demo-jakes", "channelpred/demo-cdlc"}
 
-// Demo runs the two demonstration recipes into one report: one model for every
-// speed against the exact bounds on Gaussian fading, and a model of CDL-C channels
-// adapted to a speed that it has not seen. o.Short takes smaller settings.
+// Demo runs the demonstration recipes into one report: a language model of telecom
+// facts, one model for every speed against the exact bounds on Gaussian fading, and a
+// model of CDL-C channels adapted to a speed that it has not seen. o.Short takes smaller
+// settings.
 func Demo(ctx context.Context, o Options) (*Outcome, error) {
 	var overrides []string
 	if o.Seed != "" {
@@ -49,8 +50,8 @@ func Demo(ctx context.Context, o Options) (*Outcome, error) {
 
 func executeDemo(ctx context.Context, recipes []*Recipe, o Options) (*Outcome, error) {
 	title := report.Text{
-		EN: "ComLAM demo: from 3GPP channels to a trained, adapted and measured model",
-		ZH: "ComLAM 演示：从 3GPP 信道到训练、适配并评测的模型",
+		EN: "ComLAM demo: from 3GPP text and channels to trained, adapted and measured models",
+		ZH: "ComLAM 演示：从 3GPP 文本与信道到训练、适配并评测的模型",
 	}
 	return execute(ctx, "demo"+demoSuffix(o.Short), title, recipes, o)
 }
