@@ -107,6 +107,7 @@ const (
 	noiseStream
 	orderStream
 	packStream
+	disturbStream
 )
 
 // index is the channel that sample number i shows: i itself in an endless stream,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/comlam/comlam/internal/setting"
@@ -19,6 +20,7 @@ type Text struct {
 	// document is left out as a copy: what is held out would otherwise be measured by how
 	// well its other versions were remembered. 0 keeps every document.
 	Duplicate float64 `yaml:"duplicate"`
+	Noise     float64 `yaml:"noise"` // share of the tokens read that are replaced in training
 }
 
 // TextSource is one origin of documents: exactly one of Path and Facts.
@@ -36,6 +38,9 @@ type TextSource struct {
 	// Held says what this source is for: "" both training and, but for facts, measuring;
 	// train; or test, for text that is only measured on.
 	Held string `yaml:"held"`
+	// Gate is by which share bits a byte of what is held out may rise where training goes
+	// on with a model, such as 0.02; more fails the run. 0 is no gate.
+	Gate float64 `yaml:"gate"`
 }
 
 // DefaultText reads the documents that come with the program.
@@ -62,6 +67,11 @@ func (s TextSource) Title() string {
 func (s TextSource) Trains() bool   { return s.Held != "test" }
 func (s TextSource) Measures() bool { return s.Held != "train" && s.Facts == 0 }
 
+// TellsFacts says whether a source is documents made of facts.
+func (c Text) TellsFacts() bool {
+	return slices.ContainsFunc(c.Sources, func(s TextSource) bool { return s.Facts > 0 })
+}
+
 // Validate reports the first setting that cannot be used.
 func (c Text) Validate() error {
 	if c.SequenceLength < 8 || c.SequenceLength > 1<<16 {
@@ -72,6 +82,9 @@ func (c Text) Validate() error {
 	}
 	if !(c.Duplicate >= 0 && c.Duplicate <= 1) {
 		return setting.Bad("duplicate", "use a share such as 0.5, or 0 to keep copies", "%g is out of range", c.Duplicate)
+	}
+	if !(c.Noise >= 0 && c.Noise < 1) {
+		return setting.Bad("noise", "use a share such as 0.1", "%g is out of range", c.Noise)
 	}
 	if len(c.Sources) == 0 {
 		return setting.Bad("sources", `give at least one, such as [{path: "docs:", weight: 1}]`, "there is no source of documents")
@@ -108,6 +121,8 @@ func (s TextSource) validate() error {
 		return setting.Bad("tables", "say how often each fact is told, such as facts: 10", "only facts have tables")
 	case s.Held != "" && s.Held != "train" && s.Held != "test":
 		return setting.Bad("held", "use train or test, or leave it out for both", "%q is no use of a source", s.Held)
+	case !(s.Gate >= 0) || s.Gate > 0 && !s.Measures():
+		return setting.Bad("gate", "use a share such as 0.02 on a source that is measured on", "%g is no gate here", s.Gate)
 	case s.Facts > 0 && s.Held == "test":
 		return setting.Bad("held", "measure on real documents", "documents made of facts are never measured on")
 	case s.Trains() && (!(s.Weight > 0) || math.IsInf(s.Weight, 0)):

@@ -387,7 +387,7 @@ func TestResumeTakesTheSettingsOfTheRun(t *testing.T) {
 	for i, name := range demoRecipes {
 		text, err := os.ReadFile(filepath.Join("testdata", "run", "jakes.yaml"))
 		if err == nil {
-			err = os.WriteFile(filepath.Join(demo, recipeFile(i, 2)), text, 0o666)
+			err = os.WriteFile(filepath.Join(demo, recipeFile(i, len(demoRecipes))), text, 0o666)
 		}
 		if err != nil {
 			t.Fatal(name, err)
@@ -395,16 +395,16 @@ func TestResumeTakesTheSettingsOfTheRun(t *testing.T) {
 	}
 	past := &Past{Dir: demo, Info: Info{Name: "demo-short", Recipe: demoRecipes[0] + "-short"}}
 	o, err = past.Resume(t.Context(), Options{DryRun: true})
-	if err != nil || o.RunDir != demo || len(o.Plan) != 4 || !strings.HasPrefix(o.Plan[2], "channelpred/demo-cdlc-short: train 24 samples") {
+	if err != nil || o.RunDir != demo || len(o.Plan) != 6 || !strings.HasPrefix(o.Plan[4], "channelpred/demo-cdlc-short: train 24 samples") {
 		t.Errorf("%v, %+v", err, o)
 	}
 }
 
-// TestDemoIsPlanned reads both halves of both demos.
+// TestDemoIsPlanned reads all recipes of both demos.
 func TestDemoIsPlanned(t *testing.T) {
 	for _, short := range []bool{false, true} {
 		o, err := Demo(t.Context(), Options{DryRun: true, Short: short, Seed: "5"})
-		if err != nil || len(o.Plan) != 5 || o.RunDir != filepath.Join("runs", "demo"+demoSuffix(short)) {
+		if err != nil || len(o.Plan) != 10 || o.RunDir != filepath.Join("runs", "demo"+demoSuffix(short)) {
 			t.Errorf("%v, %+v", err, o)
 		}
 	}

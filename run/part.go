@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/comlam/comlam/backend"
@@ -60,8 +61,7 @@ func (j part) key(stage string, parts ...string) (string, error) {
 	var inputs [][]byte
 	for _, p := range parts {
 		text := []byte(p)
-		switch p {
-		case "seed", "task", "model", "data", "train", "tune":
+		if slices.Contains(j.r.sections(), p) {
 			var err error
 			if text, err = j.r.Section(p); err != nil {
 				return "", err

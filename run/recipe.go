@@ -73,7 +73,7 @@ func (s *Source) Parse(overrides []string) (*Recipe, error) {
 	if err := r.needParts(); err != nil {
 		return nil, err
 	}
-	if r.Text != nil {
+	if r.Text != nil && r.Text.base == nil {
 		if err := r.setVocabulary(); err != nil {
 			return nil, err
 		}
@@ -141,6 +141,9 @@ func (r *Recipe) needParts() error {
 	d := r.doc
 	if r.Task == nil {
 		return d.fail(d.nearestPlace("task"), "task", choices("tasks", "", taskNames()), "the recipe does not say what for: there is no section task")
+	}
+	if r.Text != nil && r.Text.From != "" {
+		return r.openBase()
 	}
 	if r.Model == nil {
 		return d.fail(d.nearestPlace("model"), "model", choices("models", "", modelNames()), "the recipe names no architecture: there is no section model")

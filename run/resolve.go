@@ -42,6 +42,9 @@ func (r *Recipe) Section(name string) ([]byte, error) {
 func (r *Recipe) node(section string) (*yaml.Node, error) {
 	var value any
 	var name string
+	if r.goesOn(section) {
+		return nil, nil
+	}
 	switch section {
 	case "seed":
 		value = r.Seed

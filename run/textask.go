@@ -20,7 +20,7 @@ func (j *textJob) questionSets() ([]*telecomqa.Set, error) {
 		s, err := telecomqa.Load(j.c.Files, telecomqa.Options{})
 		return []*telecomqa.Set{s}, err
 	}
-	if !slices.ContainsFunc(j.text.sources, func(s textSource) bool { return s.Facts > 0 }) {
+	if !j.r.Text.Data.TellsFacts() {
 		return nil, nil
 	}
 	g, err := j.r.facts()
@@ -56,12 +56,16 @@ type asked struct {
 }
 
 // ask is the stage that puts the questions to every model.
-func (j *textJob) ask(ctx context.Context, m *languageModel, base nn.Weights, tuned []instructed) ([]eval.Row, error) {
+func (j *textJob) ask(ctx context.Context, m *languageModel, base nn.Weights, tuned []instructed, last *aligned) ([]eval.Row, error) {
 	inputs := []string{"task", "seed", j.trainKey()}
 	models := []asked{{namePretrained, eval.Cloze, base, nil}}
 	for _, t := range tuned {
 		inputs = append(inputs, t.key)
 		models = append(models, asked{t.method(), eval.Chat, t.weights, t.adapter})
+	}
+	if last != nil {
+		inputs = append(inputs, last.key)
+		models = append(models, asked{nameAligned, eval.Chat, last.weights, nil})
 	}
 	key, err := j.key("ask", inputs...)
 	if err != nil {

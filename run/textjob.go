@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/comlam/comlam/data"
 	"github.com/comlam/comlam/eval"
@@ -15,6 +16,7 @@ import (
 	"github.com/comlam/comlam/task/telecomqa"
 	"github.com/comlam/comlam/tokenizer"
 	"github.com/comlam/comlam/train"
+	"github.com/comlam/comlam/tune"
 )
 
 // textJob is one recipe of a language model in a session.
@@ -22,6 +24,8 @@ type textJob struct {
 	part
 	c    telecomqa.Config
 	text *texts
+
+	baseHash string // of the model that is gone on with; "" without
 }
 
 // textResult is what the report shows of a textJob.
@@ -36,6 +40,7 @@ type textResult struct {
 	text    *texts
 	bars    *bars
 	tuned   []instructed
+	aligned *aligned // nil without
 }
 
 func newTextJob(r *Recipe, s *session) (job, error) {
@@ -50,13 +55,23 @@ func newTextJob(r *Recipe, s *session) (job, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &textJob{part: part{s, r}, c: *c, text: text}, nil
+	j := &textJob{part: part{s, r}, c: *c, text: text}
+	if b := r.Text.base; b != nil {
+		hash, err := tune.BaseHash(b.Weights)
+		if err != nil {
+			return nil, err
+		}
+		j.baseHash = hash + " " + b.Tokenizer.Hash()
+	}
+	return j, nil
 }
 
 // The keys of the stages; each is a hash of all that its stage depends on.
-func (j *textJob) tokenizerKey() string { return j.mustKey("tokenizer", "tokenizer", j.text.digest) }
+func (j *textJob) tokenizerKey() string {
+	return j.mustKey("tokenizer", "tokenizer", j.text.digest, j.baseHash)
+}
 func (j *textJob) trainKey() string {
-	return j.mustKey("pretrain", "seed", "model", "data", "train", j.tokenizerKey())
+	return j.mustKey("pretrain", "seed", "model", "data", "train", j.tokenizerKey(), j.baseHash)
 }
 
 // mustKey is key for sections that were printed before.
@@ -75,11 +90,18 @@ func (j *textJob) plan() []string {
 	if j.done() {
 		state = "done before"
 	}
-	rows := j.r.Train.Steps * j.r.Train.BatchSize
-	return []string{
-		fmt.Sprintf("%s: train a tokenizer of %d tokens on %s", j.r.Name, j.r.Text.Tokenizer.VocabSize, j.text.describe()),
-		fmt.Sprintf("%s: pre-train on %d rows of %d tokens in %d steps (%s)", j.r.Name, rows, j.r.Text.Data.SequenceLength, j.r.Train.Steps, state),
+	t, name := j.r.Text, j.r.Name
+	list := []string{
+		fmt.Sprintf("%s: train a tokenizer of %d tokens on %s", name, t.Tokenizer.VocabSize, j.text.describe()),
+		fmt.Sprintf("%s: pre-train on %d rows of %d tokens in %d steps (%s)", name, j.r.Train.Steps*j.r.Train.BatchSize, t.Data.SequenceLength, j.r.Train.Steps, state),
 	}
+	if t.Tune != nil {
+		list = append(list, fmt.Sprintf("%s: tune on instructions in %d steps: %s", name, t.Tune.Steps, strings.Join(t.Tune.Methods, ", ")))
+	}
+	if t.Align != nil {
+		list = append(list, fmt.Sprintf("%s: align by %s in %d steps", name, t.Align.Loss, t.Align.Steps))
+	}
+	return append(list, fmt.Sprintf("%s: measure on held-out documents and questions, then report", name))
 }
 
 // run does the stages in order.
@@ -116,16 +138,23 @@ func (j *textJob) run(ctx context.Context) (result, error) {
 		return nil, err
 	}
 	res.rows = append(res.bars.Rows, documents...)
+	res.gates = j.forgetting(documents)
 	m := &languageModel{tok: tok, lm: lm}
 	if res.tuned, err = j.instruct(ctx, m, base); err != nil {
 		return nil, err
 	}
-	asked, err := j.ask(ctx, m, base, res.tuned)
+	if res.aligned, err = j.align(ctx, m, res.tuned); err != nil {
+		return nil, err
+	}
+	if res.aligned != nil {
+		res.rows = append(res.rows, res.aligned.rows(j.r.TaskName, res.tuned[0].method())...)
+	}
+	asked, err := j.ask(ctx, m, base, res.tuned, res.aligned)
 	if err != nil {
 		return nil, err
 	}
 	res.rows = append(res.rows, asked...)
-	return res, j.publish(m, base, res.tuned)
+	return res, j.publish(m, base, res.tuned, res.aligned)
 }
 
 // build makes the model for the tokens of a tokenizer.
@@ -137,9 +166,13 @@ func (j *textJob) build(tok *tokenizer.Tokenizer) (model.LM, error) {
 	return m.(model.LM), nil
 }
 
-// makeTokenizer is the stage that trains the tokenizer.
+// makeTokenizer is the stage that trains the tokenizer, or writes that of the model that
+// is gone on with.
 func (j *textJob) makeTokenizer(ctx context.Context) (*tokenizer.Tokenizer, error) {
 	dir, err := j.stages.run(ctx, "tokenizer", j.tokenizerKey(), func(dir string) ([]string, error) {
+		if b := j.r.Text.base; b != nil {
+			return j.writeTokenizer(dir, b.Tokenizer)
+		}
 		j.show.stage("tokenizer", "%s: %d tokens from %s", j.r.Name, j.r.Text.Tokenizer.VocabSize, j.text.describe())
 		tok, err := tokenizer.Train(ctx, j.text.training(), j.r.Text.Tokenizer)
 		if err != nil {
@@ -185,10 +218,14 @@ func (j *textJob) pretrain(ctx context.Context, tok *tokenizer.Tokenizer, lm mod
 }
 
 func (j *textJob) trainJob(lm model.LM, source data.Source) *train.Job {
-	return &train.Job{
+	task := &train.Job{
 		Config: j.r.Train, Seed: j.r.Seed, Loss: train.TokenLoss(lm), Source: source,
 		Fingerprint: j.fingerprint(j.trainKey()), Workers: j.o.Workers,
 	}
+	if b := j.r.Text.base; b != nil {
+		task.Start = b.Weights
+	}
+	return task
 }
 
 // pack turns the training documents into rows.
@@ -201,7 +238,12 @@ func (j *textJob) pack(tok *tokenizer.Tokenizer) (*data.Packed, error) {
 	if err != nil {
 		return nil, err
 	}
-	return data.NewPacked(streams, j.r.Text.Data.SequenceLength, begin, end, j.r.Seed)
+	p, err := data.NewPacked(streams, j.r.Text.Data.SequenceLength, begin, end, j.r.Seed)
+	if err != nil {
+		return nil, err
+	}
+	p.Noise, p.Vocabulary = j.r.Text.Data.Noise, tok.Size()
+	return p, nil
 }
 
 // writeTokenizer writes the files of a tokenizer into the folder of its stage.

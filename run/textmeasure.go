@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"path/filepath"
 
@@ -96,15 +97,17 @@ func (j *textJob) measureDocuments(ctx context.Context, tok *tokenizer.Tokenizer
 				continue
 			}
 			j.show.stage("documents", "%s: %s of %s", j.r.Name, count(len(s.held), "held-out document"), s.Title())
-			bits, err := j.documentBits(ctx, tok, lm, w, s.held)
-			if err != nil {
-				return nil, err
+			for _, m := range j.measured(w) {
+				bits, err := j.documentBits(ctx, tok, lm, m.weights, s.held)
+				if err != nil {
+					return nil, err
+				}
+				row, err := j.bitsRow(s, m.name, eval.Learned, bits)
+				if err != nil {
+					return nil, err
+				}
+				rows = append(rows, *row)
 			}
-			row, err := j.bitsRow(s, namePretrained, eval.Learned, bits)
-			if err != nil {
-				return nil, err
-			}
-			rows = append(rows, *row)
 		}
 		return []string{rowsFile}, j.stages.writeJSON(filepath.Join(dir, rowsFile), rows)
 	})
@@ -113,4 +116,45 @@ func (j *textJob) measureDocuments(ctx context.Context, tok *tokenizer.Tokenizer
 	}
 	var rows []eval.Row
 	return rows, j.stages.readJSON(filepath.Join(dir, rowsFile), &rows)
+}
+
+// nameBefore is the model that training went on with, in tables.
+const nameBefore = "model, before"
+
+// measured lists what is measured on documents: the model that training went on with, if
+// there is one, and what training made.
+func (j *textJob) measured(w nn.Weights) []asked {
+	list := []asked{{name: namePretrained, weights: w}}
+	if b := j.r.Text.base; b != nil {
+		list = append([]asked{{name: nameBefore, weights: b.Weights}}, list...)
+	}
+	return list
+}
+
+// forgetting checks that going on with a model has not made it worse on the sources that
+// have a gate by more than that.
+func (j *textJob) forgetting(rows []eval.Row) []Gate {
+	var gates []Gate
+	for _, s := range j.text.sources {
+		var before, after *eval.Row
+		for i, r := range rows {
+			switch {
+			case r.Condition != s.Title():
+			case r.Method == nameBefore:
+				before = &rows[i]
+			case r.Method == namePretrained:
+				after = &rows[i]
+			}
+		}
+		if s.Gate == 0 || before == nil || after == nil {
+			continue
+		}
+		rise := after.Value/before.Value - 1
+		gates = append(gates, Gate{
+			Name: "general text is not forgotten", OK: rise <= s.Gate,
+			Text:    fmt.Sprintf("%s: bits a byte of %s went from %.3f to %.3f (%+.1f %%, allowed %+.1f %%)", j.r.Name, s.Title(), before.Value, after.Value, 100*rise, 100*s.Gate),
+			Chinese: fmt.Sprintf("%s：%s 每字节比特数由 %.3f 变为 %.3f（%+.1f%%，允许 %+.1f%%）", j.r.Name, s.Title(), before.Value, after.Value, 100*rise, 100*s.Gate),
+		})
+	}
+	return gates
 }

@@ -13,9 +13,14 @@ import (
 
 // publish writes what was made as folders that comlam chat, and others, load: models as
 // Hugging Face keeps them, adapters as PEFT does.
-func (j *textJob) publish(m *languageModel, base nn.Weights, tuned []instructed) error {
+func (j *textJob) publish(m *languageModel, base nn.Weights, tuned []instructed, last *aligned) error {
 	if err := j.publishModel("pretrained", m, base); err != nil {
 		return err
+	}
+	if last != nil {
+		if err := j.publishModel("aligned", m, last.weights); err != nil {
+			return err
+		}
 	}
 	hash, err := tune.BaseHash(base)
 	if err != nil {

@@ -3,9 +3,12 @@ package run
 import (
 	"reflect"
 
+	"github.com/comlam/comlam/align"
 	"github.com/comlam/comlam/data"
+	"github.com/comlam/comlam/infer"
 	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/model"
+	models "github.com/comlam/comlam/model/all"
 	"github.com/comlam/comlam/tokenizer"
 	"github.com/comlam/comlam/tune"
 )
@@ -15,7 +18,10 @@ type Text struct {
 	From      string           // folder of a model to go on with; "": tokenizer and model are made
 	Tokenizer tokenizer.Config // what is made
 	Data      data.Text
-	Tune      *tune.Text // nil: no instruction tuning
+	Tune      *tune.Text    // nil: no instruction tuning
+	Align     *align.Config // nil: no alignment
+
+	base *infer.Folder // what From names; nil without
 }
 
 func defaultText() *Text {
@@ -31,10 +37,14 @@ func (t *Text) section(name string) reflect.Value {
 		return reflect.ValueOf(&t.Tokenizer).Elem()
 	case "data":
 		return reflect.ValueOf(&t.Data).Elem()
+	case "tune":
+		c := tune.DefaultText()
+		t.Tune = &c
+		return reflect.ValueOf(t.Tune).Elem()
 	}
-	c := tune.DefaultText()
-	t.Tune = &c
-	return reflect.ValueOf(t.Tune).Elem()
+	c := align.Default()
+	t.Align = &c
+	return reflect.ValueOf(t.Align).Elem()
 }
 
 // part is what a section says, nil if it is absent.
@@ -48,6 +58,8 @@ func (t *Text) part(section string) any {
 		return t.Data
 	case section == "tune" && t.Tune != nil:
 		return t.Tune
+	case section == "align" && t.Align != nil:
+		return t.Align
 	}
 	return nil
 }
@@ -95,11 +107,56 @@ func (r *Recipe) checkText(m model.Model) error {
 	if _, ok := m.(model.LM); !ok {
 		return r.locate("model", setting.Bad("name", "use a language model such as llama", "%q does not continue texts", r.ModelName))
 	}
+	if a := r.Text.Align; a != nil {
+		if err := r.checkAlign(); err != nil {
+			return err
+		}
+	}
 	if r.doc == nil {
 		return nil
 	}
-	if _, given := r.doc.places["tokenizer"]; given && r.Text.From != "" {
-		return r.locate("tokenizer", setting.Bad("", "remove this section", "the tokenizer is that of the model in from"))
+	return nil
+}
+
+// openBase opens the model that a recipe goes on with, which says itself what it is.
+func (r *Recipe) openBase() error {
+	for _, name := range []string{"model", "tokenizer"} {
+		if _, given := r.doc.places[name]; given {
+			return r.locate(name, setting.Bad("", "remove this section, or from", "the %s is that of the model in from", name))
+		}
+	}
+	base, err := infer.Open(r.Text.From)
+	if err != nil {
+		return r.locate("from", setting.Bad("", "give the folder of a model, such as runs/text-network/models/pretrained", "%v", err))
+	}
+	if base.Tokenizer == nil {
+		return r.locate("from", setting.Bad("", "put its tokenizer.json beside config.json", "%s has no tokenizer", r.Text.From))
+	}
+	r.Text.base, r.Model = base, base.Config
+	r.Text.Tokenizer.VocabSize = base.Tokenizer.Size()
+	for _, e := range models.Entries {
+		if reflect.TypeOf(e.New()) == reflect.TypeOf(base.Config) {
+			r.ModelName = e.Name
+		}
+	}
+	return nil
+}
+
+// goesOn says whether a section is that of the model in from.
+func (r *Recipe) goesOn(section string) bool {
+	return r.Text != nil && r.Text.From != "" && (section == "model" || section == "tokenizer")
+}
+
+// checkAlign checks that there is a model to align, and something to align it by.
+func (r *Recipe) checkAlign() error {
+	t := r.Text
+	switch {
+	case t.Tune == nil:
+		return r.locate("align", setting.Bad("", "add a section tune", "there is no tuned model to align"))
+	case t.Tune.Methods[0] != string(tune.WayFull) && t.Tune.Methods[0] != string(tune.WayLoRA):
+		return r.locate("tune", setting.Bad("methods", "put full or lora first", "alignment goes on with the first model, and %s cannot be merged into it", t.Tune.Methods[0]))
+	case !t.Data.TellsFacts():
+		return r.locate("align", setting.Bad("", "add {facts: 10, weight: 1} to data.sources", "preferences are made of facts, and no source tells any"))
 	}
 	return nil
 }

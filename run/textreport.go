@@ -97,7 +97,19 @@ var textMetrics = []textMetric{
 			ZH: "比例的 Wilson 区间；随机一行为 95% 的猜测者所在区间。",
 		},
 	},
+	{
+		name: metricPreferred, decimals: 1, scale: 100,
+		caption: report.Text{EN: "Held-out pairs whose right answer is the likelier one, in %, with 95 % interval; higher is better", ZH: "留出偏好对中正确答案更可能的比例（%），附 95% 区间；越高越好"},
+		meaning: report.Text{
+			EN: "Share of pairs of a right and a wrong answer to one question for which the model gives the right one the higher log-probability, the sum over its tokens.",
+			ZH: "同一问题的正确与错误答案中，模型给予正确答案更高对数概率（按词元求和）的比例。",
+		},
+		interval: report.Text{EN: "Wilson's interval for a share.", ZH: "比例的 Wilson 区间。"},
+	},
 }
+
+// metricPreferred is the preference accuracy of package align that needs no reference.
+const metricPreferred = "accuracy/log-probability"
 
 // defineText explains a metric of texts.
 func defineText(name string, n int) (report.Definition, bool) {
@@ -194,7 +206,21 @@ func (r *textResult) findings() []report.Text {
 			ZH: fmt.Sprintf("在 %s 的留出文档上，模型每字节需 %.3f 比特，%s最好的 n 元模型（%s，%.3f）。", textChinese(c), model.Value, zh, textChinese(best.Method), best.Value),
 		})
 	}
-	return append(list, r.tunedFindings()...)
+	return append(append(list, r.tunedFindings()...), r.alignedFindings()...)
+}
+
+// alignedFindings say what alignment brought and what it cost.
+func (r *textResult) alignedFindings() []report.Text {
+	if r.aligned == nil {
+		return nil
+	}
+	a := r.aligned
+	return []report.Text{{
+		EN: fmt.Sprintf("Alignment (%s, %s pairs, kept step %d): the right answer is the likelier one in %.1f %% of %s held-out pairs, before %.1f %%; implied reward is right in %.1f %%, mean margin %.2f, KL to the tuned model %.3f nats a token.",
+			strings.ToUpper(string(a.Loss)), thousands(a.Pairs), a.Step, 100*a.After.Preference.Value, thousands(a.After.Pairs), 100*a.Before.Preference.Value, 100*a.After.RewardAccuracy.Value, a.After.Margin, a.After.KL),
+		ZH: fmt.Sprintf("对齐（%s，%s 对，取第 %d 步）：%s 个留出对中正确答案更可能的占 %.1f%%，对齐前 %.1f%%；隐含奖励正确率 %.1f%%，平均差 %.2f，相对微调模型的 KL 为每词元 %.3f 奈特。",
+			strings.ToUpper(string(a.Loss)), thousands(a.Pairs), a.Step, thousands(a.After.Pairs), 100*a.After.Preference.Value, 100*a.Before.Preference.Value, 100*a.After.RewardAccuracy.Value, a.After.Margin, a.After.KL),
+	}}
 }
 
 // tunedFindings say what instruction tuning brought on facts that it knows, and on
@@ -243,6 +269,9 @@ func textChinese(s string) string {
 
 var textWords = map[string]string{
 	namePretrained: "模型，预训练",
+	nameAligned:    "模型，对齐",
+	nameBefore:     "模型，继续训练前",
+	conditionPairs: "偏好对，新问法",
 	nameTokenGrams: "Kneser-Ney 5 元词元模型",
 	nameByteGrams:  "Kneser-Ney 8 元字节模型",
 

@@ -45,7 +45,52 @@ func (j *textJob) trainings() ([]*training, error) {
 		}
 		list = append(list, more...)
 	}
-	return list, nil
+	return j.withAlignment(list, m, base)
+}
+
+// withAlignment adds the training of alignment, if it was begun.
+func (j *textJob) withAlignment(list []*training, m *languageModel, base nn.Weights) ([]*training, error) {
+	c := j.r.Text.Align
+	if c == nil {
+		return list, nil
+	}
+	way := tune.Way(j.r.Text.Tune.Methods[0])
+	tunedKey, err := j.instructKey(way)
+	if err != nil || !j.stages.complete("tune-"+string(way), tunedKey) {
+		return list, err
+	}
+	first, err := j.instructStage(context.Background(), m, base, way) // is there: it is read
+	if err != nil {
+		return list, err
+	}
+	start, err := startOfAlignment([]instructed{*first})
+	if err != nil {
+		return list, err
+	}
+	key, err := j.alignKey(tunedKey)
+	if err != nil {
+		return list, err
+	}
+	dir := j.stages.folder("align", key)
+	if _, err := j.fsys.Stat(dir); err != nil {
+		return list, nil
+	}
+	t := &training{dir: dir, checkpoints: checkpointDir, trail: trailFile, steps: c.Steps, final: -1}
+	var left aligned
+	if err := j.stages.readJSON(filepath.Join(dir, alignedFile), &left); err == nil {
+		t.scores, t.final = left.Curve, left.Step
+	}
+	if t.points, err = j.history(dir); err != nil {
+		return list, err
+	}
+	task, _, err := j.alignJob(context.Background(), m, start, dir, key)
+	if err != nil {
+		return list, err
+	}
+	t.judge = task.Judge
+	task.Judge = nil
+	t.replay = task.Replay
+	return append(list, t), nil
 }
 
 // pretrainJob is the training of the model on documents, without the files that it leaves.

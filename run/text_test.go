@@ -1,0 +1,129 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/comlam/comlam/internal/durable"
+)
+
+// textText is the life cycle of a tiny language model, with micro-batches smaller than
+// what a worker takes of a step, so that gradients are accumulated.
+const textText = `
+seed: 5
+task: {name: telecomqa}
+tokenizer: {vocab_size: 300}
+model: {name: llama, size: custom, hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2, num_key_value_heads: 1, max_position_embeddings: 256, tie_word_embeddings: true}
+data:
+  sequence_length: 64
+  held_out: 0.2
+  sources: [{facts: 2, tables: [numerology, ssb], weight: 1}, {path: "docs:", weight: 1}]
+train: {steps: 5, batch_size: 8, micro_batch_size: 2, log_every: 1, checkpoint_every: 2, schedule: {warmup_steps: 1}}
+tune: {methods: [full, lora], length: 256, steps: 4, batch_size: 4, micro_batch_size: 1, validate_every: 2}
+align: {steps: 4, batch_size: 4, micro_batch_size: 1, warmup_steps: 1, validate_every: 2}
+`
+
+func textRecipe(t *testing.T, changes ...string) *Recipe {
+	t.Helper()
+	r, err := (&Source{File: "text.yaml", Name: "test/text", Text: []byte(textText)}).Parse(changes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// everything is what a text run computes: rows and weights of every stage.
+func everything(t *testing.T, fsys durable.FS, o *Outcome) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString(rowsText(t, o))
+	for _, stage := range infoOn(t, fsys, o.RunDir).Stages {
+		raw, err := durable.ReadFile(fsys, path.Join(o.RunDir, "stages", stage, weightsFile))
+		if err == nil {
+			fmt.Fprintf(&b, "\n%s %s", stage, stageKey("weights", raw))
+		}
+	}
+	return b.String()
+}
+
+// TestTextResumesToTheBit stops a run in every stage that trains, and at the first look
+// at its checkpoint, and goes on; then replays it.
+func TestTextResumesToTheBit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles real models")
+	}
+	needsEngine(t)
+	fsys := durable.NewMemFS(1)
+	o, err := Execute(t.Context(), textRecipe(t), Options{FS: fsys, Workers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := everything(t, fsys, o)
+	if strings.Count(want, "weights") != 0 || strings.Count(want, "\n") != 4 {
+		t.Fatalf("pre-training, two ways of tuning and alignment leave weights: %s", want)
+	}
+	for _, stop := range []string{`"stage":"pretrain","step":1,`, `"stage":"pretrain","step":4,`, `"stage":"full lr 0.001","step":2,`, `"stage":"lora lr 0.003","step":2,`, `"stage":"align","step":2,`} {
+		fsys := durable.NewMemFS(1)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		stopped := false
+		watch := writerFunc(func(p []byte) {
+			if strings.Contains(string(p), stop) {
+				stopped = true
+				cancel(ErrInterrupted)
+			}
+		})
+		if _, err := Execute(ctx, textRecipe(t), Options{FS: fsys, Workers: 2, Progress: watch}); err == nil || !stopped {
+			t.Fatalf("%s: it was not stopped: %v", stop, err)
+		}
+		o, err := Execute(t.Context(), textRecipe(t), Options{FS: fsys, Workers: 1})
+		if err != nil {
+			t.Fatal(stop, err)
+		}
+		if got := everything(t, fsys, o); got != want {
+			t.Errorf("stopped at %s and resumed:\n%s\nwant\n%s", stop, got, want)
+		}
+	}
+}
+
+// TestTextRecipesAreChecked: what no section can know alone.
+func TestTextRecipesAreChecked(t *testing.T) {
+	for override, want := range map[string]string{
+		"model.vocab_size=500":                "tokenizer.vocab_size",
+		"tune.methods=[prefix]":               "full or lora first",
+		"tune=null":                           "no tuned model to align",
+		"from=nowhere":                        "remove this section",
+		`data.sources=[{path: "docs:"}]`:      "weight",
+		"data.sources=[{path: x, weight: 1}]": "no source tells any",
+		"model={name: wifo}":                  "is no language model",
+		"tune.lora.rank=0":                    "not positive",
+		"align.loss=ppo":                      "there is no loss",
+	} {
+		_, err := (&Source{File: "text.yaml", Text: []byte(textText)}).Parse([]string{override})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: want an error of %q, got %v", override, want, err)
+		}
+	}
+	r := textRecipe(t, "align=null", "data.sources=[{path: no/such/folder, weight: 1}]", "tune=null")
+	if _, err := Execute(t.Context(), r, Options{FS: durable.NewMemFS(1)}); err == nil || !strings.Contains(err.Error(), "no/such/folder") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestNearCopiesAreLeftOut of the documents, and counted.
+func TestNearCopiesAreLeftOut(t *testing.T) {
+	one, err := readTexts(textRecipe(t, "align=null", "tune=null", `data.sources=[{path: "docs:", weight: 1}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, err := readTexts(textRecipe(t, "align=null", "tune=null", `data.sources=[{path: "docs:", weight: 1}, {path: "../docs", name: again, weight: 1, held: test}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	docs, _ := one.count()
+	if again, _ := two.count(); again != docs || two.copies() == 0 || len(one.sources[0].held) == 0 {
+		t.Errorf("%d documents, then %d and %d copies", docs, again, two.copies())
+	}
+}
