@@ -39,7 +39,7 @@ const (
 
 // tokenizerKey is the metadata of the weights that says with which tokenizer and chat
 // template they were trained.
-const tokenizerKey = "comlam_tokenizer"
+const tokenizerKey = "comlam.tokenizer"
 
 // maxConfig is how long a configuration may be.
 const maxConfig = 1 << 20

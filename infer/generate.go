@@ -102,7 +102,7 @@ func (w *writing) choose(t *text, logits []float32, prompt int) error {
 	}
 	for id, l := range logits {
 		if math.IsNaN(float64(l)) {
-			return fmt.Errorf("after %d tokens the logit of token %d is not a number; the weights are damaged, or training went wrong", len(t.ids), id)
+			return badInput("after %d tokens the logit of token %d is not a number; the weights are damaged, or training went wrong", len(t.ids), id)
 		}
 	}
 	var allowed []int32

@@ -144,17 +144,25 @@ func (m *Model) Context() int { return m.lm.MaxPositions() - m.prefix }
 // VocabSize is the number of tokens that the model knows.
 func (m *Model) VocabSize() int { return m.lm.VocabSize() }
 
-// valid reports a text that the model cannot read.
+// InputError says why a text cannot be read by a model.
+type InputError struct{ Err error }
+
+func (e *InputError) Error() string { return e.Err.Error() }
+func (e *InputError) Unwrap() error { return e.Err }
+
+func badInput(format string, args ...any) error { return &InputError{fmt.Errorf(format, args...)} }
+
+// valid reports a text that the model cannot read, as an *InputError.
 func (m *Model) valid(what string, ids []int32) error {
 	if len(ids) == 0 {
-		return fmt.Errorf("%s is empty; a model needs at least one token to go on from", what)
+		return badInput("%s is empty; a model needs at least one token to go on from", what)
 	}
 	if n := m.Context(); len(ids) > n {
-		return fmt.Errorf("%s has %d tokens, and the model's context ends at %d; shorten it", what, len(ids), n)
+		return badInput("%s has %d tokens, and the model's context ends at %d; shorten it", what, len(ids), n)
 	}
 	for i, id := range ids {
 		if id < 0 || int(id) >= m.lm.VocabSize() {
-			return fmt.Errorf("%s: token %d at place %d, and the model knows 0 to %d; it is another tokenizer's", what, id, i, m.lm.VocabSize()-1)
+			return badInput("%s: token %d at place %d, and the model knows 0 to %d; it is another tokenizer's", what, id, i, m.lm.VocabSize()-1)
 		}
 	}
 	return nil

@@ -41,7 +41,7 @@ func (m *Model) LogProbs(ctx context.Context, r []Continuation) ([]LogProb, erro
 	for i, c := range r {
 		order[i] = i
 		if len(c.Context) == 0 || len(c.Text) == 0 {
-			return nil, fmt.Errorf("continuation %d has %d tokens after %d of context; both need at least one", i, len(c.Text), len(c.Context))
+			return nil, badInput("continuation %d has %d tokens after %d of context; both need at least one", i, len(c.Text), len(c.Context))
 		}
 		if err := m.valid(fmt.Sprintf("continuation %d with its context", i), append(slices.Clone(c.Context), c.Text[:len(c.Text)-1]...)); err != nil {
 			return nil, err

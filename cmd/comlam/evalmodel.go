@@ -172,14 +172,16 @@ func (a *app) readBy(ctx context.Context, dir string, r *eval.Reading, o evalOpt
 	return e.tok, r.Add(e.name, eval.Learned, bits)
 }
 
-// isModelData reports whether an error is about the files of a model or an adapter.
+// isModelData reports whether an error is about the files of a model or an adapter, or
+// about a text that a model cannot read.
 func isModelData(err error) bool {
 	var (
 		folder  *infer.DataError
+		input   *infer.InputError
 		adapter *tune.FormatError
 		hash    *tune.HashError
 	)
-	return errors.As(err, &folder) || errors.As(err, &adapter) || errors.As(err, &hash)
+	return errors.As(err, &folder) || errors.As(err, &input) || errors.As(err, &adapter) || errors.As(err, &hash)
 }
 
 // isContaminated reports whether a model was trained on what it is asked: a failed gate.

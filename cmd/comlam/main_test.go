@@ -71,7 +71,7 @@ func TestHelp(t *testing.T) {
 		"comlam", "comlam --help", "comlam help recipe", "comlam demo --help", "comlam run --help", "comlam plan --help",
 		"comlam recipe", "comlam recipe ls --help", "comlam recipe cat --help", "comlam recipe cp --help", "comlam recipe validate --help",
 		"comlam runs", "comlam runs ls --help", "comlam runs show --help", "comlam runs plot --help", "comlam runs diff --help", "comlam runs verify --help", "comlam runs resume --help",
-		"comlam csi", "comlam csi gen --help", "comlam eval --help", "comlam facts", "comlam facts ls --help", "comlam facts make --help", "comlam bench", "comlam bench engine --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
+		"comlam csi", "comlam csi gen --help", "comlam chat --help", "comlam export", "comlam export hf --help", "comlam eval --help", "comlam facts", "comlam facts ls --help", "comlam facts make --help", "comlam bench", "comlam bench engine --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
 	))
 }
 

@@ -200,6 +200,7 @@ func exampleFolder(t *testing.T) string {
 	}
 	specDocuments(t, filepath.Join(dir, "docs"))
 	tokenExamples(t, dir)
+	smallModel(t, dir)
 	for _, name := range []string{"demo", "demo-short", "channelpred-jakes"} {
 		if err := os.CopyFS(filepath.Join(dir, "runs", name), os.DirFS(filepath.Join(dir, "runs/my"))); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/comlam/comlam/backend"
+	"github.com/comlam/comlam/infer"
+	"github.com/comlam/comlam/internal/durable"
+	"github.com/comlam/comlam/nn"
+	"github.com/comlam/comlam/run"
+	"github.com/comlam/comlam/tune"
+)
+
+// loaded is a language model from disk, with an adapter or without.
+type loaded struct {
+	*infer.Folder
+	dir     string
+	adapter *tune.Kept // nil for none
+}
+
+// loadModel reads what a name stands for: a folder or file of a model, or a run that
+// trained one, which is found by its name or folder. adapter may be empty.
+func (a *app) loadModel(name, adapter string) (*loaded, error) {
+	dir, err := modelDir(name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := infer.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	l := &loaded{Folder: f, dir: dir}
+	if adapter == "" {
+		return l, nil
+	}
+	if l.adapter, err = tune.Read(durable.OS, adapter, f.Model); err != nil {
+		return nil, err
+	}
+	var hash string
+	if f.Tokenizer != nil {
+		hash = f.Tokenizer.Hash()
+	}
+	base, err := tune.BaseHash(f.Weights)
+	if err != nil {
+		return nil, err
+	}
+	return l, l.adapter.Check(hash, base)
+}
+
+// modelDir finds the model. Of a run it is the last of its stages that left one.
+func modelDir(name string) (string, error) {
+	if info, err := os.Stat(name); err == nil && (!info.IsDir() || isModel(name)) {
+		return name, nil
+	}
+	p, err := run.OpenRun(runsDir, name)
+	if errors.Is(err, run.ErrNoRun) {
+		return "", usagef("there is no model %q: neither a folder with a config.json, nor a run; list those with: comlam runs ls", name)
+	}
+	if err != nil {
+		return "", err
+	}
+	for i := len(p.Stages) - 1; i >= 0; i-- {
+		if dir := filepath.Join(p.Dir, p.Stages[i]); isModel(dir) {
+			return dir, nil
+		}
+	}
+	return "", usagef("the run %q has left no language model", name)
+}
+
+func isModel(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "config.json"))
+	return err == nil
+}
+
+// start puts the model on an engine of all processors.
+func (l *loaded) start() (*infer.Model, error) {
+	engine, err := backend.OpenAll()
+	if err != nil {
+		return nil, err
+	}
+	var adapter nn.Adapter
+	w := l.Weights
+	if l.adapter != nil {
+		adapter, w = l.adapter.Adapter, l.adapter.On(w)
+	}
+	return infer.New(engine, l.Model, w, adapter, infer.Options{})
+}
