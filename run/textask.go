@@ -101,16 +101,7 @@ func (j *textJob) askSet(ctx context.Context, m *languageModel, set *telecomqa.S
 	}
 	for _, a := range models {
 		j.show.stage("ask", "%s: %s, %s", a.name, set.Name, count(len(set.Questions), "question"))
-		engine, err := backend.OpenAll()
-		if err != nil {
-			return nil, err
-		}
-		lm, err := infer.New(engine, m.lm, a.weights, a.adapter, infer.Options{})
-		if err != nil {
-			return nil, err
-		}
-		asker := &eval.Asker{LM: lm, Tokenizer: m.tok, Form: a.form}
-		samples, err := asker.Ask(ctx, set.Questions)
+		samples, err := j.answers(ctx, m, a, set.Questions)
 		if err != nil {
 			return nil, err
 		}
@@ -124,4 +115,18 @@ func (j *textJob) askSet(ctx context.Context, m *languageModel, set *telecomqa.S
 	}
 	// The report shows the set as a whole; its categories are in the exam of comlam eval.
 	return slices.DeleteFunc(rows, func(r eval.Row) bool { return r.Condition != set.Name }), nil
+}
+
+// answers is what a model answers.
+func (j *textJob) answers(ctx context.Context, m *languageModel, a asked, questions []eval.Question) ([]eval.Sample, error) {
+	engine, err := backend.OpenAll()
+	if err != nil {
+		return nil, err
+	}
+	lm, err := infer.New(engine, m.lm, a.weights, a.adapter, infer.Options{})
+	if err != nil {
+		return nil, err
+	}
+	asker := &eval.Asker{LM: lm, Tokenizer: m.tok, Form: a.form}
+	return asker.Ask(ctx, questions)
 }

@@ -4,11 +4,16 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"time"
 
+	"github.com/comlam/comlam/data"
+	"github.com/comlam/comlam/eval"
 	"github.com/comlam/comlam/nn"
+	"github.com/comlam/comlam/spec/facts"
 	"github.com/comlam/comlam/tokenizer"
 	"github.com/comlam/comlam/train"
+	"github.com/comlam/comlam/tune"
 )
 
 func (j *textJob) shapes() *Forecast {
@@ -38,25 +43,165 @@ func (j *textJob) diskMiB(parameters int) float64 {
 	return 2 + weights + 3*float64(j.r.Train.KeepCheckpoints+1)*weights
 }
 
-// probe trains a small tokenizer on a part of the text and does a few real steps.
+// barsPerMB is what n-gram models and xz take for each megabyte of text, in seconds.
+const barsPerMB = 1.2
+
+// probe makes the tokenizer and does a few real steps and looks of each kind.
 func (j *textJob) probe(ctx context.Context, f *Forecast) error {
 	began := time.Now()
-	tok, err := tokenizer.Train(ctx, j.text.training(), j.r.Text.Tokenizer)
+	m, err := j.probeTokenizer(ctx, f)
 	if err != nil {
 		return err
 	}
-	f.Stages = append(f.Stages, StageForecast{"tokenizer", time.Since(began).Seconds()})
-	base, err := j.probePretraining(ctx, f, tok)
+	base, err := j.probePretraining(ctx, f, m.tok)
 	if err != nil {
 		return err
 	}
 	f.Parameters = base.NumParameters()
 	f.DiskMiB = j.diskMiB(f.Parameters)
+	for _, part := range []func(context.Context, *Forecast, *languageModel, nn.Weights) error{j.probeDocuments, j.probeTuning, j.probeAlignment, j.probeQuestions} {
+		runtime.GC() // a run has let go of a stage's memory by the next
+		if err := part(ctx, f, m, base); err != nil {
+			return err
+		}
+	}
 	for _, s := range f.Stages {
 		f.Seconds += s.Seconds
 	}
 	f.PeakMiB, f.ProbeSeconds = PeakMiB(), time.Since(began).Seconds()
 	return nil
+}
+
+func (j *textJob) probeTokenizer(ctx context.Context, f *Forecast) (*languageModel, error) {
+	began := time.Now()
+	tok := (*tokenizer.Tokenizer)(nil)
+	if b := j.r.Text.base; b != nil {
+		tok = b.Tokenizer
+	} else {
+		var err error
+		if tok, err = tokenizer.Train(ctx, j.text.training(), j.r.Text.Tokenizer); err != nil {
+			return nil, err
+		}
+	}
+	f.Stages = append(f.Stages, StageForecast{"tokenizer", time.Since(began).Seconds()})
+	lm, err := j.build(tok)
+	return &languageModel{tok: tok, lm: lm}, err
+}
+
+// probeDocuments times one batch of rows of held-out text.
+func (j *textJob) probeDocuments(_ context.Context, f *Forecast, m *languageModel, base nn.Weights) error {
+	if !j.text.measures() {
+		return nil
+	}
+	begin, end, err := ends(m.tok)
+	if err != nil {
+		return err
+	}
+	rows, first := 0, (*data.Windows)(nil)
+	for _, s := range j.text.sources {
+		docs := make([][]int32, len(s.held))
+		for i, text := range s.held {
+			docs[i] = m.tok.Encode(text)
+		}
+		if w := data.NewWindows(docs, j.r.Text.Data.SequenceLength, begin, end); len(docs) > 1 {
+			rows, first = rows+w.NumRows(), w
+		}
+	}
+	p, err := newScorer(m.lm, base, nil)
+	if err != nil {
+		return err
+	}
+	b, _, _ := first.Rows(0, measureRows)
+	batch, err := lookTime(func() error { _, err := p.run(b); return err })
+	models := float64(len(j.measured(base)))
+	f.Stages = append(f.Stages,
+		StageForecast{"bars", barsPerMB * float64(j.text.bytes()) / 1e6},
+		StageForecast{"documents", models * batch * float64((rows+measureRows-1)/measureRows)})
+	return err
+}
+
+// probeTuning times a few steps of every way, and one look at the validation set.
+func (j *textJob) probeTuning(ctx context.Context, f *Forecast, m *languageModel, base nn.Weights) error {
+	c := j.r.Text.Tune
+	if c == nil {
+		return nil
+	}
+	t, _, err := j.instructTask(m, base, "", j.trainKey())
+	if err != nil {
+		return err
+	}
+	for _, name := range c.Methods {
+		way := tune.Way(name)
+		p, last, err := measurePace(tuneBudget, func(see func(train.Replayed) error) error {
+			return t.ReplayInstruct(ctx, *c, way, c.Rates(way)[0], nil, c.Steps, see)
+		})
+		if err != nil {
+			return err
+		}
+		look, err := lookTime(func() error { _, err := t.Judge(last.Weights, c.Adapter(way)); return err })
+		if err != nil {
+			return err
+		}
+		looks := float64(c.Steps/c.ValidateEvery + 1)
+		f.Stages = append(f.Stages, StageForecast{"tune-" + name, float64(len(c.Rates(way))) * (p.total(c.Steps) + looks*look)})
+	}
+	return nil
+}
+
+// probeAlignment times a few steps of alignment, on pairs of which the reference is not
+// known, and one batch of a look at the held-out pairs.
+func (j *textJob) probeAlignment(ctx context.Context, f *Forecast, m *languageModel, base nn.Weights) error {
+	c := j.r.Text.Align
+	if c == nil {
+		return nil
+	}
+	pairs, err := j.preferences(m, facts.Train, data.Adapt)
+	if err != nil {
+		return err
+	}
+	if err := pairs.SetReference(make([]float32, 2*pairs.Len())); err != nil {
+		return err
+	}
+	task := c.Job(m.lm, base, nil, pairs, j.r.Seed)
+	task.Workers = j.o.Workers
+	p, _, err := measurePace(tuneBudget, func(see func(train.Replayed) error) error { return task.Replay(ctx, nil, c.Steps, see) })
+	if err != nil {
+		return err
+	}
+	// A look runs two models forward over as many pairs as there are, a third of what
+	// training takes for each; the reference is one more model.
+	perPair := p.seconds / float64(c.BatchSize) / 3
+	looks := float64(c.Steps/c.ValidateEvery)*2 + 1 + 4
+	f.Stages = append(f.Stages, StageForecast{"align", p.total(c.Steps) + looks*perPair*float64(pairs.Len())})
+	return nil
+}
+
+// probedQuestions is how many questions a probe asks.
+const probedQuestions = 32
+
+// probeQuestions times a few questions.
+func (j *textJob) probeQuestions(ctx context.Context, f *Forecast, m *languageModel, base nn.Weights) error {
+	sets, err := j.questionSets()
+	if err != nil || len(sets) == 0 {
+		return err
+	}
+	all, models := 0, 1
+	for _, s := range sets {
+		all += len(s.Questions)
+	}
+	if t := j.r.Text.Tune; t != nil {
+		models += len(t.Methods)
+	}
+	if j.r.Text.Align != nil {
+		models++
+	}
+	few := sets[0].Questions[:min(probedQuestions, len(sets[0].Questions))]
+	seconds, err := lookTime(func() error {
+		_, err := j.answers(ctx, m, asked{namePretrained, eval.Chat, base, nil}, few)
+		return err
+	})
+	f.Stages = append(f.Stages, StageForecast{"ask", float64(models) * float64(all) * seconds / float64(len(few))})
+	return err
 }
 
 func (j *textJob) probePretraining(ctx context.Context, f *Forecast, tok *tokenizer.Tokenizer) (nn.Weights, error) {
