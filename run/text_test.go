@@ -2,8 +2,11 @@ package run
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -125,5 +128,38 @@ func TestNearCopiesAreLeftOut(t *testing.T) {
 	docs, _ := one.count()
 	if again, _ := two.count(); again != docs || two.copies() == 0 || len(one.sources[0].held) == 0 {
 		t.Errorf("%d documents, then %d and %d copies", docs, again, two.copies())
+	}
+}
+
+// TestContaminatedQuestionsFailTheRun unless they are allowed.
+func TestContaminatedQuestionsFailTheRun(t *testing.T) {
+	texts, err := readTexts(textRecipe(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := strings.Fields(texts.sources[1].train[0])
+	known := strings.Join(words[:min(30, len(words))], " ")
+	file := filepath.Join(t.TempDir(), "q.jsonl")
+	lines := ""
+	for i, q := range []string{known, "Which of these fruits is sold by the metre in shops near the river?"} {
+		text, err := json.Marshal(map[string]any{"id": fmt.Sprint("q", i), "question": q, "options": []string{"one", "two"}, "answer": 0, "category": "c"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines += string(text) + "\n"
+	}
+	if err := os.WriteFile(file, []byte(lines), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for allowed, ok := range map[string]bool{"false": false, "true": true} {
+		r := textRecipe(t, "task.files=["+file+"]", "task.allow_contaminated="+allowed)
+		j, err := newTextJob(r, newSession("x", []*Recipe{r}, Options{FS: durable.NewMemFS(1)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		gates, err := j.(*textJob).contamination()
+		if err != nil || len(gates) != 1 || gates[0].OK != ok || !strings.Contains(gates[0].Text, "1 of 2 questions") || !strings.Contains(gates[0].Text, "q0 in training document") {
+			t.Errorf("%v %+v", err, gates)
+		}
 	}
 }

@@ -154,6 +154,11 @@ func (j *textJob) run(ctx context.Context) (result, error) {
 		return nil, err
 	}
 	res.rows = append(res.rows, asked...)
+	gates, err := j.contamination()
+	if err != nil {
+		return nil, err
+	}
+	res.gates = append(res.gates, gates...)
 	return res, j.publish(m, base, res.tuned, res.aligned)
 }
 

@@ -20,6 +20,9 @@ var Entry = task.Entry{
 type Config struct {
 	Files []string `yaml:"files"` // questions, in any of the formats; none: those that the recipe makes
 	Folds int      `yaml:"folds"` // of the surface classifier's cross-validation
+	// AllowContaminated lets a run pass whose questions stand in its training text. The
+	// finding is shown all the same.
+	AllowContaminated bool `yaml:"allow_contaminated"`
 }
 
 // Default asks what the recipe makes and cross-validates in five parts.
