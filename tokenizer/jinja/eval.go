@@ -24,7 +24,7 @@ func (r *renderer) value(x expr, s *scope) (any, error) {
 		return s.get(x.name), nil
 	case *listExpr:
 		items, err := r.evalAll(x.items, s)
-		return &list{items, x.tuple}, err
+		return &list{items: items, tuple: x.tuple}, err
 	case *dictExpr:
 		return r.dict(x, s)
 	case *attrExpr:
@@ -235,7 +235,7 @@ func (r *renderer) slice(x *sliceExpr, s *scope) (any, error) {
 		return nil, err
 	}
 	if l, ok := v.(*list); ok {
-		return &list{kept, l.tuple}, nil
+		return &list{items: kept, tuple: l.tuple}, nil
 	}
 	return r.joined(kept, "")
 }

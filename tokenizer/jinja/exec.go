@@ -12,6 +12,7 @@ type renderer struct {
 	steps  int64
 	made   int64 // bytes of text made
 	calls  int   // macro calls around
+	line   int   // of the statement that runs
 	depth  int   // of the walk through a value
 	out    *writer
 	inner  int // blocks around whose output is kept for something else
@@ -21,25 +22,36 @@ type renderer struct {
 
 type writer struct{ strings.Builder }
 
-// A scope holds variables; names not in it are looked for further out.
+// A scope holds variables; names not in it are looked for further out. There are few
+// in each, and a loop makes a scope for every element: a list costs less than a map.
 type scope struct {
-	vars map[string]any
+	vars []variable
 	up   *scope
+}
+
+type variable struct {
+	name  string
+	value any
 }
 
 func newScope(up *scope) *scope { return &scope{up: up} }
 
 func (s *scope) set(name string, v any) {
-	if s.vars == nil {
-		s.vars = map[string]any{}
+	for i := range s.vars {
+		if s.vars[i].name == name {
+			s.vars[i].value = v
+			return
+		}
 	}
-	s.vars[name] = v
+	s.vars = append(s.vars, variable{name, v})
 }
 
 func (s *scope) get(name string) any {
 	for ; s != nil; s = s.up {
-		if v, ok := s.vars[name]; ok {
-			return v
+		for i := range s.vars {
+			if s.vars[i].name == name {
+				return s.vars[i].value
+			}
 		}
 	}
 	return undefined{name}
@@ -87,6 +99,7 @@ func at(n interface{ line() int }, err error) error {
 
 func (r *renderer) run(body []node, s *scope) error {
 	for _, n := range body {
+		r.line = n.line()
 		if err := r.step(0); err != nil {
 			return err
 		}
@@ -227,9 +240,15 @@ func (r *renderer) assign(n *setNode, s *scope) error {
 	return nil
 }
 
+// maxVariables is how many a scope may hold, which looks through all of them.
+const maxVariables = 1000
+
 func (r *renderer) setTarget(to target, v any, s *scope) error {
 	if to.attr == "" {
 		s.set(to.name, v)
+		if len(s.vars) > maxVariables {
+			return &BudgetError{"variables in one scope", maxVariables}
+		}
 		return nil
 	}
 	ns, ok := s.get(to.name).(*namespace)
@@ -302,9 +321,7 @@ func (r *renderer) loop(n *forNode, s *scope) error {
 	if len(items) == 0 {
 		return r.run(n.none, newScope(s))
 	}
-	vars := &loopVars{items: items}
 	for i, x := range items {
-		vars.index = i
 		inner := newScope(s)
 		inner.set("loop", &loopVars{i, items})
 		if err := bind(n.targets, x, inner); err != nil {

@@ -79,13 +79,21 @@ func wrapFilter(name string, err error) error {
 	return fmt.Errorf("filter %s: %w", name, err)
 }
 
+// orNone lists the elements of a value; none, 0 and the like have none.
+func orNone(v any) ([]any, error) {
+	if !truth(v) {
+		return nil, nil
+	}
+	return iterate(v)
+}
+
 // mapped is map(attribute="a.b", default=...) or map("filter", ...).
 func (r *renderer) mapped(v any, a args) (any, error) {
-	items, err := iterate(v)
+	items, err := orNone(v)
 	if err != nil {
 		return nil, err
 	}
-	out := &list{}
+	out := &list{lazy: true}
 	path, byAttribute := a.named["attribute"]
 	for _, x := range items {
 		var y any
@@ -146,7 +154,7 @@ func walk(x, path any) (any, error) {
 
 // selected is select, reject, selectattr and rejectattr.
 func (r *renderer) selected(name string, v any, a args) (any, error) {
-	items, err := iterate(v)
+	items, err := orNone(v)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +166,7 @@ func (r *renderer) selected(name string, v any, a args) (any, error) {
 		}
 		path, rest = rest[0], rest[1:]
 	}
-	out := &list{}
+	out := &list{lazy: true}
 	for _, x := range items {
 		y := x
 		if path != nil {
@@ -420,7 +428,9 @@ func uniqueFilter(r *renderer, v any, a args) (any, error) {
 			kept = append(kept, x)
 		}
 	}
-	return valuesOf(kept), nil
+	out := valuesOf(kept)
+	out.lazy = true
+	return out, nil
 }
 
 // extreme is min and max.
@@ -457,7 +467,7 @@ func dictItems(v any) ([]any, error) {
 	case *Dict:
 		var items []any
 		for _, k := range v.keys {
-			items = append(items, &list{[]any{k, v.values[k]}, true})
+			items = append(items, &list{items: []any{k, v.values[k]}, tuple: true})
 		}
 		return items, nil
 	}

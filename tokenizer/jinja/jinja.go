@@ -127,16 +127,21 @@ func (t *Template) Marks() bool { return t.marks }
 // Render runs the template with variables: nil, bool, int, int64, float64, string,
 // []any, map[string]any (whose keys then are in sorted order) and [*Dict].
 func (t *Template) Render(vars map[string]any, b Budget) (out Output, err error) {
+	r := &renderer{budget: b, out: &writer{}}
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
 		case *BudgetError:
 			out, err = Output{}, p
+		case error:
+			if p != errLazy {
+				panic(p)
+			}
+			out, err = Output{}, &Error{r.line, p.Error()}
 		default:
 			panic(p)
 		}
 	}()
-	r := &renderer{budget: b, out: &writer{}}
 	globals := newScope(nil)
 	for name, f := range globalFunctions {
 		globals.set(name, f)

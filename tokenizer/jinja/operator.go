@@ -113,6 +113,9 @@ func (r *renderer) binary(x *binaryExpr, s *scope) (any, error) {
 	case "and", "or":
 		return b, nil
 	case "~":
+		if isMarkup(a) || isMarkup(b) {
+			return r.asMarkup(a) + r.asMarkup(b), nil
+		}
 		return r.joined([]any{a, b}, "")
 	case "+":
 		if v, ok, err := r.concat(a, b); ok || err != nil {
@@ -137,6 +140,9 @@ func (r *renderer) binary(x *binaryExpr, s *scope) (any, error) {
 
 // concat adds texts and lists.
 func (r *renderer) concat(a, b any) (any, bool, error) {
+	if isMarkup(a) && isText(b) || isMarkup(b) && isText(a) {
+		return r.asMarkup(a) + r.asMarkup(b), true, nil
+	}
 	switch a := a.(type) {
 	case string:
 		if s, ok := b.(string); ok {
@@ -150,11 +156,15 @@ func (r *renderer) concat(a, b any) (any, bool, error) {
 			if err := r.step(len(a.items) + len(l.items)); err != nil {
 				return nil, false, err
 			}
-			return &list{slices.Concat(a.items, l.items), a.tuple}, true, nil
+			return &list{items: slices.Concat(a.items, l.items), tuple: a.tuple}, true, nil
 		}
 	}
 	return nil, false, nil
 }
+
+func isMarkup(v any) bool { _, ok := v.(markup); return ok }
+
+func isText(v any) bool { _, ok := v.(string); return ok || isMarkup(v) }
 
 // repeat multiplies a text or a list.
 func (r *renderer) repeat(a, b any) (any, bool, error) {
@@ -182,7 +192,7 @@ func (r *renderer) repeat(a, b any) (any, bool, error) {
 		if n > r.budget.Steps || r.step(len(a.items)*int(min(n, 1<<31))) != nil {
 			return nil, false, &BudgetError{"steps", r.budget.Steps}
 		}
-		return &list{slices.Repeat(a.items, int(n)), a.tuple}, true, nil
+		return &list{items: slices.Repeat(a.items, int(n)), tuple: a.tuple}, true, nil
 	}
 	return nil, false, nil
 }

@@ -33,7 +33,7 @@ var filters = map[string]filterFunc{
 	"replace":    replaceFilter,
 	"reverse":    reverse,
 	"round":      roundFilter,
-	"safe":       one(func(v any) (any, error) { return v, nil }),
+	"safe":       func(r *renderer, v any, _ args) (any, error) { return markup(r.str(v)), nil },
 	"sort":       sortFilter,
 	"string":     func(r *renderer, v any, _ args) (any, error) { s := r.str(v); return s, r.text(len(s)) },
 	"sum":        sum,
@@ -350,6 +350,7 @@ func (j *jsonWriter) write(v any, depth int) error {
 	case string:
 		j.str(v)
 	case *list:
+		checkList(v)
 		return j.many('[', ']', len(v.items), depth, func(i int) error { return j.write(v.items[i], depth+1) })
 	case *Dict:
 		keys := v.keys

@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -20,7 +21,33 @@ type undefined struct{ name string }
 type list struct {
 	items []any
 	tuple bool
+	lazy  bool // what map, select and their kin give: a sequence to go through, or to make a list of
 }
+
+// markup is text that the filter safe has marked: what is added to it is escaped as
+// HTML. Templates do not mean that, but it is what their models have seen.
+type markup string
+
+var escaper = strings.NewReplacer("&", "&amp;", ">", "&gt;", "<", "&lt;", "'", "&#39;", `"`, "&#34;")
+
+// asMarkup escapes a value unless it is marked.
+func (r *renderer) asMarkup(v any) markup {
+	if m, ok := v.(markup); ok {
+		return m
+	}
+	s := r.str(v)
+	r.mustText(6 * len(s))
+	return markup(escaper.Replace(s))
+}
+
+// A wrongUse of a lazy sequence ends in Render.
+func checkList(l *list) {
+	if l.lazy {
+		panic(errLazy)
+	}
+}
+
+var errLazy = errors.New("a sequence that map, select, reject or unique gave is used as a list; add the filter list")
 
 // A Dict is a dictionary that keeps the order of its keys.
 type Dict struct {
@@ -106,6 +133,8 @@ func typeName(v any) string {
 		return "float"
 	case string:
 		return "str"
+	case markup:
+		return "text from the filter safe"
 	case undefined:
 		return fmt.Sprintf("undefined (%q)", v.name)
 	case *list:
@@ -135,6 +164,8 @@ func truth(v any) bool {
 		return v != 0
 	case string:
 		return v != ""
+	case markup:
+		return v != ""
 	case *list:
 		return len(v.items) > 0
 	case *Dict:
@@ -148,6 +179,8 @@ func (r *renderer) str(v any) string {
 	switch v := v.(type) {
 	case string:
 		return v
+	case markup:
+		return string(v)
 	case undefined:
 		return ""
 	}
@@ -194,6 +227,7 @@ func (r *renderer) writeRepr(b *strings.Builder, v any) {
 	case undefined:
 		b.WriteString("Undefined")
 	case *list:
+		checkList(v)
 		r.writeList(b, v)
 	case *Dict:
 		b.WriteByte('{')
@@ -413,6 +447,7 @@ func iterate(v any) ([]any, error) {
 func length(v any) (int64, error) {
 	switch v := v.(type) {
 	case *list:
+		checkList(v)
 		return int64(len(v.items)), nil
 	case *Dict:
 		return int64(len(v.keys)), nil
