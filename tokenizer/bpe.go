@@ -20,7 +20,8 @@ type bpe struct {
 	unk    unknown
 	// prefix stands before every rune but the first of a piece, suffix behind the last.
 	prefix, suffix string
-	size           int32 // ids from here on are symbols that are no tokens
+	size           int32    // ids from here on are symbols that are no tokens
+	texts          []string // of those symbols
 }
 
 // unknown says what becomes of runes that are no symbol.
@@ -223,9 +224,20 @@ func (m *bpe) splitUnknown(s []symbol, r string) []symbol {
 	return append(s, symbol{id: m.unk.id})
 }
 
-// emitUnknown appends what stands for a symbol that took part in merges and is no
-// token itself.
+// emitUnknown appends what stands for a symbol that is no token: a rune that would only
+// have been part of one.
 func (m *bpe) emitUnknown(dst []int32, id int32) []int32 {
+	if f := m.unk.fallback; f != nil {
+		text := m.texts[id-m.size]
+		n := len(dst)
+		for i := 0; i < len(text) && f[text[i]] >= 0; i++ {
+			dst = append(dst, f[text[i]])
+		}
+		if len(dst) == n+len(text) {
+			return dst
+		}
+		dst = dst[:n]
+	}
 	if m.unk.id < 0 || m.unk.fuse && len(dst) > 0 && dst[len(dst)-1] == m.unk.id {
 		return dst
 	}

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"fmt"
+	"strings"
 )
 
 // build makes the tokenizer that a spec describes. What it does not know is an error
@@ -15,12 +16,18 @@ func build(s spec, set settings) (*Tokenizer, error) {
 	if t.norm, err = readNormalizer(s.Normalizer); err != nil {
 		return nil, fmt.Errorf("normalizer: %w", err)
 	}
+	if s.native != nil {
+		t.norm = s.native
+	}
 	bytes := false
 	if t.pre, bytes, err = readSplitters(s.PreTokenizer, s.Model.Type); err != nil {
 		return nil, fmt.Errorf("pre_tokenizer: %w", err)
 	}
 	if t.model, err = readModel(&s.Model, bytes); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
+	}
+	if b, ok := t.model.(*bpe); ok && b.wordwise(&s.Model) {
+		t.pre = append(t.pre, splitFunc(cutBlanks))
 	}
 	if t.decode, err = readDecoder(s.Decoder); err != nil {
 		return nil, fmt.Errorf("decoder: %w", err)
@@ -92,6 +99,12 @@ func readModel(m *modelSpec, bytes bool) (model, error) {
 	switch m.Type {
 	case "BPE", "": // the oldest files do not say it
 		return newBPE(m, bytes)
+	case "WordPiece":
+		return newWordPiece(m)
+	case "Unigram":
+		return newUnigram(m)
+	case "WordLevel":
+		return newWordLevel(m)
 	}
 	return nil, fmt.Errorf("type %q is not known; there are BPE, WordPiece, Unigram and WordLevel", m.Type)
 }
@@ -102,10 +115,10 @@ func newBPE(m *modelSpec, bytes bool) (*bpe, error) {
 		return nil, fmt.Errorf("dropout %g makes tokens random; remove it", *m.Dropout)
 	}
 	b := &bpe{merges: make(map[uint64]merge, len(m.Merges)), unk: unknown{id: -1, fuse: m.FuseUnk}, size: int32(m.Vocab.len())}
-	ids := make(map[string]int32, m.Vocab.len())
-	for id, token := range m.Vocab.tokens {
-		if m.Vocab.have == nil || m.Vocab.have[id] {
-			ids[token] = int32(id)
+	ids := m.ids()
+	for id, kind := range m.kinds {
+		if kind != normalPiece && kind != bytePiece && kind != unknownPiece {
+			delete(ids, m.Vocab.tokens[id])
 		}
 	}
 	b.prefix, b.suffix = orEmpty(m.ContinuingSubwordPrefix), orEmpty(m.EndOfWordSuffix)
@@ -121,6 +134,11 @@ func newBPE(m *modelSpec, bytes bool) (*bpe, error) {
 	}
 	if m.ByteFallback {
 		b.unk.fallback = byteTokens(ids)
+	}
+	for id, kind := range m.kinds {
+		if kind != normalPiece {
+			delete(ids, m.Vocab.tokens[id])
+		}
 	}
 	if bytes {
 		ids = b.useBytes(ids)
@@ -142,6 +160,10 @@ func orEmpty(s *string) string {
 
 func (b *bpe) readMerges(m *modelSpec, ids map[string]int32) error {
 	for rank, pair := range m.Merges {
+		if m.kinds != nil {
+			b.virtual(ids, pair[0])
+			b.virtual(ids, pair[1])
+		}
 		left, ok1 := ids[pair[0]]
 		right, ok2 := ids[pair[1]]
 		if !ok1 || !ok2 {
@@ -161,6 +183,51 @@ func (b *bpe) readMerges(m *modelSpec, ids map[string]int32) error {
 		b.merges[pairKey(left, right)] = merge{int32(rank), id}
 	}
 	return nil
+}
+
+// virtual makes a symbol of a rune that is no piece, but part of one: SentencePiece
+// merges texts, whether they are pieces or not.
+func (b *bpe) virtual(ids map[string]int32, text string) {
+	if _, ok := ids[text]; !ok {
+		ids[text] = b.size + int32(len(b.texts))
+		b.texts = append(b.texts, text)
+	}
+}
+
+// wordwise says that blanks begin words: no merge joins a blank to what is before it, so
+// that a text can be cut there, and pieces that come again need not be merged again.
+func (b *bpe) wordwise(m *modelSpec) bool {
+	if b.bytes != nil || b.whole != nil || b.prefix != "" || b.suffix != "" {
+		return false
+	}
+	if _, ok := b.runes[blankMark]; !ok {
+		return false
+	}
+	for _, pair := range m.Merges {
+		if strings.Contains(pair[1], blankMark) && !strings.HasSuffix(pair[0], blankMark) {
+			return false
+		}
+		if strings.Contains(strings.TrimLeft(pair[0], blankMark), blankMark) {
+			return false
+		}
+	}
+	return true
+}
+
+// cutBlanks cuts before each run of blanks.
+func cutBlanks(dst []string, s string) []string {
+	start := 0
+	for at := 0; ; {
+		i := strings.Index(s[at:], blankMark)
+		if i < 0 {
+			return append(dst, s[start:])
+		}
+		if i > 0 && at+i > start {
+			dst = append(dst, s[start:at+i])
+			start = at + i
+		}
+		at += i + len(blankMark)
+	}
 }
 
 // byteTokens finds the tokens <0x00> to <0xFF>; -1 where one is missing.

@@ -45,3 +45,12 @@ func fromAlphabet(token string) (string, bool) {
 	}
 	return string(b), true
 }
+
+// decodeRune reads a rune; -1 stands for a byte that is no UTF-8.
+func decodeRune(s string) (rune, int) {
+	r, n := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError && n == 1 {
+		return -1, 1
+	}
+	return r, n
+}

@@ -25,6 +25,8 @@ type spec struct {
 	PostProcessor json.RawMessage `json:"post_processor"`
 	Decoder       json.RawMessage `json:"decoder"`
 	Model         modelSpec       `json:"model"`
+
+	native normalizer // the exact one, where Normalizer is the closest that JSON can say
 }
 
 // An addedToken is found in the text before anything else happens to it.
@@ -57,8 +59,8 @@ type modelSpec struct {
 	UnkToken *string    `json:"unk_token,omitempty"`
 	Vocab    vocabulary `json:"vocab"`
 
-	ranks  []int32 // of Merges; nil: their places. Equal ones are merged from the left
-	pieces []pieceKind
+	ranks []int32     // of Merges; nil: their places. Equal ones are merged from the left
+	kinds []pieceKind // of a SentencePiece model, by id; nil: of another
 }
 
 // A vocabulary is tokens by id, with scores in a Unigram model. JSON has it as an
@@ -67,6 +69,18 @@ type vocabulary struct {
 	tokens []string
 	have   []bool // false: no token has this id
 	scores []float64
+}
+
+// ids lists the tokens that there are.
+func (m *modelSpec) ids() map[string]int32 {
+	v := m.Vocab
+	ids := make(map[string]int32, v.len())
+	for id, token := range v.tokens {
+		if v.have == nil || v.have[id] {
+			ids[token] = int32(id)
+		}
+	}
+	return ids
 }
 
 func (v vocabulary) len() int { return len(v.tokens) }
