@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -108,11 +107,7 @@ func isWhite(r rune) bool { return classOf(r)&isSpace != 0 }
 func alone(s string, i, end int) bool {
 	before, _ := utf8.DecodeLastRuneInString(s[:i])
 	after, _ := utf8.DecodeRuneInString(s[end:])
-	return !(i > 0 && isWord(before)) && !(end < len(s) && isWord(after))
-}
-
-func isWord(r rune) bool {
-	return r == '_' || classOf(r)&(isLetter|isDigit|isMark) != 0 || isConnector(r)
+	return !(i > 0 && isRustWord(before)) && !(end < len(s) && isRustWord(after))
 }
 
 // sortTokens orders added tokens by id.
@@ -121,5 +116,3 @@ func sortTokens(tokens []addedToken) []addedToken {
 	slices.SortStableFunc(tokens, func(a, b addedToken) int { return cmp.Compare(a.ID, b.ID) })
 	return tokens
 }
-
-func isConnector(r rune) bool { return r >= 128 && unicode.Is(unicode.Pc, r) }

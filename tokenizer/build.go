@@ -20,7 +20,7 @@ func build(s spec, set settings) (*Tokenizer, error) {
 		t.norm = s.native
 	}
 	bytes := false
-	if t.pre, bytes, err = readSplitters(s.PreTokenizer, s.Model.Type); err != nil {
+	if t.pre, bytes, err = readSplitters(s.PreTokenizer, s.Model.onBytes()); err != nil {
 		return nil, fmt.Errorf("pre_tokenizer: %w", err)
 	}
 	if t.model, err = readModel(&s.Model, bytes); err != nil {
@@ -107,6 +107,11 @@ func readModel(m *modelSpec, bytes bool) (model, error) {
 		return newWordLevel(m)
 	}
 	return nil, fmt.Errorf("type %q is not known; there are BPE, WordPiece, Unigram and WordLevel", m.Type)
+}
+
+// onBytes says that the model can work on raw bytes.
+func (m *modelSpec) onBytes() bool {
+	return (m.Type == "BPE" || m.Type == "") && orEmpty(m.ContinuingSubwordPrefix) == "" && orEmpty(m.EndOfWordSuffix) == ""
 }
 
 // newBPE makes the merges of a spec ready for look-up.

@@ -88,7 +88,7 @@ func TestIDsAsReference(t *testing.T) {
 				if !differs {
 					text = texts[i]
 				}
-				if got := tok.Decode(row.IDs[i]); row.Text != nil && !strings.Contains(text, "\uFFFD") && got != text {
+				if got := tok.Decode(row.IDs[i]); row.Text != nil && !strings.Contains(text, "\uFFFD") && !strings.Contains(text, "⁇") && got != text {
 					t.Errorf("Decode of %q\n got %q\nwant %q", texts[i], got, text)
 				}
 			}

@@ -261,9 +261,11 @@ func cleanText(s string) string {
 	eachRune(s, func(r rune, text string) {
 		switch {
 		case r < 0, r == 0, r == 0xFFFD:
-		case r == '\t', r == '\n', r == '\r', isWhite(r):
+		case r == '\t', r == '\n', r == '\r':
 			b.WriteByte(' ')
 		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co):
+		case isWhite(r):
+			b.WriteByte(' ')
 		default:
 			b.WriteString(text)
 		}

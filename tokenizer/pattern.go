@@ -49,7 +49,7 @@ func (p *wordPattern) next(s string, i int) int {
 
 // contraction returns the length of 's, 't, 're, 've, 'm, 'll or 'd at the start of s.
 func (p *wordPattern) contraction(s string) int {
-	if len(s) < 2 || s[0] != '\'' {
+	if p.contractions == noContractions || len(s) < 2 || s[0] != '\'' {
 		return 0
 	}
 	fold := func(b byte) byte {

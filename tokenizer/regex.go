@@ -75,11 +75,13 @@ func findSpaced(re *regexp.Regexp, s string) [][2]int {
 	return list
 }
 
-// The white space of Unicode, and all else, as ranges of a class.
+// The white space of Unicode, all else, and what Oniguruma takes for parts of words, as
+// ranges of a class. Outside brackets, it adds superscripts and fractions of Latin-1.
 const (
 	spaceRanges    = `\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}`
 	notSpaceRanges = `\x{0}-\x{8}\x{e}-\x{1f}\x{21}-\x{84}\x{86}-\x{9f}\x{a1}-\x{167f}\x{1681}-\x{1fff}\x{200b}-\x{2027}\x{202a}-\x{202e}\x{2030}-\x{205e}\x{2060}-\x{2fff}\x{3001}-\x{10ffff}`
-	wordRanges     = `\p{L}\p{M}\p{Nd}\p{Pc}`
+	wordRanges     = `\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189}`
+	latinNumbers   = `\x{b2}\x{b3}\x{b9}\x{bc}-\x{be}`
 )
 
 // translate writes a pattern the way Go reads it: \s, \d and \w mean Unicode's, ^ and $
@@ -120,28 +122,31 @@ func translate(p string) (string, error) {
 }
 
 func translateEscape(c byte, inClass bool) (string, error) {
-	bracket := func(not, ranges string) string {
+	bracket := func(ranges string) string {
 		if inClass {
 			return ranges
 		}
-		return "[" + not + ranges + "]"
+		return "[" + ranges + "]"
 	}
 	switch c {
 	case 's':
-		return bracket("", spaceRanges), nil
+		return bracket(spaceRanges), nil
 	case 'S':
-		return bracket("", notSpaceRanges), nil
+		return bracket(notSpaceRanges), nil
 	case 'd':
 		return `\p{Nd}`, nil
 	case 'D':
 		return `\P{Nd}`, nil
 	case 'w':
-		return bracket("", wordRanges), nil
+		if !inClass {
+			return "[" + wordRanges + latinNumbers + "]", nil
+		}
+		return wordRanges, nil
 	case 'W':
 		if inClass {
 			return "", fmt.Errorf(`\W in a class`)
 		}
-		return bracket("^", wordRanges), nil
+		return "[^" + wordRanges + latinNumbers + "]", nil
 	case 'p', 'P', 'n', 'r', 't', 'f', 'v', 'x':
 		return `\` + string(c), nil
 	}

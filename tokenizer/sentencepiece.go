@@ -352,7 +352,10 @@ func (m *modelProto) decoder() json.RawMessage {
 		parts = append(parts, []byte(`{"type":"ByteFallback"}`))
 	}
 	parts = append(parts, []byte(`{"type":"Fuse"}`))
-	if m.norm.prefix {
+	switch {
+	case m.norm.squeeze: // nothing that was encoded began with a blank
+		parts = append(parts, []byte(`{"type":"Strip","content":" ","start":1000,"stop":0}`))
+	case m.norm.prefix:
 		parts = append(parts, []byte(`{"type":"Strip","content":" ","start":1,"stop":0}`))
 	}
 	return slices.Concat([]byte(`{"type":"Sequence","decoders":[`), bytes.Join(parts, []byte(",")), []byte("]}"))

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -14,6 +15,9 @@ const (
 	llamaRegex  = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	qwenRegex   = `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	cl100kRegex = `'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s`
+	// The same as the tiktoken library reads it: there {1,3}+ takes three digits and gives
+	// none back, in Oniguruma it takes one to three again and again.
+	cl100kThree = `'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s`
 	o200kRegex  = `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 	tekkenRegex = `[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+`
 )
@@ -23,7 +27,8 @@ var knownPatterns = map[string]*wordPattern{
 	gpt2Regex2:  {contractions: lowerContractions},
 	llamaRegex:  {contractions: anyContractions, prefix: true, maxDigits: 3, tail: "\r\n", lines: true},
 	qwenRegex:   {contractions: anyContractions, prefix: true, maxDigits: 1, tail: "\r\n", lines: true},
-	cl100kRegex: {contractions: anyContractions, prefix: true, maxDigits: 3, tail: "\r\n", lines: true, ends: true},
+	cl100kRegex: {contractions: anyContractions, prefix: true, tail: "\r\n", lines: true, ends: true},
+	cl100kThree: {contractions: anyContractions, prefix: true, maxDigits: 3, tail: "\r\n", lines: true, ends: true},
 	o200kRegex:  {contractions: anyContractions, prefix: true, maxDigits: 3, tail: "\r\n/", lines: true, cased: true},
 	tekkenRegex: {prefix: true, maxDigits: 1, tail: "\r\n/", lines: true, cased: true},
 }
@@ -43,9 +48,9 @@ type splitFunc func(dst []string, s string) []string
 func (f splitFunc) split(dst []string, s string, _ bool) []string { return f(dst, s) }
 
 // readSplitters reads a pre_tokenizer. bytes says that the pieces are raw bytes, which
-// the vocabulary writes in the byte alphabet: so it is where a BPE model follows on
-// ByteLevel directly. Elsewhere ByteLevel writes the alphabet itself.
-func readSplitters(raw json.RawMessage, model string) (list []splitter, bytes bool, err error) {
+// the vocabulary writes in the byte alphabet: so it is where a model that can work on
+// bytes follows on ByteLevel directly. Elsewhere ByteLevel writes the alphabet itself.
+func readSplitters(raw json.RawMessage, onBytes bool) (list []splitter, bytes bool, err error) {
 	if isNull(raw) {
 		return nil, false, nil
 	}
@@ -59,7 +64,7 @@ func readSplitters(raw json.RawMessage, model string) (list []splitter, bytes bo
 			return nil, false, err
 		}
 		list = append(list, more...)
-		if isBytes && i == len(parts)-1 && model == "BPE" {
+		if isBytes && i == len(parts)-1 && onBytes {
 			bytes = true
 		} else if isBytes {
 			list = append(list, splitFunc(func(dst []string, s string) []string { return append(dst, toAlphabet(s)) }))
@@ -334,11 +339,25 @@ func each(is func(rune) bool) finder {
 	}
 }
 
+// isRustWord is \w as Rust's regex crate has it: letters, marks, decimal digits,
+// connectors, joiners, and what else Unicode calls alphabetic.
+func isRustWord(r rune) bool { return isAlphanumeric(r) || r == 0x200C || r == 0x200D }
+
+func isAlphanumeric(r rune) bool {
+	return r == '_' || classOf(r)&(isLetter|isDigit|isMark) != 0 || r >= 128 && unicode.In(r, unicode.Pc, unicode.Nl, circled)
+}
+
+// circled are symbols that Unicode calls alphabetic: letters in circles and squares.
+var circled = &unicode.RangeTable{
+	R16: []unicode.Range16{{Lo: 0x24B6, Hi: 0x24E9, Stride: 1}},
+	R32: []unicode.Range32{{Lo: 0x1F130, Hi: 0x1F149, Stride: 1}, {Lo: 0x1F150, Hi: 0x1F169, Stride: 1}, {Lo: 0x1F170, Hi: 0x1F189, Stride: 1}},
+}
+
 // wordOrNot sorts runes for \w+|[^\w\s]+: 1 letters, digits and the like, 2 the rest,
 // 0 white space.
 func wordOrNot(r rune) int {
 	switch {
-	case r >= 0 && isWord(r):
+	case r >= 0 && isRustWord(r):
 		return 1
 	case r >= 0 && isWhite(r):
 		return 0

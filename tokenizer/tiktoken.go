@@ -14,7 +14,7 @@ import (
 func Patterns() []string { return slices.Sorted(maps.Keys(tiktokenPatterns)) }
 
 var tiktokenPatterns = map[string]string{
-	"gpt2": gpt2Regex, "cl100k": cl100kRegex, "o200k": o200kRegex, "llama3": llamaRegex, "llama4": o200kRegex, "qwen": qwenRegex, "tekken": tekkenRegex,
+	"gpt2": gpt2Regex, "cl100k": cl100kThree, "o200k": o200kRegex, "llama3": llamaRegex, "llama4": o200kRegex, "qwen": qwenRegex, "tekken": tekkenRegex,
 }
 
 // ParseTiktoken reads a vocabulary of the tiktoken library: lines of a token in base64

@@ -137,7 +137,7 @@ func (t *Tokenizer) encodeWith(dst []int32, text string, special, begins bool, c
 
 // encodeRest encodes text without added tokens of the plain kind.
 func (t *Tokenizer) encodeRest(dst []int32, text string, special, begins, first bool, c *coder) []int32 {
-	if t.norm != nil {
+	if t.norm != nil && text != "" {
 		text = t.norm(text, begins)
 	}
 	if t.normal == nil {
@@ -161,6 +161,9 @@ func (t *Tokenizer) encodeRest(dst []int32, text string, special, begins, first 
 
 // encodeText cuts normalised text into pieces and encodes each.
 func (t *Tokenizer) encodeText(dst []int32, text string, first bool, c *coder) []int32 {
+	if text == "" {
+		return dst
+	}
 	if len(t.pre) == 1 {
 		if p, ok := t.pre[0].(*wordPattern); ok { // nearly all large models
 			for i := 0; i < len(text); {
@@ -184,9 +187,7 @@ func (t *Tokenizer) encodeText(dst []int32, text string, first bool, c *coder) [
 			dst = c.piece(dst, p, t.model)
 		}
 	}
-	clear(pieces[:cap(pieces)]) // or the text would stay in memory
-	clear(spare[:cap(spare)])
-	c.pieces, c.spare = pieces[:0], spare[:0]
+	c.keep(pieces, spare)
 	return dst
 }
 
@@ -200,6 +201,20 @@ type coder struct {
 }
 
 type span struct{ start, end int32 }
+
+// maxKept is how many pieces an encoder keeps room for.
+const maxKept = 1 << 10
+
+// keep takes the lists of pieces back for the next text, unless they are long: they
+// hold on to the text that was encoded.
+func (c *coder) keep(pieces, spare []string) {
+	c.pieces, c.spare = nil, nil
+	if cap(pieces)+cap(spare) <= maxKept {
+		clear(pieces[:cap(pieces)])
+		clear(spare[:cap(spare)])
+		c.pieces, c.spare = pieces[:0], spare[:0]
+	}
+}
 
 // The cache of pieces: words come again and again. It starts anew when it is full.
 const (

@@ -49,7 +49,7 @@ func newUnigram(m *modelSpec) (*unigram, error) {
 	for id, kind := range m.kinds {
 		if kind == userPiece { // better than anything else that it could be cut into
 			u.scores = slices.Clone(u.scores)
-			u.scores[id] = float64(len(v.tokens[id]))*best - 0.1
+			u.scores[id] = u.round(float64(len(v.tokens[id]))*best) - 0.1
 		}
 	}
 	u.unkScore = u.round(worst - unkPenalty)
@@ -87,9 +87,13 @@ func (u *unigram) encode(dst []int32, piece string, c *coder) []int32 {
 	for i := range nodes {
 		nodes[i] = latticeNode{start: -1}
 	}
+	frontier := 0 // the last node that a way leads to
 	for at := 0; at < len(piece); {
 		_, n := utf8.DecodeRuneInString(piece[at:])
-		u.extend(nodes, piece, at, n)
+		if u.single && math.Abs(nodes[at].score) > resetScore {
+			u.reset(nodes[at : frontier+1])
+		}
+		frontier = max(frontier, u.extend(nodes, piece, at, n))
 		at += n
 	}
 	c.lattice.nodes = nodes
@@ -104,8 +108,22 @@ func (u *unigram) encode(dst []int32, piece string, c *coder) []int32 {
 	return append(dst, ids...)
 }
 
-// extend tries all tokens that start at a place; n is the length of the rune there.
-func (u *unigram) extend(nodes []latticeNode, piece string, at, n int) {
+// resetScore is the sum at which the sentencepiece library starts again at zero, or
+// single precision would not tell the ways apart.
+const resetScore = 100000
+
+func (u *unigram) reset(nodes []latticeNode) {
+	offset := nodes[0].score
+	for i := range nodes {
+		if i == 0 || nodes[i].start >= 0 {
+			nodes[i].score = u.round(nodes[i].score - offset)
+		}
+	}
+}
+
+// extend tries all tokens that start at a place, and returns how far they reach; n is
+// the length of the rune there.
+func (u *unigram) extend(nodes []latticeNode, piece string, at, n int) (frontier int) {
 	here := nodes[at].score
 	single := false
 	node := int32(0)
@@ -117,6 +135,7 @@ func (u *unigram) extend(nodes []latticeNode, piece string, at, n int) {
 		if id < 0 {
 			continue
 		}
+		frontier = i + 1
 		to := &nodes[i+1]
 		if s := u.round(u.scores[id] + here); to.start < 0 || s > to.score {
 			*to = latticeNode{s, int32(at), id}
@@ -124,12 +143,13 @@ func (u *unigram) extend(nodes []latticeNode, piece string, at, n int) {
 		single = single || i+1-at == n
 	}
 	if single {
-		return
+		return frontier
 	}
 	to := &nodes[at+n]
 	if s := u.round(u.unkScore + here); to.start < 0 || s > to.score {
 		*to = latticeNode{s, int32(at), -1}
 	}
+	return max(frontier, at+n)
 }
 
 // back appends the tokens of a node, the last first; a run of unknown runes is one
