@@ -210,7 +210,7 @@ func TestBudget(t *testing.T) {
 		if !errors.As(err, &b) {
 			t.Errorf("%.80s gave %d bytes, %v; want a BudgetError", source, len(out), err)
 		}
-		if d := time.Since(start); d > 2*time.Second {
+		if d := time.Since(start); d > time.Minute {
 			t.Errorf("%.80s took %v", source, d)
 		}
 	}
