@@ -78,6 +78,11 @@ func (l *CheckLayer) steps(v, r []float32, m MinSum, from int) {
 			l.step(v, r, m, places, z)
 		}
 	}
+	l.wrap(v)
+}
+
+// wrap makes the copies behind the columns right again.
+func (l *CheckLayer) wrap(v []float32) {
 	for e := 0; e < len(l.wraps); e += 2 {
 		column, w := v[l.wraps[e]:], int(l.wraps[e+1])
 		copy(column[:w], column[l.lifting:])

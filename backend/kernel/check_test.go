@@ -98,3 +98,45 @@ func checkOdd(t *testing.T, l *CheckLayer, v []float32, plain [][]float32, shift
 		t.Fatalf("lifting %d, degree %d: one negative value is not odd", l.lifting, l.degree)
 	}
 }
+
+// The sum-product rule against its formula in float64.
+func TestSumProductIsTheFormula(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, lifting := range []int{2, 7, 16, 20, 384} {
+		for _, degree := range []int{2, 3, 5, 10, 19} {
+			stride := CheckStride(lifting)
+			columns, shifts, v := random.Perm(degree), make([]int, degree), make([]float32, degree*stride)
+			for e := range columns {
+				shifts[e] = random.IntN(lifting)
+				for z := range lifting {
+					v[e*stride+z] = float32(random.NormFloat64() * 5)
+				}
+				CheckSpread(v[e*stride:], lifting)
+			}
+			before := append([]float32{}, v...)
+			l := NewCheckLayer(lifting, columns, shifts)
+			r := make([]float32, l.Messages())
+			l.SumProduct(v, r, NewSumProduct(lifting, degree))
+			for e, c := range columns {
+				for z := range lifting {
+					product := 1.0
+					for o, d := range columns {
+						if o != e {
+							product *= math.Tanh(float64(before[d*stride+(z+shifts[o])%lifting]) / 2)
+						}
+					}
+					want := 2 * math.Atanh(product)
+					at := c*stride + (z+shifts[e])%lifting
+					if got := float64(v[at] - before[at]); math.Abs(got-want) > 2e-5*(1+math.Abs(want)) {
+						t.Fatalf("lifting %d, degree %d: message %v, want %v", lifting, degree, got, want)
+					}
+				}
+				for i := range min(lifting, checkLanes) {
+					if v[c*stride+lifting+i] != v[c*stride+i] {
+						t.Fatalf("lifting %d: the copy behind column %d is old", lifting, c)
+					}
+				}
+			}
+		}
+	}
+}

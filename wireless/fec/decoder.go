@@ -86,7 +86,7 @@ type Decoder struct {
 	froms  []int     // where the messages of a layer start
 	used   []int     // layers of this block
 	rule   kernel.MinSum
-	exact  *sumProduct
+	exact  *kernel.SumProduct
 }
 
 // NewDecoder returns a decoder of the code.
@@ -100,7 +100,7 @@ func (c *LDPC) NewDecoder(config DecoderConfig) (*Decoder, error) {
 	if config.Algorithm == OffsetMinSum {
 		d.rule = kernel.MinSum{Scale: 1, Offset: config.Offset, Limit: limit}
 	}
-	messages := 0
+	messages, degree := 0, 0
 	for _, row := range c.rows {
 		var columns, shifts []int
 		for _, e := range row {
@@ -108,11 +108,11 @@ func (c *LDPC) NewDecoder(config DecoderConfig) (*Decoder, error) {
 		}
 		l := kernel.NewCheckLayer(c.z, columns, shifts)
 		d.layers, d.froms = append(d.layers, l), append(d.froms, messages)
-		messages += l.Messages()
+		messages, degree = messages+l.Messages(), max(degree, len(row))
 	}
 	d.r = make([]float32, messages)
 	if config.Algorithm == SumProduct {
-		d.exact = newSumProduct(c)
+		d.exact = kernel.NewSumProduct(c.z, degree)
 	}
 	return d, nil
 }
@@ -190,7 +190,7 @@ func (d *Decoder) iterate(bits []byte) (result Result) {
 		for _, i := range d.used {
 			r := d.r[d.froms[i]:][:d.layers[i].Messages()]
 			if d.exact != nil {
-				d.exact.layer(d.v, r, d.code.rows[i])
+				d.layers[i].SumProduct(d.v, r, d.exact)
 			} else {
 				d.layers[i].MinSum(d.v, r, d.rule)
 			}
