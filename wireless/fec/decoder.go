@@ -68,7 +68,8 @@ const (
 	certain = 1e8
 )
 
-// A Result says how the decoding of one block ended.
+// A Result says how the decoding of one block ended. Of nothing received it is zero,
+// and so are the bits.
 type Result struct {
 	Iterations int
 	Parity     bool // all parity checks that anything was received of hold
@@ -85,6 +86,7 @@ type Decoder struct {
 	v, r   []float32 // values by column, messages by layer
 	froms  []int     // where the messages of a layer start
 	used   []int     // layers of this block
+	heard  bool      // anything was received
 	rule   kernel.MinSum
 	exact  *kernel.SumProduct
 }
@@ -134,7 +136,11 @@ func (d *Decoder) Decode(bits []byte, soft []float32) ([]Result, error) {
 		if err := d.load(soft[b*c.Len():][:c.Len()]); err != nil {
 			return nil, fmt.Errorf("ldpc: block %d: %w", b, err)
 		}
-		results[b] = d.iterate(bits[b*c.k:][:c.k])
+		if d.heard {
+			results[b] = d.iterate(bits[b*c.k:][:c.k])
+		} else { // zeros are a codeword with a CRC that holds: do not claim them
+			clear(bits[b*c.k:][:c.k])
+		}
 	}
 	return results, nil
 }
@@ -144,7 +150,7 @@ func (d *Decoder) Decode(bits []byte, soft []float32) ([]Result, error) {
 func (d *Decoder) load(soft []float32) error {
 	c, stride := d.code, kernel.CheckStride(d.code.z)
 	clear(d.v)
-	d.used = d.used[:0]
+	d.used, d.heard = d.used[:0], false
 	for col := range c.columns() {
 		column, received := d.v[col*stride:][:stride], false
 		if col >= punctured {
@@ -153,6 +159,7 @@ func (d *Decoder) load(soft []float32) error {
 				return fmt.Errorf("column %d: %w", col, err)
 			}
 		}
+		d.heard = d.heard || received
 		if col < c.systematic() && (col+1)*c.z > c.k {
 			for i := max(0, c.k-col*c.z); i < c.z; i++ {
 				column[i] = certain

@@ -11,6 +11,9 @@
 //	d, err := code.NewDecoder(fec.DecoderConfig{})
 //	results, err := d.Decode(bits, soft)                    // [B code.Len()] -> [B k]
 //
+// A Transport does the same for a transport block of a shared channel: CRCs,
+// segmentation into code blocks, rate matching of each, concatenation.
+//
 // A polar code has its CRC, interleavers and rate matching inside, because its
 // decoder needs them:
 //

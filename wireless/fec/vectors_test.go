@@ -1,6 +1,7 @@
 package fec
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -130,6 +131,27 @@ func TestLDPCVectors(t *testing.T) {
 		}
 		if string(sent) != string(want) {
 			t.Errorf("%s: %s, Z = %d: codewords differ from the generator matrix", filepath.Base(file), code.Graph(), code.LiftingSize())
+		}
+	}
+}
+
+// The tables were compared with two sources; they do not change by accident.
+func TestTablesAreFrozen(t *testing.T) {
+	for want, text := range map[string]string{
+		"68ec6f8768e0071e": textBG1, "461b9a5b98e950fe": textBG2,
+		"e241fbc71ef59ca9": textSequence, "b92d6afbd2121735": textInterleaver,
+	} {
+		if got := fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:16]; got != want {
+			t.Errorf("%q is %s, not %s", strings.SplitN(text, "\n", 2)[0], got, want)
+		}
+	}
+	for g, want := range map[Graph][3]int{BG1: {316, 46, 68}, BG2: {197, 42, 52}} {
+		var rows, cols int
+		for _, e := range entries[g]() {
+			rows, cols = max(rows, e.row+1), max(cols, e.col+1)
+		}
+		if got := [3]int{len(entries[g]()), rows, cols}; got != want {
+			t.Errorf("%s: entries, rows, columns are %v, want %v", g, got, want)
 		}
 	}
 }
