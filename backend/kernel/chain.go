@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"slices"
 	"sync"
 	"unsafe"
 
@@ -18,8 +17,16 @@ const (
 	VectorFirst            // a vector and the accumulator
 	ScalarFirst            // one element and the accumulator
 	Store                  // Identity only: a vector is set to the accumulator
-	Stream                 // like Store, of a large array that is not read soon: past the caches
+	Stream                 // like Store, of a large array that is not read soon: past the caches; see Fence
+	StoreOne               // Identity only: one element is set to the accumulator's first
+	Gather                 // Add only: a vector takes the accumulator in
+	Fetch                  // Identity only: the vector Ahead bytes on will be read soon
+	Fold                   // ReduceSum only: SumLen partial sums take the accumulator in
+	Total                  // ReduceSum only: the accumulator is set to SumLen partial sums joined, which become 0
 )
+
+// SumLen is the number of partial sums of Fold, that of Reduce.
+const SumLen = 64
 
 // A Link is one operation of a chain: acc = acc op operand. Identity with Vector or
 // Scalar sets the accumulator.
@@ -27,18 +34,21 @@ type Link struct {
 	Op      compute.OpType
 	Arg     Arg
 	Operand int // which of the operands of Run
+	Ahead   int // of Fetch
 }
 
-// A Chain is a run of Float32 operations in which every one takes the result of the
-// one before. It keeps a block of elements in registers from the first load to the
-// last store, while loops of one operation each would write and read them every
-// time. The bits are those of the loops.
+// A Chain is one or more passes over a vector, each a run of Float32 operations in
+// which every one takes the result of the one before. It keeps a block of elements in
+// registers from the first load to the last store, while loops of one operation each
+// would write and read them every time. A pass that has no vectors runs once, for all
+// elements. The bits are those of the loops.
 type Chain struct {
 	code    []chainCode
 	plain   []chainCode // with Store for Stream, nil where code has none
 	streams []int       // operands
 	run     func(code, ptrs unsafe.Pointer, blocks int)
 	block   int   // elements
+	whole   bool  // of blocks only
 	vectors []int // operands that are vectors, and those that are written
 	stores  []int
 	size    int // operands
@@ -48,60 +58,108 @@ type Chain struct {
 // chainCode is a link as the assembly reads it.
 type chainCode struct {
 	handler uintptr
-	operand uintptr
+	operand uintptr // of Next: the bytes before it in its pass; of Fetch: below bit 16
 }
+
+const chainCodeSize = unsafe.Sizeof(chainCode{})
 
 // NewChain makes a chain, nil where the variant has none or not of these operations.
 // No operand is both a vector and one element.
-func NewChain(links []Link) *Chain {
+func NewChain(passes ...[]Link) *Chain {
 	run, block, handlers := asmChain()
 	if run == nil {
 		return nil
 	}
-	c := &Chain{run: run, block: block}
-	wrote, read := map[int]bool{}, map[int]bool{}
-	for _, l := range links {
-		k, ok := chainHandlers[chainKey{l.Op, l.Arg}]
-		if !ok {
+	c := &Chain{run: run, block: block, whole: len(passes) > 1}
+	b := chainBuilder{Chain: c, handlers: handlers, wrote: map[int]bool{}, read: map[int]bool{}, total: -1}
+	for i, links := range passes {
+		b.near = -1
+		if i+1 < len(passes) && passes[i+1][0].Arg == Total && handlers[chainFoldNear] != 0 {
+			b.near = passes[i+1][0].Operand
+		}
+		if !b.pass(links) {
 			return nil
 		}
-		c.code = append(c.code, chainCode{handlers[k], uintptr(l.Operand)})
-		if l.Arg != Alone {
-			c.size = max(c.size, l.Operand+1)
-		}
-		switch l.Arg {
-		case Stream:
-			c.streams = append(c.streams, l.Operand)
-			wrote[l.Operand] = true
-		case Store:
-			wrote[l.Operand] = true
-		case Vector, VectorFirst:
-			read[l.Operand] = true
-		}
 	}
-	c.code = append(c.code, chainCode{handler: handlers[chainNext]})
+	b.put(&c.code, handlers[chainEnd], 0)
 	if len(c.streams) > 0 {
-		c.plain = slices.Clone(c.code)
-		for i, l := range links {
-			if l.Arg == Stream {
-				c.plain[i].handler = handlers[chainHandlers[chainKey{l.Op, Store}]]
-			}
-		}
-		c.code[len(links)].handler = handlers[chainNextStreamed]
+		b.put(&c.plain, handlers[chainEnd], 0)
+	} else {
+		c.plain = nil
 	}
 	for i := range c.size {
-		if wrote[i] {
+		if b.wrote[i] {
 			c.stores = append(c.stores, i)
 		}
-		if wrote[i] || read[i] {
+		if b.wrote[i] || b.read[i] {
 			c.vectors = append(c.vectors, i)
 		}
 	}
 	return c
 }
 
-// Run computes n elements. An operand may be the same memory as another, but never
-// overlaps it partly.
+// chainBuilder writes the code of a chain.
+type chainBuilder struct {
+	*Chain
+	handlers    [chainHandlerCount]uintptr
+	wrote, read map[int]bool // operands
+	near        int          // partial sums that stay in registers from a pass to the next, -1: none
+	total       int          // those of the pass before
+}
+
+func (b *chainBuilder) put(to *[]chainCode, handler uintptr, operand int) {
+	*to = append(*to, chainCode{handler, uintptr(operand)})
+}
+
+// pass adds the links of a pass; it reports whether there are handlers for all.
+func (b *chainBuilder) pass(links []Link) bool {
+	start, loops, total := len(b.code), false, -1
+	for _, l := range links {
+		k, ok := chainHandlers[chainKey{l.Op, l.Arg}]
+		if !ok {
+			return false
+		}
+		operand, plain := l.Operand, k
+		if l.Arg != Alone {
+			b.size = max(b.size, l.Operand+1)
+		}
+		switch l.Arg {
+		case Stream:
+			b.streams = append(b.streams, l.Operand)
+			plain = chainHandlers[chainKey{l.Op, Store}]
+			b.wrote[l.Operand] = true
+		case Store:
+			b.wrote[l.Operand] = true
+		case Vector, VectorFirst:
+			b.read[l.Operand] = true
+		case Fetch:
+			operand |= l.Ahead << 16
+		case Gather:
+			b.wrote[l.Operand], b.read[l.Operand] = true, true
+		case Fold:
+			if b.whole = true; l.Operand == b.near {
+				k, plain, total = chainFoldNear, chainFoldNear, b.near
+			}
+		case Total:
+			if b.whole = true; l.Operand == b.total {
+				k, plain = chainTotalNear, chainTotalNear
+			}
+		}
+		loops = loops || l.Arg == Store || l.Arg == Stream || l.Arg == Gather || l.Arg == Vector || l.Arg == VectorFirst
+		b.put(&b.code, b.handlers[k], operand)
+		b.put(&b.plain, b.handlers[plain], operand)
+	}
+	b.total = total
+	if loops {
+		back := (len(b.code) - start) * int(chainCodeSize)
+		b.put(&b.code, b.handlers[chainNext], back)
+		b.put(&b.plain, b.handlers[chainNext], back)
+	}
+	return true
+}
+
+// Run computes n elements, a multiple of SumLen for a chain of several passes or with
+// sums. An operand may be the same memory as another, but never overlaps it partly.
 func (c *Chain) Run(operands []unsafe.Pointer, n int) {
 	code := c.code
 	for _, i := range c.streams {
@@ -113,9 +171,16 @@ func (c *Chain) Run(operands []unsafe.Pointer, n int) {
 		c.run(unsafe.Pointer(unsafe.SliceData(code)), unsafe.Pointer(unsafe.SliceData(operands[:c.size])), whole)
 	}
 	if rest := n % c.block; rest > 0 {
+		if c.whole {
+			panic("kernel: a chain of whole blocks was given a part of one")
+		}
 		c.tail(operands, n-rest, rest)
 	}
 }
+
+// Streams says whether the chain has streaming stores: then Fence comes before other
+// goroutines may read what it wrote.
+func (c *Chain) Streams() bool { return len(c.streams) > 0 }
 
 // chainScratch holds a block of every vector.
 type chainScratch struct {
@@ -155,23 +220,27 @@ type chainKey struct {
 // chainHandlers numbers the handlers of the assembly, in the order in which its
 // generator writes them.
 var chainHandlers = map[chainKey]int{
-	{compute.OpTypeIdentity, Vector}: 1, {compute.OpTypeIdentity, Scalar}: 2, {compute.OpTypeIdentity, Store}: 3,
-	{compute.OpTypeAdd, Vector}: 4, {compute.OpTypeAdd, Scalar}: 5, {compute.OpTypeAdd, VectorFirst}: 4, {compute.OpTypeAdd, ScalarFirst}: 5,
-	{compute.OpTypeSub, Vector}: 6, {compute.OpTypeSub, Scalar}: 7, {compute.OpTypeSub, VectorFirst}: 8, {compute.OpTypeSub, ScalarFirst}: 9,
-	{compute.OpTypeMul, Vector}: 10, {compute.OpTypeMul, Scalar}: 11, {compute.OpTypeMul, VectorFirst}: 10, {compute.OpTypeMul, ScalarFirst}: 11,
-	{compute.OpTypeDiv, Vector}: 12, {compute.OpTypeDiv, Scalar}: 13, {compute.OpTypeDiv, VectorFirst}: 14, {compute.OpTypeDiv, ScalarFirst}: 15,
-	{compute.OpTypeMax, Vector}: 16, {compute.OpTypeMax, Scalar}: 17, {compute.OpTypeMax, VectorFirst}: 16, {compute.OpTypeMax, ScalarFirst}: 17,
-	{compute.OpTypeMin, Vector}: 18, {compute.OpTypeMin, Scalar}: 19, {compute.OpTypeMin, VectorFirst}: 18, {compute.OpTypeMin, ScalarFirst}: 19,
-	{compute.OpTypeSqrt, Alone}: 20, {compute.OpTypeAbs, Alone}: 21, {compute.OpTypeNeg, Alone}: 22, {compute.OpTypeRsqrt, Alone}: 23,
-	{compute.OpTypeExp, Alone}: 24, {compute.OpTypeExpm1, Alone}: 25, {compute.OpTypeTanh, Alone}: 26, {compute.OpTypeLogistic, Alone}: 27,
-	{compute.OpTypeErf, Alone}: 28, {compute.OpTypeLog, Alone}: 29, {compute.OpTypeLog1p, Alone}: 30,
-	{compute.OpTypeMul, Alone}: 31, {compute.OpTypeIdentity, Stream}: 32,
+	{compute.OpTypeIdentity, Vector}: 2, {compute.OpTypeIdentity, Scalar}: 3, {compute.OpTypeIdentity, Store}: 4,
+	{compute.OpTypeAdd, Vector}: 5, {compute.OpTypeAdd, Scalar}: 6, {compute.OpTypeAdd, VectorFirst}: 5, {compute.OpTypeAdd, ScalarFirst}: 6,
+	{compute.OpTypeSub, Vector}: 7, {compute.OpTypeSub, Scalar}: 8, {compute.OpTypeSub, VectorFirst}: 9, {compute.OpTypeSub, ScalarFirst}: 10,
+	{compute.OpTypeMul, Vector}: 11, {compute.OpTypeMul, Scalar}: 12, {compute.OpTypeMul, VectorFirst}: 11, {compute.OpTypeMul, ScalarFirst}: 12,
+	{compute.OpTypeDiv, Vector}: 13, {compute.OpTypeDiv, Scalar}: 14, {compute.OpTypeDiv, VectorFirst}: 15, {compute.OpTypeDiv, ScalarFirst}: 16,
+	{compute.OpTypeMax, Vector}: 17, {compute.OpTypeMax, Scalar}: 18, {compute.OpTypeMax, VectorFirst}: 17, {compute.OpTypeMax, ScalarFirst}: 18,
+	{compute.OpTypeMin, Vector}: 19, {compute.OpTypeMin, Scalar}: 20, {compute.OpTypeMin, VectorFirst}: 19, {compute.OpTypeMin, ScalarFirst}: 20,
+	{compute.OpTypeSqrt, Alone}: 21, {compute.OpTypeAbs, Alone}: 22, {compute.OpTypeNeg, Alone}: 23, {compute.OpTypeRsqrt, Alone}: 24,
+	{compute.OpTypeExp, Alone}: 25, {compute.OpTypeExpm1, Alone}: 26, {compute.OpTypeTanh, Alone}: 27, {compute.OpTypeLogistic, Alone}: 28,
+	{compute.OpTypeErf, Alone}: 29, {compute.OpTypeLog, Alone}: 30, {compute.OpTypeLog1p, Alone}: 31,
+	{compute.OpTypeMul, Alone}: 32, {compute.OpTypeIdentity, Stream}: 33,
+	{compute.OpTypeIdentity, StoreOne}: 34, {compute.OpTypeIdentity, Fetch}: 35,
+	{compute.OpTypeAdd, Gather}: 36, {compute.OpTypeReduceSum, Fold}: 37, {compute.OpTypeReduceSum, Total}: 38,
 }
 
 const (
 	chainNext         = 0
-	chainNextStreamed = 33
-	chainHandlerCount = 34
+	chainEnd          = 1
+	chainFoldNear     = 39 // 0 where sums do not fit into registers
+	chainTotalNear    = 40
+	chainHandlerCount = 41
 )
 
 // Chainable says whether there is a handler for a link.

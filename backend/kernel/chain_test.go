@@ -11,6 +11,9 @@ import (
 	"github.com/gomlx/compute/dtypes"
 )
 
+func load(i int) Link  { return Link{Op: compute.OpTypeIdentity, Arg: Vector, Operand: i} }
+func store(i int) Link { return Link{Op: compute.OpTypeIdentity, Arg: Store, Operand: i} }
+
 // TestChain holds random chains against the loops of their operations, bit by bit.
 func TestChain(t *testing.T) {
 	everyVariant(t, func(t *testing.T) {
@@ -30,7 +33,7 @@ func TestChain(t *testing.T) {
 		}
 		r := rand.New(rand.NewPCG(5, 6))
 		for round := range 600 {
-			links := []Link{{compute.OpTypeIdentity, Vector, 0}}
+			links := []Link{load(0)}
 			for i := range 1 + r.IntN(8) {
 				k := keys[r.IntN(len(keys))]
 				if i == 0 {
@@ -40,15 +43,15 @@ func TestChain(t *testing.T) {
 				if k.arg == Scalar || k.arg == ScalarFirst {
 					operand = 5
 				}
-				links = append(links, Link{k.op, k.arg, operand})
+				links = append(links, Link{Op: k.op, Arg: k.arg, Operand: operand})
 				if r.IntN(6) == 0 {
-					links = append(links, Link{compute.OpTypeIdentity, Store, r.IntN(5)})
+					links = append(links, store(r.IntN(5)))
 				}
 			}
-			links = append(links, Link{compute.OpTypeIdentity, []Arg{Store, Stream}[r.IntN(2)], 4})
+			links = append(links, Link{Op: compute.OpTypeIdentity, Arg: []Arg{Store, Stream}[r.IntN(2)], Operand: 4})
 			testChain(t, r, links, r.IntN(300))
 		}
-		if NewChain([]Link{{compute.OpTypeRem, Vector, 0}}) != nil {
+		if NewChain([]Link{{Op: compute.OpTypeRem, Arg: Vector}}) != nil {
 			t.Error("a chain with an operation that it does not have")
 		}
 	})
@@ -104,15 +107,73 @@ func testChain(t *testing.T, r *rand.Rand, links []Link, n int) {
 	}
 }
 
+// TestChainPasses normalises a row in three passes with sums between them, bit by bit
+// as the loops do, again and again.
+func TestChainPasses(t *testing.T) {
+	const x, centred, y, sums, mean, slope, inverse, shift, operands = 0, 1, 2, 3, 4, 5, 6, 7, 8
+	sum := func(a Arg) Link { return Link{Op: compute.OpTypeReduceSum, Arg: a, Operand: sums} }
+	one := func(op compute.OpType, a Arg, i int) Link { return Link{Op: op, Arg: a, Operand: i} }
+	everyVariant(t, func(t *testing.T) {
+		c := NewChain(
+			[]Link{load(x), sum(Fold), {Op: compute.OpTypeIdentity, Arg: Fetch, Operand: x, Ahead: 1 << 20}},
+			[]Link{sum(Total), one(compute.OpTypeMul, Scalar, inverse), one(compute.OpTypeIdentity, StoreOne, mean)},
+			[]Link{load(x), one(compute.OpTypeSub, Scalar, mean), store(centred), {Op: compute.OpTypeMul, Arg: Alone}, sum(Fold)},
+			[]Link{sum(Total), one(compute.OpTypeAdd, Scalar, inverse), {Op: compute.OpTypeRsqrt, Arg: Alone}, one(compute.OpTypeIdentity, StoreOne, slope)},
+			[]Link{load(centred), one(compute.OpTypeMul, Scalar, slope), one(compute.OpTypeAdd, Vector, shift), one(compute.OpTypeIdentity, Stream, y)},
+		)
+		if c == nil {
+			return
+		}
+		r := rand.New(rand.NewPCG(7, 8))
+		for _, n := range []int{64, 128, 448, 1024, 4096, 64} {
+			values := make([][]float32, operands)
+			var ptrs []unsafe.Pointer
+			for i := range values {
+				values[i] = make([]float32, max(n, SumLen))
+				for j := range values[i] {
+					if values[i][j] = float32(r.NormFloat64()); i == sums {
+						values[i][j] = 0
+					}
+				}
+				ptrs = append(ptrs, ptr(values[i]))
+			}
+			want, in := make([]float32, n), make([]float32, n)
+			var s [3]float32
+			f := func(op compute.OpType, m Mode) Func2 { return Binary(op, dtypes.Float32, m) }
+			total := func(dst *float32, x []float32) {
+				Reduce(compute.OpTypeReduceSum, dtypes.Float32)(unsafe.Pointer(dst), ptr(x), n)
+			}
+			total(&s[0], values[x])
+			s[0] *= values[inverse][0]
+			f(compute.OpTypeSub, VS)(ptr(in), ptr(values[x]), unsafe.Pointer(&s[0]), n)
+			f(compute.OpTypeMul, VV)(ptr(want), ptr(in), ptr(in), n)
+			total(&s[1], want)
+			s[1] += values[inverse][0]
+			Unary(compute.OpTypeRsqrt, dtypes.Float32)(unsafe.Pointer(&s[2]), unsafe.Pointer(&s[1]), 1)
+			f(compute.OpTypeMul, VS)(ptr(want), ptr(in), unsafe.Pointer(&s[2]), n)
+			f(compute.OpTypeAdd, VV)(ptr(want), ptr(want), ptr(values[shift]), n)
+			for range 2 {
+				c.Run(ptrs, n)
+				Fence()
+				for i, v := range values[y][:n] {
+					if steps(v, want[i]) != 0 {
+						t.Fatalf("n %d, element %d: %g, want %g", n, i, v, want[i])
+					}
+				}
+			}
+		}
+	})
+}
+
 // BenchmarkChain times eight operations on 4,096 elements.
 func BenchmarkChain(b *testing.B) {
 	const n = 4096
 	x, y, s := make([]float32, n), make([]float32, n), []float32{1.0001}
-	links := []Link{{compute.OpTypeIdentity, Vector, 0}}
+	links := []Link{load(0)}
 	for i := range 8 {
-		links = append(links, Link{[]compute.OpType{compute.OpTypeMul, compute.OpTypeAdd}[i%2], Scalar, 2})
+		links = append(links, Link{Op: []compute.OpType{compute.OpTypeMul, compute.OpTypeAdd}[i%2], Arg: Scalar, Operand: 2})
 	}
-	links = append(links, Link{compute.OpTypeIdentity, Store, 1})
+	links = append(links, store(1))
 	was := active
 	defer func() { active = was }()
 	for l := detect(); l > portable; l-- {

@@ -10830,16 +10830,36 @@ end1:
 // func avx2Chain(code unsafe.Pointer, ptrs unsafe.Pointer, blocks int)
 TEXT ·avx2Chain(SB), NOSPLIT, $0-24
 	MOVQ   code+0(FP), AX
-	MOVQ   AX, DI
+	MOVQ   AX, SI
 	MOVQ   ptrs+8(FP), AX
 	MOVQ   AX, DX
 	MOVQ   blocks+16(FP), AX
 	MOVQ   AX, CX
 	IMUL3Q $+128, CX, CX
 	XORQ   AX, AX
-	MOVQ   DI, SI
 	MOVQ   (SI), BX
 	JMP    BX
+
+// func avx2ChainNext()
+TEXT ·avx2ChainNext(SB), NOSPLIT|NOFRAME, $0
+	ADDQ $+128, AX
+	CMPQ AX, CX
+	JGE  end1
+	SUBQ 8(SI), SI
+	MOVQ (SI), BX
+	JMP  BX
+
+end1:
+	XORQ AX, AX
+	ADDQ $+16, SI
+	MOVQ (SI), BX
+	JMP  BX
+
+// func avx2ChainEnd()
+// Requires: AVX
+TEXT ·avx2ChainEnd(SB), NOSPLIT|NOFRAME, $0
+	VZEROUPPER
+	RET
 
 // func avx2ChainLoadV()
 // Requires: AVX
@@ -12116,33 +12136,113 @@ TEXT ·avx2ChainStreamV(SB), NOSPLIT|NOFRAME, $0
 	MOVQ     (SI), BX
 	JMP      BX
 
-// func avx2ChainNextStreamed()
-// Requires: AVX, MMX+
-TEXT ·avx2ChainNextStreamed(SB), NOSPLIT|NOFRAME, $0
-	ADDQ $+128, AX
-	CMPQ AX, CX
-	JGE  end1
-	MOVQ DI, SI
-	MOVQ (SI), BX
-	JMP  BX
-
-end1:
-	SFENCE
-	VZEROUPPER
-	RET
-
-// func avx2ChainNext()
+// func avx2ChainStoreOne()
 // Requires: AVX
-TEXT ·avx2ChainNext(SB), NOSPLIT|NOFRAME, $0
-	ADDQ $+128, AX
-	CMPQ AX, CX
-	JGE  end1
-	MOVQ DI, SI
-	MOVQ (SI), BX
-	JMP  BX
+TEXT ·avx2ChainStoreOne(SB), NOSPLIT|NOFRAME, $0
+	MOVQ   8(SI), BX
+	MOVQ   (DX)(BX*8), BX
+	VMOVSS X0, (BX)
+	ADDQ   $+16, SI
+	MOVQ   (SI), BX
+	JMP    BX
 
-end1:
-	VZEROUPPER
+// func avx2ChainFetch()
+// Requires: MMX+
+TEXT ·avx2ChainFetch(SB), NOSPLIT|NOFRAME, $0
+	MOVQ       8(SI), DI
+	MOVWQZX    DI, BX
+	SHRQ       $0x10, DI
+	ADDQ       AX, DI
+	MOVQ       (DX)(BX*8), BX
+	PREFETCHT1 (BX)(DI*1)
+	PREFETCHT1 64(BX)(DI*1)
+	ADDQ       $+16, SI
+	MOVQ       (SI), BX
+	JMP        BX
+
+// func avx2ChainGatherV()
+// Requires: AVX
+TEXT ·avx2ChainGatherV(SB), NOSPLIT|NOFRAME, $0
+	MOVQ    8(SI), BX
+	MOVQ    (DX)(BX*8), BX
+	VADDPS  (BX)(AX*1), Y0, Y4
+	VMOVUPS Y4, (BX)(AX*1)
+	VADDPS  32(BX)(AX*1), Y1, Y4
+	VMOVUPS Y4, 32(BX)(AX*1)
+	VADDPS  64(BX)(AX*1), Y2, Y4
+	VMOVUPS Y4, 64(BX)(AX*1)
+	VADDPS  96(BX)(AX*1), Y3, Y4
+	VMOVUPS Y4, 96(BX)(AX*1)
+	ADDQ    $+16, SI
+	MOVQ    (SI), BX
+	JMP     BX
+
+// func avx2ChainFold()
+// Requires: AVX
+TEXT ·avx2ChainFold(SB), NOSPLIT|NOFRAME, $0
+	MOVQ    8(SI), BX
+	MOVQ    (DX)(BX*8), BX
+	MOVQ    AX, DI
+	ANDQ    $+255, DI
+	VADDPS  (BX)(DI*1), Y0, Y4
+	VMOVUPS Y4, (BX)(DI*1)
+	VADDPS  32(BX)(DI*1), Y1, Y4
+	VMOVUPS Y4, 32(BX)(DI*1)
+	VADDPS  64(BX)(DI*1), Y2, Y4
+	VMOVUPS Y4, 64(BX)(DI*1)
+	VADDPS  96(BX)(DI*1), Y3, Y4
+	VMOVUPS Y4, 96(BX)(DI*1)
+	ADDQ    $+16, SI
+	MOVQ    (SI), BX
+	JMP     BX
+
+// func avx2ChainTotal()
+// Requires: AVX, AVX2
+TEXT ·avx2ChainTotal(SB), NOSPLIT|NOFRAME, $0
+	VPXOR        Y0, Y0, Y0
+	MOVQ         8(SI), BX
+	MOVQ         (DX)(BX*8), BX
+	VMOVUPS      (BX), Y3
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      32(BX), Y1
+	VMOVUPS      Y0, 32(BX)
+	VMOVUPS      64(BX), Y2
+	VMOVUPS      Y0, 64(BX)
+	VMOVUPS      96(BX), Y4
+	VMOVUPS      Y0, 96(BX)
+	VMOVUPS      128(BX), Y5
+	VMOVUPS      Y0, 128(BX)
+	VMOVUPS      160(BX), Y6
+	VMOVUPS      Y0, 160(BX)
+	VMOVUPS      192(BX), Y7
+	VMOVUPS      Y0, 192(BX)
+	VMOVUPS      224(BX), Y8
+	VMOVUPS      Y0, 224(BX)
+	VADDPS       Y5, Y3, Y3
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y7, Y2, Y2
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y2, Y3, Y3
+	VADDPS       Y4, Y1, Y1
+	VADDPS       Y1, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X0
+	VADDPS       X0, X3, X3
+	VPERMILPS    $0x0e, X3, X0
+	VADDPS       X0, X3, X3
+	VPERMILPS    $0x01, X3, X0
+	VADDPS       X0, X3, X3
+	VBROADCASTSS X3, Y0
+	VBROADCASTSS X3, Y1
+	VBROADCASTSS X3, Y2
+	VBROADCASTSS X3, Y3
+	ADDQ         $+16, SI
+	MOVQ         (SI), BX
+	JMP          BX
+
+// func avx2Fence()
+// Requires: MMX+
+TEXT ·avx2Fence(SB), NOSPLIT, $0
+	SFENCE
 	RET
 
 // func avx2ChainTable(table unsafe.Pointer)
@@ -12150,72 +12250,82 @@ TEXT ·avx2ChainTable(SB), NOSPLIT, $0-8
 	MOVQ table+0(FP), AX
 	LEAQ ·avx2ChainNext+0(SB), CX
 	MOVQ CX, (AX)
-	LEAQ ·avx2ChainLoadV+0(SB), CX
+	LEAQ ·avx2ChainEnd+0(SB), CX
 	MOVQ CX, 8(AX)
-	LEAQ ·avx2ChainLoadS+0(SB), CX
+	LEAQ ·avx2ChainLoadV+0(SB), CX
 	MOVQ CX, 16(AX)
-	LEAQ ·avx2ChainStoreV+0(SB), CX
+	LEAQ ·avx2ChainLoadS+0(SB), CX
 	MOVQ CX, 24(AX)
-	LEAQ ·avx2ChainAddV+0(SB), CX
+	LEAQ ·avx2ChainStoreV+0(SB), CX
 	MOVQ CX, 32(AX)
-	LEAQ ·avx2ChainAddS+0(SB), CX
+	LEAQ ·avx2ChainAddV+0(SB), CX
 	MOVQ CX, 40(AX)
-	LEAQ ·avx2ChainSubV+0(SB), CX
+	LEAQ ·avx2ChainAddS+0(SB), CX
 	MOVQ CX, 48(AX)
-	LEAQ ·avx2ChainSubS+0(SB), CX
+	LEAQ ·avx2ChainSubV+0(SB), CX
 	MOVQ CX, 56(AX)
-	LEAQ ·avx2ChainFromV+0(SB), CX
+	LEAQ ·avx2ChainSubS+0(SB), CX
 	MOVQ CX, 64(AX)
-	LEAQ ·avx2ChainFromS+0(SB), CX
+	LEAQ ·avx2ChainFromV+0(SB), CX
 	MOVQ CX, 72(AX)
-	LEAQ ·avx2ChainMulV+0(SB), CX
+	LEAQ ·avx2ChainFromS+0(SB), CX
 	MOVQ CX, 80(AX)
-	LEAQ ·avx2ChainMulS+0(SB), CX
+	LEAQ ·avx2ChainMulV+0(SB), CX
 	MOVQ CX, 88(AX)
-	LEAQ ·avx2ChainDivV+0(SB), CX
+	LEAQ ·avx2ChainMulS+0(SB), CX
 	MOVQ CX, 96(AX)
-	LEAQ ·avx2ChainDivS+0(SB), CX
+	LEAQ ·avx2ChainDivV+0(SB), CX
 	MOVQ CX, 104(AX)
-	LEAQ ·avx2ChainOverV+0(SB), CX
+	LEAQ ·avx2ChainDivS+0(SB), CX
 	MOVQ CX, 112(AX)
-	LEAQ ·avx2ChainOverS+0(SB), CX
+	LEAQ ·avx2ChainOverV+0(SB), CX
 	MOVQ CX, 120(AX)
-	LEAQ ·avx2ChainMaxV+0(SB), CX
+	LEAQ ·avx2ChainOverS+0(SB), CX
 	MOVQ CX, 128(AX)
-	LEAQ ·avx2ChainMaxS+0(SB), CX
+	LEAQ ·avx2ChainMaxV+0(SB), CX
 	MOVQ CX, 136(AX)
-	LEAQ ·avx2ChainMinV+0(SB), CX
+	LEAQ ·avx2ChainMaxS+0(SB), CX
 	MOVQ CX, 144(AX)
-	LEAQ ·avx2ChainMinS+0(SB), CX
+	LEAQ ·avx2ChainMinV+0(SB), CX
 	MOVQ CX, 152(AX)
-	LEAQ ·avx2ChainSqrt+0(SB), CX
+	LEAQ ·avx2ChainMinS+0(SB), CX
 	MOVQ CX, 160(AX)
-	LEAQ ·avx2ChainAbs+0(SB), CX
+	LEAQ ·avx2ChainSqrt+0(SB), CX
 	MOVQ CX, 168(AX)
-	LEAQ ·avx2ChainNeg+0(SB), CX
+	LEAQ ·avx2ChainAbs+0(SB), CX
 	MOVQ CX, 176(AX)
-	LEAQ ·avx2ChainRsqrt+0(SB), CX
+	LEAQ ·avx2ChainNeg+0(SB), CX
 	MOVQ CX, 184(AX)
-	LEAQ ·avx2ChainExp+0(SB), CX
+	LEAQ ·avx2ChainRsqrt+0(SB), CX
 	MOVQ CX, 192(AX)
-	LEAQ ·avx2ChainExpm1+0(SB), CX
+	LEAQ ·avx2ChainExp+0(SB), CX
 	MOVQ CX, 200(AX)
-	LEAQ ·avx2ChainTanh+0(SB), CX
+	LEAQ ·avx2ChainExpm1+0(SB), CX
 	MOVQ CX, 208(AX)
-	LEAQ ·avx2ChainLogistic+0(SB), CX
+	LEAQ ·avx2ChainTanh+0(SB), CX
 	MOVQ CX, 216(AX)
-	LEAQ ·avx2ChainErf+0(SB), CX
+	LEAQ ·avx2ChainLogistic+0(SB), CX
 	MOVQ CX, 224(AX)
-	LEAQ ·avx2ChainLog+0(SB), CX
+	LEAQ ·avx2ChainErf+0(SB), CX
 	MOVQ CX, 232(AX)
-	LEAQ ·avx2ChainLog1p+0(SB), CX
+	LEAQ ·avx2ChainLog+0(SB), CX
 	MOVQ CX, 240(AX)
-	LEAQ ·avx2ChainSquare+0(SB), CX
+	LEAQ ·avx2ChainLog1p+0(SB), CX
 	MOVQ CX, 248(AX)
-	LEAQ ·avx2ChainStreamV+0(SB), CX
+	LEAQ ·avx2ChainSquare+0(SB), CX
 	MOVQ CX, 256(AX)
-	LEAQ ·avx2ChainNextStreamed+0(SB), CX
+	LEAQ ·avx2ChainStreamV+0(SB), CX
 	MOVQ CX, 264(AX)
+	LEAQ ·avx2ChainStoreOne+0(SB), CX
+	MOVQ CX, 272(AX)
+	LEAQ ·avx2ChainFetch+0(SB), CX
+	MOVQ CX, 280(AX)
+	LEAQ ·avx2ChainGatherV+0(SB), CX
+	MOVQ CX, 288(AX)
+	LEAQ ·avx2ChainFold+0(SB), CX
+	MOVQ CX, 296(AX)
+	LEAQ ·avx2ChainTotal+0(SB), CX
+	MOVQ CX, 304(AX)
 	RET
 
 // func avx512AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
@@ -20894,18 +21004,43 @@ end1:
 	RET
 
 // func avx512Chain(code unsafe.Pointer, ptrs unsafe.Pointer, blocks int)
+// Requires: AVX512F
 TEXT ·avx512Chain(SB), NOSPLIT, $0-24
 	MOVQ   code+0(FP), AX
-	MOVQ   AX, DI
+	MOVQ   AX, SI
 	MOVQ   ptrs+8(FP), AX
 	MOVQ   AX, DX
 	MOVQ   blocks+16(FP), AX
 	MOVQ   AX, CX
 	IMUL3Q $+256, CX, CX
 	XORQ   AX, AX
-	MOVQ   DI, SI
+	VPXORD Z28, Z28, Z28
+	VPXORD Z29, Z29, Z29
+	VPXORD Z30, Z30, Z30
+	VPXORD Z31, Z31, Z31
 	MOVQ   (SI), BX
 	JMP    BX
+
+// func avx512ChainNext()
+TEXT ·avx512ChainNext(SB), NOSPLIT|NOFRAME, $0
+	ADDQ $+256, AX
+	CMPQ AX, CX
+	JGE  end1
+	SUBQ 8(SI), SI
+	MOVQ (SI), BX
+	JMP  BX
+
+end1:
+	XORQ AX, AX
+	ADDQ $+16, SI
+	MOVQ (SI), BX
+	JMP  BX
+
+// func avx512ChainEnd()
+// Requires: AVX
+TEXT ·avx512ChainEnd(SB), NOSPLIT|NOFRAME, $0
+	VZEROUPPER
+	RET
 
 // func avx512ChainLoadV()
 // Requires: AVX512F
@@ -21688,113 +21823,111 @@ TEXT ·avx512ChainErf(SB), NOSPLIT|NOFRAME, $0
 	VBROADCASTSS c3e0375d3<>+0(SB), Z15
 	VBROADCASTSS c39980739<>+0(SB), Z16
 	VBROADCASTSS cbb922f40<>+0(SB), Z17
-	VBROADCASTSS c3d047ca8<>+0(SB), Z18
-	VBROADCASTSS cbe1a1ffd<>+0(SB), Z19
-	VPANDD       Z7, Z0, Z20
-	VMINPS       Z20, Z4, Z20
-	VMULPS       Z20, Z20, Z25
-	VMOVUPS      Z10, Z26
-	VFMADD213PS  Z11, Z25, Z26
-	VFMADD213PS  Z12, Z25, Z26
-	VFMADD213PS  Z13, Z25, Z26
-	VFMADD213PS  Z14, Z25, Z26
-	VFMADD213PS  Z15, Z25, Z26
-	VMOVUPS      Z20, Z25
-	VFMADD231PS  Z20, Z26, Z25
-	VMOVUPS      Z16, Z26
-	VFMADD213PS  Z17, Z20, Z26
-	VFMADD213PS  Z18, Z20, Z26
-	VFMADD213PS  Z19, Z20, Z26
-	VFMADD213PS  cbf6b2a88<>+0(SB), Z20, Z26
-	VFMADD213PS  cbfd04a50<>+0(SB), Z20, Z26
-	VFMADD213PS  cb94a1127<>+0(SB), Z20, Z26
-	VADDPS       Z26, Z5, Z27
-	VSUBPS       Z5, Z27, Z27
-	VSUBPS       Z27, Z26, Z26
-	VMOVUPS      c3aadecbd<>+0(SB), Z28
-	VFMADD213PS  c3c1e7459<>+0(SB), Z26, Z28
-	VFMADD213PS  c3d635b6d<>+0(SB), Z26, Z28
-	VFMADD213PS  c3e75fce1<>+0(SB), Z26, Z28
-	VFMADD213PS  c3f317215<>+0(SB), Z26, Z28
-	VFMADD213PS  Z6, Z26, Z28
-	VSCALEFPS    Z27, Z6, Z26
-	VMOVUPS      Z6, Z27
-	VFNMADD231PS Z26, Z28, Z27
-	VCMPPS       $0x11, Z9, Z20, K1
-	VBLENDMPS    Z25, Z27, K1, Z21
-	VMOVUPS      Z21, Z20
-	VPTERNLOGD   $0xf8, Z8, Z0, Z20
-	VMOVUPS      Z20, Z0
-	VPANDD       Z7, Z1, Z20
-	VMINPS       Z20, Z4, Z20
-	VMULPS       Z20, Z20, Z21
-	VMOVUPS      Z10, Z25
-	VFMADD213PS  Z11, Z21, Z25
-	VFMADD213PS  Z12, Z21, Z25
-	VFMADD213PS  Z13, Z21, Z25
-	VFMADD213PS  Z14, Z21, Z25
-	VFMADD213PS  Z15, Z21, Z25
-	VMOVUPS      Z20, Z21
-	VFMADD231PS  Z20, Z25, Z21
-	VMOVUPS      Z16, Z25
-	VFMADD213PS  Z17, Z20, Z25
-	VFMADD213PS  Z18, Z20, Z25
-	VFMADD213PS  Z19, Z20, Z25
-	VFMADD213PS  cbf6b2a88<>+0(SB), Z20, Z25
-	VFMADD213PS  cbfd04a50<>+0(SB), Z20, Z25
-	VFMADD213PS  cb94a1127<>+0(SB), Z20, Z25
-	VADDPS       Z25, Z5, Z26
-	VSUBPS       Z5, Z26, Z26
-	VSUBPS       Z26, Z25, Z25
-	VMOVUPS      c3aadecbd<>+0(SB), Z27
-	VFMADD213PS  c3c1e7459<>+0(SB), Z25, Z27
-	VFMADD213PS  c3d635b6d<>+0(SB), Z25, Z27
-	VFMADD213PS  c3e75fce1<>+0(SB), Z25, Z27
-	VFMADD213PS  c3f317215<>+0(SB), Z25, Z27
-	VFMADD213PS  Z6, Z25, Z27
-	VSCALEFPS    Z26, Z6, Z25
-	VMOVUPS      Z6, Z26
-	VFNMADD231PS Z25, Z27, Z26
-	VCMPPS       $0x11, Z9, Z20, K1
-	VBLENDMPS    Z21, Z26, K1, Z22
-	VMOVUPS      Z22, Z20
-	VPTERNLOGD   $0xf8, Z8, Z1, Z20
-	VMOVUPS      Z20, Z1
-	VPANDD       Z7, Z2, Z20
-	VMINPS       Z20, Z4, Z20
-	VMULPS       Z20, Z20, Z21
-	VMOVUPS      Z10, Z22
-	VFMADD213PS  Z11, Z21, Z22
-	VFMADD213PS  Z12, Z21, Z22
-	VFMADD213PS  Z13, Z21, Z22
-	VFMADD213PS  Z14, Z21, Z22
-	VFMADD213PS  Z15, Z21, Z22
-	VMOVUPS      Z20, Z21
-	VFMADD231PS  Z20, Z22, Z21
-	VMOVUPS      Z16, Z22
-	VFMADD213PS  Z17, Z20, Z22
-	VFMADD213PS  Z18, Z20, Z22
-	VFMADD213PS  Z19, Z20, Z22
-	VFMADD213PS  cbf6b2a88<>+0(SB), Z20, Z22
-	VFMADD213PS  cbfd04a50<>+0(SB), Z20, Z22
-	VFMADD213PS  cb94a1127<>+0(SB), Z20, Z22
-	VADDPS       Z22, Z5, Z25
+	VPANDD       Z7, Z0, Z18
+	VMINPS       Z18, Z4, Z18
+	VMULPS       Z18, Z18, Z23
+	VMOVUPS      Z10, Z24
+	VFMADD213PS  Z11, Z23, Z24
+	VFMADD213PS  Z12, Z23, Z24
+	VFMADD213PS  Z13, Z23, Z24
+	VFMADD213PS  Z14, Z23, Z24
+	VFMADD213PS  Z15, Z23, Z24
+	VMOVUPS      Z18, Z23
+	VFMADD231PS  Z18, Z24, Z23
+	VMOVUPS      Z16, Z24
+	VFMADD213PS  Z17, Z18, Z24
+	VFMADD213PS  c3d047ca8<>+0(SB), Z18, Z24
+	VFMADD213PS  cbe1a1ffd<>+0(SB), Z18, Z24
+	VFMADD213PS  cbf6b2a88<>+0(SB), Z18, Z24
+	VFMADD213PS  cbfd04a50<>+0(SB), Z18, Z24
+	VFMADD213PS  cb94a1127<>+0(SB), Z18, Z24
+	VADDPS       Z24, Z5, Z25
 	VSUBPS       Z5, Z25, Z25
-	VSUBPS       Z25, Z22, Z22
+	VSUBPS       Z25, Z24, Z24
 	VMOVUPS      c3aadecbd<>+0(SB), Z26
-	VFMADD213PS  c3c1e7459<>+0(SB), Z22, Z26
-	VFMADD213PS  c3d635b6d<>+0(SB), Z22, Z26
-	VFMADD213PS  c3e75fce1<>+0(SB), Z22, Z26
-	VFMADD213PS  c3f317215<>+0(SB), Z22, Z26
-	VFMADD213PS  Z6, Z22, Z26
-	VSCALEFPS    Z25, Z6, Z22
+	VFMADD213PS  c3c1e7459<>+0(SB), Z24, Z26
+	VFMADD213PS  c3d635b6d<>+0(SB), Z24, Z26
+	VFMADD213PS  c3e75fce1<>+0(SB), Z24, Z26
+	VFMADD213PS  c3f317215<>+0(SB), Z24, Z26
+	VFMADD213PS  Z6, Z24, Z26
+	VSCALEFPS    Z25, Z6, Z24
 	VMOVUPS      Z6, Z25
-	VFNMADD231PS Z22, Z26, Z25
-	VCMPPS       $0x11, Z9, Z20, K1
-	VBLENDMPS    Z21, Z25, K1, Z23
-	VMOVUPS      Z23, Z20
-	VPTERNLOGD   $0xf8, Z8, Z2, Z20
-	VMOVUPS      Z20, Z2
+	VFNMADD231PS Z24, Z26, Z25
+	VCMPPS       $0x11, Z9, Z18, K1
+	VBLENDMPS    Z23, Z25, K1, Z19
+	VMOVUPS      Z19, Z18
+	VPTERNLOGD   $0xf8, Z8, Z0, Z18
+	VMOVUPS      Z18, Z0
+	VPANDD       Z7, Z1, Z18
+	VMINPS       Z18, Z4, Z18
+	VMULPS       Z18, Z18, Z19
+	VMOVUPS      Z10, Z23
+	VFMADD213PS  Z11, Z19, Z23
+	VFMADD213PS  Z12, Z19, Z23
+	VFMADD213PS  Z13, Z19, Z23
+	VFMADD213PS  Z14, Z19, Z23
+	VFMADD213PS  Z15, Z19, Z23
+	VMOVUPS      Z18, Z19
+	VFMADD231PS  Z18, Z23, Z19
+	VMOVUPS      Z16, Z23
+	VFMADD213PS  Z17, Z18, Z23
+	VFMADD213PS  c3d047ca8<>+0(SB), Z18, Z23
+	VFMADD213PS  cbe1a1ffd<>+0(SB), Z18, Z23
+	VFMADD213PS  cbf6b2a88<>+0(SB), Z18, Z23
+	VFMADD213PS  cbfd04a50<>+0(SB), Z18, Z23
+	VFMADD213PS  cb94a1127<>+0(SB), Z18, Z23
+	VADDPS       Z23, Z5, Z24
+	VSUBPS       Z5, Z24, Z24
+	VSUBPS       Z24, Z23, Z23
+	VMOVUPS      c3aadecbd<>+0(SB), Z25
+	VFMADD213PS  c3c1e7459<>+0(SB), Z23, Z25
+	VFMADD213PS  c3d635b6d<>+0(SB), Z23, Z25
+	VFMADD213PS  c3e75fce1<>+0(SB), Z23, Z25
+	VFMADD213PS  c3f317215<>+0(SB), Z23, Z25
+	VFMADD213PS  Z6, Z23, Z25
+	VSCALEFPS    Z24, Z6, Z23
+	VMOVUPS      Z6, Z24
+	VFNMADD231PS Z23, Z25, Z24
+	VCMPPS       $0x11, Z9, Z18, K1
+	VBLENDMPS    Z19, Z24, K1, Z20
+	VMOVUPS      Z20, Z18
+	VPTERNLOGD   $0xf8, Z8, Z1, Z18
+	VMOVUPS      Z18, Z1
+	VPANDD       Z7, Z2, Z18
+	VMINPS       Z18, Z4, Z18
+	VMULPS       Z18, Z18, Z19
+	VMOVUPS      Z10, Z20
+	VFMADD213PS  Z11, Z19, Z20
+	VFMADD213PS  Z12, Z19, Z20
+	VFMADD213PS  Z13, Z19, Z20
+	VFMADD213PS  Z14, Z19, Z20
+	VFMADD213PS  Z15, Z19, Z20
+	VMOVUPS      Z18, Z19
+	VFMADD231PS  Z18, Z20, Z19
+	VMOVUPS      Z16, Z20
+	VFMADD213PS  Z17, Z18, Z20
+	VFMADD213PS  c3d047ca8<>+0(SB), Z18, Z20
+	VFMADD213PS  cbe1a1ffd<>+0(SB), Z18, Z20
+	VFMADD213PS  cbf6b2a88<>+0(SB), Z18, Z20
+	VFMADD213PS  cbfd04a50<>+0(SB), Z18, Z20
+	VFMADD213PS  cb94a1127<>+0(SB), Z18, Z20
+	VADDPS       Z20, Z5, Z23
+	VSUBPS       Z5, Z23, Z23
+	VSUBPS       Z23, Z20, Z20
+	VMOVUPS      c3aadecbd<>+0(SB), Z24
+	VFMADD213PS  c3c1e7459<>+0(SB), Z20, Z24
+	VFMADD213PS  c3d635b6d<>+0(SB), Z20, Z24
+	VFMADD213PS  c3e75fce1<>+0(SB), Z20, Z24
+	VFMADD213PS  c3f317215<>+0(SB), Z20, Z24
+	VFMADD213PS  Z6, Z20, Z24
+	VSCALEFPS    Z23, Z6, Z20
+	VMOVUPS      Z6, Z23
+	VFNMADD231PS Z20, Z24, Z23
+	VCMPPS       $0x11, Z9, Z18, K1
+	VBLENDMPS    Z19, Z23, K1, Z21
+	VMOVUPS      Z21, Z18
+	VPTERNLOGD   $0xf8, Z8, Z2, Z18
+	VMOVUPS      Z18, Z2
 	VPANDD       Z7, Z3, Z7
 	VMINPS       Z7, Z4, Z4
 	VMULPS       Z4, Z4, Z7
@@ -21807,8 +21940,8 @@ TEXT ·avx512ChainErf(SB), NOSPLIT|NOFRAME, $0
 	VFMADD231PS  Z4, Z10, Z7
 	VMOVUPS      Z16, Z10
 	VFMADD213PS  Z17, Z4, Z10
-	VFMADD213PS  Z18, Z4, Z10
-	VFMADD213PS  Z19, Z4, Z10
+	VFMADD213PS  c3d047ca8<>+0(SB), Z4, Z10
+	VFMADD213PS  cbe1a1ffd<>+0(SB), Z4, Z10
 	VFMADD213PS  cbf6b2a88<>+0(SB), Z4, Z10
 	VFMADD213PS  cbfd04a50<>+0(SB), Z4, Z10
 	VFMADD213PS  cb94a1127<>+0(SB), Z4, Z10
@@ -21824,8 +21957,8 @@ TEXT ·avx512ChainErf(SB), NOSPLIT|NOFRAME, $0
 	VSCALEFPS    Z5, Z6, Z5
 	VFNMADD231PS Z5, Z11, Z6
 	VCMPPS       $0x11, Z9, Z4, K1
-	VBLENDMPS    Z7, Z6, K1, Z24
-	VMOVUPS      Z24, Z4
+	VBLENDMPS    Z7, Z6, K1, Z22
+	VMOVUPS      Z22, Z4
 	VPTERNLOGD   $0xf8, Z8, Z3, Z4
 	VMOVUPS      Z4, Z3
 	ADDQ         $+16, SI
@@ -22099,104 +22232,224 @@ TEXT ·avx512ChainStreamV(SB), NOSPLIT|NOFRAME, $0
 	MOVQ     (SI), BX
 	JMP      BX
 
-// func avx512ChainNextStreamed()
-// Requires: AVX, MMX+
-TEXT ·avx512ChainNextStreamed(SB), NOSPLIT|NOFRAME, $0
-	ADDQ $+256, AX
-	CMPQ AX, CX
-	JGE  end1
-	MOVQ DI, SI
-	MOVQ (SI), BX
-	JMP  BX
-
-end1:
-	SFENCE
-	VZEROUPPER
-	RET
-
-// func avx512ChainNext()
+// func avx512ChainStoreOne()
 // Requires: AVX
-TEXT ·avx512ChainNext(SB), NOSPLIT|NOFRAME, $0
-	ADDQ $+256, AX
-	CMPQ AX, CX
-	JGE  end1
-	MOVQ DI, SI
-	MOVQ (SI), BX
-	JMP  BX
+TEXT ·avx512ChainStoreOne(SB), NOSPLIT|NOFRAME, $0
+	MOVQ   8(SI), BX
+	MOVQ   (DX)(BX*8), BX
+	VMOVSS X0, (BX)
+	ADDQ   $+16, SI
+	MOVQ   (SI), BX
+	JMP    BX
 
-end1:
-	VZEROUPPER
-	RET
+// func avx512ChainFetch()
+// Requires: MMX+
+TEXT ·avx512ChainFetch(SB), NOSPLIT|NOFRAME, $0
+	MOVQ       8(SI), DI
+	MOVWQZX    DI, BX
+	SHRQ       $0x10, DI
+	ADDQ       AX, DI
+	MOVQ       (DX)(BX*8), BX
+	PREFETCHT1 (BX)(DI*1)
+	PREFETCHT1 64(BX)(DI*1)
+	PREFETCHT1 128(BX)(DI*1)
+	PREFETCHT1 192(BX)(DI*1)
+	ADDQ       $+16, SI
+	MOVQ       (SI), BX
+	JMP        BX
+
+// func avx512ChainGatherV()
+// Requires: AVX512F
+TEXT ·avx512ChainGatherV(SB), NOSPLIT|NOFRAME, $0
+	MOVQ    8(SI), BX
+	MOVQ    (DX)(BX*8), BX
+	VADDPS  (BX)(AX*1), Z0, Z4
+	VMOVUPS Z4, (BX)(AX*1)
+	VADDPS  64(BX)(AX*1), Z1, Z4
+	VMOVUPS Z4, 64(BX)(AX*1)
+	VADDPS  128(BX)(AX*1), Z2, Z4
+	VMOVUPS Z4, 128(BX)(AX*1)
+	VADDPS  192(BX)(AX*1), Z3, Z4
+	VMOVUPS Z4, 192(BX)(AX*1)
+	ADDQ    $+16, SI
+	MOVQ    (SI), BX
+	JMP     BX
+
+// func avx512ChainFold()
+// Requires: AVX512F
+TEXT ·avx512ChainFold(SB), NOSPLIT|NOFRAME, $0
+	MOVQ    8(SI), BX
+	MOVQ    (DX)(BX*8), BX
+	VADDPS  (BX), Z0, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  64(BX), Z1, Z4
+	VMOVUPS Z4, 64(BX)
+	VADDPS  128(BX), Z2, Z4
+	VMOVUPS Z4, 128(BX)
+	VADDPS  192(BX), Z3, Z4
+	VMOVUPS Z4, 192(BX)
+	ADDQ    $+16, SI
+	MOVQ    (SI), BX
+	JMP     BX
+
+// func avx512ChainTotal()
+// Requires: AVX, AVX512F
+TEXT ·avx512ChainTotal(SB), NOSPLIT|NOFRAME, $0
+	VPXORD        Z0, Z0, Z0
+	MOVQ          8(SI), BX
+	MOVQ          (DX)(BX*8), BX
+	VMOVUPS       (BX), Z3
+	VMOVUPS       Z0, (BX)
+	VMOVUPS       64(BX), Z1
+	VMOVUPS       Z0, 64(BX)
+	VMOVUPS       128(BX), Z2
+	VMOVUPS       Z0, 128(BX)
+	VMOVUPS       192(BX), Z4
+	VMOVUPS       Z0, 192(BX)
+	VADDPS        Z2, Z3, Z3
+	VADDPS        Z4, Z1, Z1
+	VADDPS        Z1, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VADDPS        Y0, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X0
+	VADDPS        X0, X3, X3
+	VPERMILPS     $0x0e, X3, X0
+	VADDPS        X0, X3, X3
+	VPERMILPS     $0x01, X3, X0
+	VADDPS        X0, X3, X3
+	VBROADCASTSS  X3, Z0
+	VBROADCASTSS  X3, Z1
+	VBROADCASTSS  X3, Z2
+	VBROADCASTSS  X3, Z3
+	ADDQ          $+16, SI
+	MOVQ          (SI), BX
+	JMP           BX
+
+// func avx512ChainFoldNear()
+// Requires: AVX512F
+TEXT ·avx512ChainFoldNear(SB), NOSPLIT|NOFRAME, $0
+	VADDPS Z0, Z28, Z28
+	VADDPS Z1, Z29, Z29
+	VADDPS Z2, Z30, Z30
+	VADDPS Z3, Z31, Z31
+	ADDQ   $+16, SI
+	MOVQ   (SI), BX
+	JMP    BX
+
+// func avx512ChainTotalNear()
+// Requires: AVX, AVX512F
+TEXT ·avx512ChainTotalNear(SB), NOSPLIT|NOFRAME, $0
+	VPXORD        Z0, Z0, Z0
+	VMOVUPS       Z28, Z3
+	VMOVUPS       Z0, Z28
+	VMOVUPS       Z29, Z1
+	VMOVUPS       Z0, Z29
+	VMOVUPS       Z30, Z2
+	VMOVUPS       Z0, Z30
+	VMOVUPS       Z31, Z4
+	VMOVUPS       Z0, Z31
+	VADDPS        Z2, Z3, Z3
+	VADDPS        Z4, Z1, Z1
+	VADDPS        Z1, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VADDPS        Y0, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X0
+	VADDPS        X0, X3, X3
+	VPERMILPS     $0x0e, X3, X0
+	VADDPS        X0, X3, X3
+	VPERMILPS     $0x01, X3, X0
+	VADDPS        X0, X3, X3
+	VBROADCASTSS  X3, Z0
+	VBROADCASTSS  X3, Z1
+	VBROADCASTSS  X3, Z2
+	VBROADCASTSS  X3, Z3
+	ADDQ          $+16, SI
+	MOVQ          (SI), BX
+	JMP           BX
 
 // func avx512ChainTable(table unsafe.Pointer)
 TEXT ·avx512ChainTable(SB), NOSPLIT, $0-8
 	MOVQ table+0(FP), AX
 	LEAQ ·avx512ChainNext+0(SB), CX
 	MOVQ CX, (AX)
-	LEAQ ·avx512ChainLoadV+0(SB), CX
+	LEAQ ·avx512ChainEnd+0(SB), CX
 	MOVQ CX, 8(AX)
-	LEAQ ·avx512ChainLoadS+0(SB), CX
+	LEAQ ·avx512ChainLoadV+0(SB), CX
 	MOVQ CX, 16(AX)
-	LEAQ ·avx512ChainStoreV+0(SB), CX
+	LEAQ ·avx512ChainLoadS+0(SB), CX
 	MOVQ CX, 24(AX)
-	LEAQ ·avx512ChainAddV+0(SB), CX
+	LEAQ ·avx512ChainStoreV+0(SB), CX
 	MOVQ CX, 32(AX)
-	LEAQ ·avx512ChainAddS+0(SB), CX
+	LEAQ ·avx512ChainAddV+0(SB), CX
 	MOVQ CX, 40(AX)
-	LEAQ ·avx512ChainSubV+0(SB), CX
+	LEAQ ·avx512ChainAddS+0(SB), CX
 	MOVQ CX, 48(AX)
-	LEAQ ·avx512ChainSubS+0(SB), CX
+	LEAQ ·avx512ChainSubV+0(SB), CX
 	MOVQ CX, 56(AX)
-	LEAQ ·avx512ChainFromV+0(SB), CX
+	LEAQ ·avx512ChainSubS+0(SB), CX
 	MOVQ CX, 64(AX)
-	LEAQ ·avx512ChainFromS+0(SB), CX
+	LEAQ ·avx512ChainFromV+0(SB), CX
 	MOVQ CX, 72(AX)
-	LEAQ ·avx512ChainMulV+0(SB), CX
+	LEAQ ·avx512ChainFromS+0(SB), CX
 	MOVQ CX, 80(AX)
-	LEAQ ·avx512ChainMulS+0(SB), CX
+	LEAQ ·avx512ChainMulV+0(SB), CX
 	MOVQ CX, 88(AX)
-	LEAQ ·avx512ChainDivV+0(SB), CX
+	LEAQ ·avx512ChainMulS+0(SB), CX
 	MOVQ CX, 96(AX)
-	LEAQ ·avx512ChainDivS+0(SB), CX
+	LEAQ ·avx512ChainDivV+0(SB), CX
 	MOVQ CX, 104(AX)
-	LEAQ ·avx512ChainOverV+0(SB), CX
+	LEAQ ·avx512ChainDivS+0(SB), CX
 	MOVQ CX, 112(AX)
-	LEAQ ·avx512ChainOverS+0(SB), CX
+	LEAQ ·avx512ChainOverV+0(SB), CX
 	MOVQ CX, 120(AX)
-	LEAQ ·avx512ChainMaxV+0(SB), CX
+	LEAQ ·avx512ChainOverS+0(SB), CX
 	MOVQ CX, 128(AX)
-	LEAQ ·avx512ChainMaxS+0(SB), CX
+	LEAQ ·avx512ChainMaxV+0(SB), CX
 	MOVQ CX, 136(AX)
-	LEAQ ·avx512ChainMinV+0(SB), CX
+	LEAQ ·avx512ChainMaxS+0(SB), CX
 	MOVQ CX, 144(AX)
-	LEAQ ·avx512ChainMinS+0(SB), CX
+	LEAQ ·avx512ChainMinV+0(SB), CX
 	MOVQ CX, 152(AX)
-	LEAQ ·avx512ChainSqrt+0(SB), CX
+	LEAQ ·avx512ChainMinS+0(SB), CX
 	MOVQ CX, 160(AX)
-	LEAQ ·avx512ChainAbs+0(SB), CX
+	LEAQ ·avx512ChainSqrt+0(SB), CX
 	MOVQ CX, 168(AX)
-	LEAQ ·avx512ChainNeg+0(SB), CX
+	LEAQ ·avx512ChainAbs+0(SB), CX
 	MOVQ CX, 176(AX)
-	LEAQ ·avx512ChainRsqrt+0(SB), CX
+	LEAQ ·avx512ChainNeg+0(SB), CX
 	MOVQ CX, 184(AX)
-	LEAQ ·avx512ChainExp+0(SB), CX
+	LEAQ ·avx512ChainRsqrt+0(SB), CX
 	MOVQ CX, 192(AX)
-	LEAQ ·avx512ChainExpm1+0(SB), CX
+	LEAQ ·avx512ChainExp+0(SB), CX
 	MOVQ CX, 200(AX)
-	LEAQ ·avx512ChainTanh+0(SB), CX
+	LEAQ ·avx512ChainExpm1+0(SB), CX
 	MOVQ CX, 208(AX)
-	LEAQ ·avx512ChainLogistic+0(SB), CX
+	LEAQ ·avx512ChainTanh+0(SB), CX
 	MOVQ CX, 216(AX)
-	LEAQ ·avx512ChainErf+0(SB), CX
+	LEAQ ·avx512ChainLogistic+0(SB), CX
 	MOVQ CX, 224(AX)
-	LEAQ ·avx512ChainLog+0(SB), CX
+	LEAQ ·avx512ChainErf+0(SB), CX
 	MOVQ CX, 232(AX)
-	LEAQ ·avx512ChainLog1p+0(SB), CX
+	LEAQ ·avx512ChainLog+0(SB), CX
 	MOVQ CX, 240(AX)
-	LEAQ ·avx512ChainSquare+0(SB), CX
+	LEAQ ·avx512ChainLog1p+0(SB), CX
 	MOVQ CX, 248(AX)
-	LEAQ ·avx512ChainStreamV+0(SB), CX
+	LEAQ ·avx512ChainSquare+0(SB), CX
 	MOVQ CX, 256(AX)
-	LEAQ ·avx512ChainNextStreamed+0(SB), CX
+	LEAQ ·avx512ChainStreamV+0(SB), CX
 	MOVQ CX, 264(AX)
+	LEAQ ·avx512ChainStoreOne+0(SB), CX
+	MOVQ CX, 272(AX)
+	LEAQ ·avx512ChainFetch+0(SB), CX
+	MOVQ CX, 280(AX)
+	LEAQ ·avx512ChainGatherV+0(SB), CX
+	MOVQ CX, 288(AX)
+	LEAQ ·avx512ChainFold+0(SB), CX
+	MOVQ CX, 296(AX)
+	LEAQ ·avx512ChainTotal+0(SB), CX
+	MOVQ CX, 304(AX)
+	LEAQ ·avx512ChainFoldNear+0(SB), CX
+	MOVQ CX, 312(AX)
+	LEAQ ·avx512ChainTotalNear+0(SB), CX
+	MOVQ CX, 320(AX)
 	RET

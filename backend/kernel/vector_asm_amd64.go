@@ -207,6 +207,9 @@ var chainTables = func() (t choice[[chainHandlerCount]uintptr]) {
 	return t
 }()
 
+// Fence lets other goroutines see what this one has stored past the caches.
+func Fence() { avx2Fence() }
+
 func asmChain() (run func(code, ptrs unsafe.Pointer, blocks int), block int, handlers [chainHandlerCount]uintptr) {
 	run = choose(choice[func(code, ptrs unsafe.Pointer, blocks int)]{avx2Chain, avx512Chain})
 	return run, choose(choice[int]{32, 64}), choose(chainTables)

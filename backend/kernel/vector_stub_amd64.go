@@ -631,6 +631,16 @@ func avx2I32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n
 //go:noescape
 func avx2Chain(code unsafe.Pointer, ptrs unsafe.Pointer, blocks int)
 
+// avx2ChainNext ends a pass: starts it again for the next block, or goes on
+//
+//go:noescape
+func avx2ChainNext()
+
+// avx2ChainEnd ends a program
+//
+//go:noescape
+func avx2ChainEnd()
+
 // avx2ChainLoadV acc = x[i]
 //
 //go:noescape
@@ -791,17 +801,37 @@ func avx2ChainSquare()
 //go:noescape
 func avx2ChainStreamV()
 
-// avx2ChainNextStreamed ends a program: starts it again for the next block, or returns
+// avx2ChainStoreOne x[0] = acc[0]
 //
 //go:noescape
-func avx2ChainNextStreamed()
+func avx2ChainStoreOne()
 
-// avx2ChainNext ends a program: starts it again for the next block, or returns
+// avx2ChainFetch brings x[i+ahead] into the second cache
 //
 //go:noescape
-func avx2ChainNext()
+func avx2ChainFetch()
 
-// avx2ChainTable writes the addresses of the handlers: ChainNext, those of the operations, ChainNextStreamed
+// avx2ChainGatherV x[i] += acc
+//
+//go:noescape
+func avx2ChainGatherV()
+
+// avx2ChainFold x[i%64] += acc
+//
+//go:noescape
+func avx2ChainFold()
+
+// avx2ChainTotal acc = the sum of x[0] to x[63], which become 0
+//
+//go:noescape
+func avx2ChainTotal()
+
+// avx2Fence lets others see the streaming stores before it
+//
+//go:noescape
+func avx2Fence()
+
+// avx2ChainTable writes the addresses of the handlers: ChainNext, ChainEnd, those of the operations, ChainTotal; in AVX-512 ChainFoldNear, ChainTotalNear
 //
 //go:noescape
 func avx2ChainTable(table unsafe.Pointer)
@@ -1431,6 +1461,16 @@ func avx512I32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer,
 //go:noescape
 func avx512Chain(code unsafe.Pointer, ptrs unsafe.Pointer, blocks int)
 
+// avx512ChainNext ends a pass: starts it again for the next block, or goes on
+//
+//go:noescape
+func avx512ChainNext()
+
+// avx512ChainEnd ends a program
+//
+//go:noescape
+func avx512ChainEnd()
+
 // avx512ChainLoadV acc = x[i]
 //
 //go:noescape
@@ -1591,17 +1631,42 @@ func avx512ChainSquare()
 //go:noescape
 func avx512ChainStreamV()
 
-// avx512ChainNextStreamed ends a program: starts it again for the next block, or returns
+// avx512ChainStoreOne x[0] = acc[0]
 //
 //go:noescape
-func avx512ChainNextStreamed()
+func avx512ChainStoreOne()
 
-// avx512ChainNext ends a program: starts it again for the next block, or returns
+// avx512ChainFetch brings x[i+ahead] into the second cache
 //
 //go:noescape
-func avx512ChainNext()
+func avx512ChainFetch()
 
-// avx512ChainTable writes the addresses of the handlers: ChainNext, those of the operations, ChainNextStreamed
+// avx512ChainGatherV x[i] += acc
+//
+//go:noescape
+func avx512ChainGatherV()
+
+// avx512ChainFold x[i%64] += acc
+//
+//go:noescape
+func avx512ChainFold()
+
+// avx512ChainTotal acc = the sum of x[0] to x[63], which become 0
+//
+//go:noescape
+func avx512ChainTotal()
+
+// avx512ChainFoldNear the sums in registers += acc
+//
+//go:noescape
+func avx512ChainFoldNear()
+
+// avx512ChainTotalNear acc = the sum of the sums in registers, which become 0
+//
+//go:noescape
+func avx512ChainTotalNear()
+
+// avx512ChainTable writes the addresses of the handlers: ChainNext, ChainEnd, those of the operations, ChainTotal; in AVX-512 ChainFoldNear, ChainTotalNear
 //
 //go:noescape
 func avx512ChainTable(table unsafe.Pointer)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
@@ -9,25 +11,28 @@ import (
 
 // Chains are threaded code: a program is an array of links, each the address of a
 // handler and the place of a pointer in an array of operands. Four vectors stay in
-// registers while one handler jumps to the next; the last one starts the program
-// again on the next block, or returns to the caller of Chain.
+// registers while one handler jumps to the next. Next goes back to the first link of
+// its pass until all blocks are done, and End returns to the caller of Chain.
 var (
-	chainStart = reg.RDI // the program
-	chainLink  = reg.RSI // the link that runs
-	chainPtrs  = reg.RDX // the operands
-	chainAt    = reg.RAX // the block's offset in bytes
-	chainEnd   = reg.RCX // where to stop
+	chainLink = reg.RSI // the link that runs
+	chainPtrs = reg.RDX // the operands
+	chainAt   = reg.RAX // the block's offset in bytes
+	chainEnd  = reg.RCX // where to stop
 )
 
 const linkSize = 16
 
 // A handler is what a link does to each of the four vectors, x being the link's
-// operand: in memory (V), or one element in all lanes (S).
+// operand: a vector in memory (V), one element in all lanes (S) or in memory (O), a
+// block of sums (B), or a vector some bytes ahead (A).
 type handler struct {
 	name, doc string
 	setup     func(g *gen) func(acc, x op) op // returns the vector's new value, acc if that is it
-	kinds     string                          // letters V and S, or nothing
+	kinds     string                          // letters of the above, or nothing
 }
+
+// sumBytes is the size of a block of sums: 64 lanes, as a reduction has.
+const sumBytes = 256
 
 func handlers() []handler {
 	in := func(f func(g *gen, acc, x op)) func(g *gen) func(acc, x op) op {
@@ -66,23 +71,49 @@ func handlers() []handler {
 		}, ""})
 	}
 	hs = append(hs, handler{"Square", "acc *= acc", in(func(g *gen, acc, _ op) { g.VMULPS(acc, acc, acc) }), ""})
-	// Past the caches: x is a multiple of 64.
-	return append(hs, handler{"Stream", "$x = acc", in(func(g *gen, acc, x op) { g.VMOVNTPS(acc, x) }), "V"})
+	return append(hs,
+		// Past the caches: x is a multiple of 64.
+		handler{"Stream", "$x = acc", in(func(g *gen, acc, x op) { g.VMOVNTPS(acc, x) }), "V"},
+		handler{"StoreOne", "$x = acc[0]", in(func(g *gen, acc, x op) {
+			if acc == g.accs()[0] {
+				g.VMOVSS(acc.(reg.Vec).AsX(), x)
+			}
+		}), "O"},
+		handler{"Fetch", "brings $x into the second cache", in(func(g *gen, _, x op) {
+			if x.(operand.Mem).Disp%64 == 0 {
+				g.PREFETCHT1(x)
+			}
+		}), "A"},
+		handler{"Gather", "$x += acc", in(func(g *gen, acc, x op) { g.VMOVUPS(g.add(acc, x), x) }), "V"},
+		handler{"Fold", "$x += acc", in(func(g *gen, acc, x op) { g.VMOVUPS(g.add(acc, x), x) }), "B"})
 }
+
+// foldNear is Fold for a block of sums in registers, of which AVX-512 has enough.
+var foldNear = handler{"FoldNear", "the sums in registers += acc", func(g *gen) func(acc, x op) op {
+	j := 0
+	return func(acc, _ op) op {
+		g.VADDPS(acc, g.sums()[j], g.sums()[j])
+		j++
+		return acc
+	}
+}, ""}
 
 func chains(g *gen) {
 	g.begin("Chain", "code, ptrs unsafe.Pointer, blocks int", "runs a program of links on blocks of four vectors")
 	for _, p := range []struct {
 		name string
 		to   reg.Register
-	}{{"code", chainStart}, {"ptrs", chainPtrs}, {"blocks", chainEnd}} {
+	}{{"code", chainLink}, {"ptrs", chainPtrs}, {"blocks", chainEnd}} {
 		g.MOVQ(g.param(p.name), p.to)
 	}
 	g.IMUL3Q(operand.I32(g.lanes*16), chainEnd, chainEnd)
 	g.XORQ(chainAt, chainAt)
-	g.again()
+	for _, v := range g.sums() {
+		g.VPXORD(v, v, v)
+	}
+	g.jump()
 
-	var names []string
+	names := []string{g.chainNext(), g.chainEnd()}
 	for _, h := range handlers() {
 		if h.kinds == "" {
 			names = append(names, g.handler(h, 0))
@@ -91,10 +122,18 @@ func chains(g *gen) {
 			names = append(names, g.handler(h, kind))
 		}
 	}
-	names = append(names, g.chainNext(true))
-	names = append([]string{g.chainNext(false)}, names...)
+	names = append(names, g.chainTotal(nil))
+	if g.wide {
+		names = append(names, g.handler(foldNear, 0), g.chainTotal(g.sums()))
+	}
 
-	g.begin("ChainTable", "table unsafe.Pointer", "writes the addresses of the handlers: ChainNext, those of the operations, ChainNextStreamed")
+	if !g.wide { // one serves both
+		g.begin("Fence", "", "lets others see the streaming stores before it")
+		g.SFENCE()
+		g.RET()
+	}
+
+	g.begin("ChainTable", "table unsafe.Pointer", "writes the addresses of the handlers: ChainNext, ChainEnd, those of the operations, ChainTotal; in AVX-512 ChainFoldNear, ChainTotalNear")
 	table := g.param("table")
 	for j, name := range names {
 		p := g.GP64()
@@ -104,32 +143,66 @@ func chains(g *gen) {
 	g.RET()
 }
 
-// chainNext writes the last link of a program, which starts it again for the next
-// block. After streaming stores the return waits until others can see them.
-func (g *gen) chainNext(streamed bool) string {
-	name := "ChainNext"
-	if streamed {
-		name += "Streamed"
-	}
-	g.begin(name, "", "ends a program: starts it again for the next block, or returns")
+// chainNext writes the last link of a pass, whose operand is the size of the links
+// before it in the pass.
+func (g *gen) chainNext() string {
+	g.begin("ChainNext", "", "ends a pass: starts it again for the next block, or goes on")
 	g.Attributes(attr.NOSPLIT | attr.NOFRAME)
 	end := g.label("end")
 	g.ADDQ(operand.I32(g.lanes*16), chainAt)
 	g.CMPQ(chainAt, chainEnd)
 	g.JGE(operand.LabelRef(end))
-	g.again()
+	g.SUBQ(operand.Mem{Base: chainLink, Disp: 8}, chainLink)
+	g.jump()
 	g.Label(end)
-	if streamed {
-		g.SFENCE()
-	}
+	g.XORQ(chainAt, chainAt)
+	g.next()
+	return g.prefix + "ChainNext"
+}
+
+// chainEnd writes the last link of a program.
+func (g *gen) chainEnd() string {
+	g.begin("ChainEnd", "", "ends a program")
+	g.Attributes(attr.NOSPLIT | attr.NOFRAME)
 	g.VZEROUPPER()
 	g.RET()
+	return g.prefix + "ChainEnd"
+}
+
+// chainTotal writes the link that joins a block of sums as a reduction does, and
+// empties it. The block is in registers or else in memory.
+func (g *gen) chainTotal(sums []op) string {
+	name, doc := "ChainTotal", "acc = the sum of x[0] to x[63], which become 0"
+	if sums != nil {
+		name, doc = "ChainTotalNear", "acc = the sum of the sums in registers, which become 0"
+	}
+	g.begin(name, "", doc)
+	g.Attributes(attr.NOSPLIT | attr.NOFRAME)
+	zero := g.inReg(0)
+	var v []op
+	for _, m := range sums {
+		v = append(v, g.move(m))
+		g.VMOVUPS(zero, m)
+	}
+	if sums == nil {
+		p := g.chainOperand()
+		for i := 0; i < sumBytes; i += 4 * g.lanes {
+			m := operand.Mem{Base: p, Disp: i}
+			v = append(v, g.move(m))
+			g.VMOVUPS(zero, m)
+		}
+	}
+	sum := g.joined(v, (*gen).VADDPS)
+	for _, acc := range g.accs() {
+		g.VBROADCASTSS(sum, acc)
+	}
+	g.next()
 	return g.prefix + name
 }
 
-// again goes to the first link of the program.
-func (g *gen) again() {
-	g.MOVQ(chainStart, chainLink)
+// next goes to the next link.
+func (g *gen) next() {
+	g.ADDQ(operand.I32(linkSize), chainLink)
 	g.jump()
 }
 
@@ -137,8 +210,16 @@ func (g *gen) again() {
 func (g *gen) jump() {
 	to := g.GP64()
 	g.MOVQ(operand.Mem{Base: chainLink}, to)
-	in := []op{to, chainStart, chainLink, chainPtrs, chainAt, chainEnd}
-	g.Instruction(&ir.Instruction{Opcode: "JMP", Operands: []op{to}, Inputs: append(in, g.accs()...), IsTerminal: true})
+	in := []op{to, chainLink, chainPtrs, chainAt, chainEnd}
+	g.Instruction(&ir.Instruction{Opcode: "JMP", Operands: []op{to}, Inputs: slices.Concat(in, g.accs(), g.sums()), IsTerminal: true})
+}
+
+// sums are the registers that hold a block of sums, if there are any.
+func (g *gen) sums() []op {
+	if g.wide {
+		return []op{reg.Z28, reg.Z29, reg.Z30, reg.Z31}
+	}
+	return nil
 }
 
 // accs are the registers that hold the block.
@@ -149,38 +230,63 @@ func (g *gen) accs() []op {
 	return []op{reg.Y0, reg.Y1, reg.Y2, reg.Y3}
 }
 
+// chainOperand is the pointer of the link's operand.
+func (g *gen) chainOperand() reg.Register {
+	p := g.GP64()
+	g.MOVQ(operand.Mem{Base: chainLink, Disp: 8}, p)
+	g.MOVQ(operand.Mem{Base: chainPtrs, Index: p, Scale: 8}, p)
+	return p
+}
+
 // handler writes one and returns its name.
 func (g *gen) handler(h handler, kind rune) string {
 	name := "Chain" + h.name
-	if kind != 0 {
+	if kind == 'V' || kind == 'S' {
 		name += string(kind)
 	}
-	g.begin(name, "", fill(h.doc, map[rune]string{'V': "x[i]", 'S': "x[0]", 0: ""}[kind], ""))
+	g.begin(name, "", fill(h.doc, map[rune]string{'V': "x[i]", 'S': "x[0]", 'O': "x[0]", 'B': "x[i%64]", 'A': "x[i+ahead]", 0: ""}[kind], ""))
 	g.Attributes(attr.NOSPLIT | attr.NOFRAME)
 	if g.spare = 0; g.wide {
-		g.spare = 16
+		g.spare = 14
 	}
 	f := h.setup(g)
-	p := g.GP64()
-	var one op
-	if kind != 0 {
-		g.MOVQ(operand.Mem{Base: chainLink, Disp: 8}, p)
+	var x op
+	at := operand.Mem{Scale: 1}
+	switch kind {
+	case 'V':
+		at.Base, at.Index = g.chainOperand(), chainAt
+	case 'S':
+		x = bcastF32(g, operand.Mem{Base: g.chainOperand()})
+	case 'O':
+		at.Base = g.chainOperand()
+	case 'B':
+		at.Base = g.chainOperand()
+		if 16*g.lanes < sumBytes {
+			i := g.GP64()
+			g.MOVQ(chainAt, i)
+			g.ANDQ(operand.I32(sumBytes-1), i)
+			at.Index = i
+		}
+	case 'A': // the operand's number is in the low 16 bits, the distance above
+		p, i := g.GP64(), g.GP64()
+		g.MOVQ(operand.Mem{Base: chainLink, Disp: 8}, i)
+		g.MOVWQZX(i.As16(), p)
+		g.SHRQ(operand.U8(16), i)
+		g.ADDQ(chainAt, i)
 		g.MOVQ(operand.Mem{Base: chainPtrs, Index: p, Scale: 8}, p)
-	}
-	if kind == 'S' {
-		one = bcastF32(g, operand.Mem{Base: p})
+		at.Base, at.Index = p, i
 	}
 	g.looping = true
 	for j, acc := range g.accs() {
-		x := one
-		if kind == 'V' {
-			x = operand.Mem{Base: p, Index: chainAt, Scale: 1, Disp: 4 * g.lanes * j}
+		if at.Base != nil {
+			m := at
+			m.Disp = 4 * g.lanes * j
+			x = m
 		}
 		if v := f(acc, x); v != acc {
 			g.VMOVUPS(v, acc)
 		}
 	}
-	g.ADDQ(operand.I32(linkSize), chainLink)
-	g.jump()
+	g.next()
 	return g.prefix + name
 }

@@ -123,27 +123,33 @@ func (f *folding) look(a, b op) {
 	}
 }
 
-// finish joins the lanes and stores the result.
-func (f *folding) finish() {
-	g, v := f.g, f.acc
+// joined is all lanes of v joined in halves, in the lowest lane. It overwrites v.
+func (g *gen) joined(v []op, join func(g *gen, ops ...op)) op {
 	for n := len(v) / 2; n > 0; n /= 2 {
 		for j := range n {
-			f.join(g, v[j+n], v[j], v[j])
+			join(g, v[j+n], v[j], v[j])
 		}
 	}
 	r := v[0].(reg.Vec)
 	if g.wide {
 		high := g.YMM()
 		g.VEXTRACTF64X4(operand.U8(1), v[0], high)
-		f.join(g, high, r.AsY(), r.AsY())
+		join(g, high, r.AsY(), r.AsY())
 	}
 	x, high := r.AsX(), g.XMM()
 	g.VEXTRACTF128(operand.U8(1), r.AsY(), high)
-	f.join(g, high, x, x)
+	join(g, high, x, x)
 	g.VPERMILPS(operand.U8(0b1110), x, high)
-	f.join(g, high, x, x)
+	join(g, high, x, x)
 	g.VPERMILPS(operand.U8(0b0001), x, high)
-	f.join(g, high, x, x)
+	join(g, high, x, x)
+	return x
+}
+
+// finish joins the lanes and stores the result.
+func (f *folding) finish() {
+	g := f.g
+	x := g.joined(f.acc, f.join)
 	g.VMOVSS(x, operand.Mem{Base: f.dst})
 	if f.nan {
 		bad, done := g.label("bad"), g.label("done")
