@@ -43,14 +43,20 @@ func (s *sum) add(x Scalar) {
 
 // product adds x·y, the product not rounded.
 func (s *sum) product(a *arith, x, y Scalar) {
+	// The processor's bfloat16 product takes denormals for zero, also beside an infinity.
+	flushed := a.bits == 8 && (math.Abs(x.Re) < a.flush || math.Abs(y.Re) < a.flush)
 	if x.Unsure || y.Unsure || !x.finite() || !y.finite() {
-		s.add(a.mul(x, y))
+		p := a.mul(x, y)
+		if flushed && math.IsInf(p.Re, 0) {
+			p = unsure
+		}
+		s.add(p)
 		return
 	}
 	p := Scalar{Re: x.Re * y.Re}
 	p.Err = math.Abs(x.Re)*y.Err + math.Abs(y.Re)*x.Err + x.Err*y.Err
-	if a.bits == 8 && (math.Abs(x.Re) < a.flush || math.Abs(y.Re) < a.flush) {
-		p.Err += math.Abs(p.Re) // the processor's bfloat16 product takes denormals for zero
+	if flushed {
+		p.Err += math.Abs(p.Re)
 	}
 	s.add(p)
 }
