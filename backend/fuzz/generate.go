@@ -36,6 +36,13 @@ func newGenerator(r *rng.Stream, backend *oracle.Backend) *generator {
 	}
 	g.dtype = g.floatDType()
 	g.dims = g.shape()
+	if r.IntN(10) == 0 { // rows of whole blocks of registers
+		g.limit = max(g.limit, 6000)
+		g.dims = g.cut([]int{1 + r.IntN(40), 64})
+		if r.IntN(2) == 0 {
+			g.dims = []int{1 + r.IntN(6), 1 + r.IntN(3), 64 * (1 + r.IntN(5))}
+		}
+	}
 	return g
 }
 
