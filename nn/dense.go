@@ -45,19 +45,20 @@ func LayerNorm(s *Scope, x *Node, eps float64) *Node {
 
 // Normalize is LayerNorm with the given scale [D] and shift [D].
 //
-// With u the normalised x and v the gradient of u, that of x is written as
-// (v - mean v - u mean(v u)) / sqrt(variance + eps), a third of the operations that
-// going back through mean and variance takes.
+// With u the normalised x, v the gradient of u and r = 1 / sqrt(variance + eps), that of
+// x is written as r (v - u mean(v u) - mean v), a third of the operations that going back
+// through mean and variance takes, in an order in which each takes the result of the one
+// before it.
 func Normalize(x, scale, shift *Node, eps float64) *Node {
 	mean := func(x *Node) *Node { return graph.ReduceAndKeep(x, graph.ReduceMean, -1) }
-	var u, deviation *Node
+	var u, r *Node
 	path := graph.IdentityWithCustomGradient(x, func(_, v *Node) *Node {
-		return graph.Div(graph.Sub(graph.Sub(v, mean(v)), graph.Mul(u, mean(graph.Mul(v, u)))), deviation)
+		return graph.Mul(graph.Sub(graph.Sub(v, graph.Mul(u, mean(graph.Mul(v, u)))), mean(v)), r)
 	})
 	u = withGradient(func() *Node {
 		centred := graph.Sub(x, mean(x))
-		deviation = graph.Sqrt(graph.AddScalar(mean(graph.Square(centred)), eps))
-		return graph.Div(centred, deviation)
+		r = graph.Rsqrt(graph.AddScalar(mean(graph.Square(centred)), eps))
+		return graph.Mul(centred, r)
 	}, path)
 	rank := x.Rank()
 	return graph.Add(graph.Mul(u, graph.ExpandLeftToRank(scale, rank)), graph.ExpandLeftToRank(shift, rank))

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -43,8 +44,18 @@ func (f *function) op2(op compute.OpType, x, y *node) *node {
 		shape.DType = dtypes.Complex64
 	case op == compute.OpTypeComplex:
 		shape.DType = dtypes.Complex128
+	case op == compute.OpTypeMul && f.isOne(y): // the gradient of a sum
+		return f.broadcast(x, dims)
+	case op == compute.OpTypeMul && f.isOne(x):
+		return f.broadcast(y, dims)
 	}
 	return f.add(op, shape, nil, f.broadcast(x, dims), f.broadcast(y, dims))
+}
+
+// isOne says whether a node is the constant 1, or that broadcast.
+func (f *function) isOne(n *node) bool {
+	n = origin(n)
+	return n.op == compute.OpTypeConstant && n.size() == 1 && bytes.Equal(n.attr.([]byte), scalarBytes(n.shape.DType, 1))
 }
 
 // where is a node that chooses by a condition; scalars are broadcast.

@@ -38,7 +38,8 @@ func (f *function) float(op compute.OpType, x compute.Value) (*node, error) {
 	return n, err
 }
 
-// FusedSoftmax is e^x divided by its sum along an axis.
+// FusedSoftmax is e^x divided by its sum along an axis: times 1 over it, as one division
+// a row is faster than one an element.
 func (f *function) FusedSoftmax(x compute.Value, axis int) (compute.Value, error) {
 	n, err := f.float(compute.OpTypeFusedSoftmax, x)
 	if err != nil {
@@ -49,7 +50,8 @@ func (f *function) FusedSoftmax(x compute.Value, axis int) (compute.Value, error
 	}
 	y := f.inFloat(n)
 	e := f.op1(compute.OpTypeExp, f.op2(compute.OpTypeSub, y, f.reduceKeep(compute.OpTypeReduceMax, y, axis)))
-	y = f.op2(compute.OpTypeDiv, e, f.reduceKeep(compute.OpTypeReduceSum, e, axis))
+	sum := f.reduceKeep(compute.OpTypeReduceSum, e, axis)
+	y = f.op2(compute.OpTypeMul, e, f.op2(compute.OpTypeDiv, f.scalar(y.shape.DType, 1), sum))
 	return f.convert(y, n.shape.DType), nil
 }
 
@@ -167,7 +169,7 @@ func (f *function) FusedLayerNorm(x compute.Value, axes []int, epsilon float64, 
 	}
 	y := f.inFloat(in[0])
 	_, centred, variance := f.moments(y, axes...)
-	y = f.op2(compute.OpTypeDiv, centred, f.op1(compute.OpTypeSqrt, f.with(compute.OpTypeAdd, variance, epsilon)))
+	y = f.op2(compute.OpTypeMul, centred, f.op1(compute.OpTypeRsqrt, f.with(compute.OpTypeAdd, variance, epsilon)))
 	for _, p := range []struct {
 		op compute.OpType
 		n  *node

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/gomlx/compute"
@@ -10,63 +11,77 @@ import (
 )
 
 // chain is a run of float32 instructions, each on the result of the one before, that
-// stays in registers.
+// stays in registers; or, where a program goes row by row, several of them with the
+// sums of the row between them.
 type chain struct {
-	loop  *kernel.Chain
-	links []link
-	args  []int // operands of the loop, as numbers of the program's
-	rows  bool  // some operand has one element a row or the same row always
+	passes [][]kernel.Link // their operands are those of the program until there is a loop
+	byRow  bool            // all passes of a row before the next row
+	rows   bool            // a row a run: some operand has one element a row or the same row always
+	loop   *kernel.Chain
+	args   []int // operands of the loop, as numbers of the program's
+	steps  []int // bytes from a row of each to the next
 }
 
-// link is what one operation of a chain reads and writes beside the register; -1 is
-// nothing.
-type link struct{ reads, writes int }
-
 const (
-	minChain   = 2        // operations that are worth it
-	minRow     = 64       // columns, where a chain goes row by row
-	streamFrom = 16 << 20 // bytes of an array that no cache keeps until it is read
+	minChain   = 2    // operations that are worth it
+	minRow     = 64   // columns, where a chain goes row by row
+	maxSum     = 4096 // columns that partial sums add up well
+	sumBytes   = kernel.SumLen * 4
+	fetchFrom  = 1 << 18  // bytes of an array whose next row is fetched ahead
+	streamFrom = 24 << 20 // bytes of all arrays of a program that no cache keeps until they are read
 )
 
 // work is the number of loops that the program runs over its domain.
 func (t *tile) work() int {
 	n := 0
 	for _, in := range t.code {
-		if n++; in.chain != nil {
-			n += len(in.chain.links) - 1
+		if in.chain == nil {
+			n++
+			continue
+		}
+		for _, links := range in.chain.passes {
+			n += len(links)
 		}
 	}
 	return n
 }
 
+// effect is what a link does to its operand.
+func effect(l kernel.Link) (reads, writes bool) {
+	switch l.Arg {
+	case kernel.Alone, kernel.Fetch:
+		return false, false
+	case kernel.Store, kernel.Stream, kernel.StoreOne:
+		return false, true
+	case kernel.Fold, kernel.Total, kernel.Gather:
+		return true, true
+	}
+	return true, false
+}
+
 // chains puts instructions that follow from each other into chains. Instructions keep
 // their order but for those that move up to the one whose result they take.
 func (e *emitter) chains() {
-	code := e.t.code
-	written := make([]bool, len(e.t.operands))
-	readers := e.readers()
-	done := make([]bool, len(code))
-	var out []instruction
-	for i := range code {
-		if done[i] {
-			continue
-		}
-		c := &chainer{emitter: e, form: code[i].form}
-		for k := i; k >= 0 && c.extend(&code[k], k == i); k = c.next(readers, done, written) {
-			done[k], written[code[k].dst] = true, true
-			c.members = append(c.members, k)
-		}
-		if in, ok := c.instruction(readers, done); ok {
-			out = append(out, in)
-			continue
-		}
-		for _, k := range c.members[min(1, len(c.members)):] { // take them back
-			done[k], written[code[k].dst] = false, false
-		}
-		done[i], written[code[i].dst] = true, true
-		out = append(out, code[i])
+	if kernel.NewChain() == nil {
+		return
 	}
-	e.t.code = out
+	code, t := e.t.code, e.t
+	c := &chainer{emitter: e, done: make([]bool, len(code)), written: make([]bool, len(t.operands)), readers: e.readers()}
+	c.whole = e.u.dot == nil && t.byRows && t.cols >= minRow && t.cols%kernel.SumLen == 0
+	bytes := 0
+	for _, o := range t.operands {
+		if o.slot >= 0 && o.form == every {
+			bytes += e.c.slots[o.slot].bytes
+		}
+	}
+	c.stream = e.u.dot == nil && bytes >= streamFrom
+	for i := range code {
+		if !c.done[i] && !c.from(i) {
+			c.take(i)
+			c.out = append(c.out, code[i])
+		}
+	}
+	t.code = c.out
 }
 
 // readers lists the instructions that read each operand.
@@ -80,31 +95,101 @@ func (e *emitter) readers() [][]int {
 	return r
 }
 
-// chainer collects a chain.
+// chainer makes chains of the code of a program.
 type chainer struct {
 	*emitter
+	whole         bool    // rows are whole blocks
+	stream        bool    // results in memory go past the caches
+	done, written []bool  // instructions that have their place, operands that these write
+	readers       [][]int // of operands
+	out           []instruction
+
+	// The chain that is being made.
 	form    form
+	byRow   bool  // it may follow another, row by row
 	members []int // instructions
 	links   []kernel.Link
-	from    []link
-	args    []int
-	rows    bool
+	after   []int // place in links after each member
+	folds   []int // instructions that sum a row as it passes
+	aside   []int // these and those that sum columns
+	rows    bool  // as in chain
 }
 
-// arg is the number of an operand in the loop.
-func (c *chainer) argument(operand int) int {
-	for i, a := range c.args {
-		if a == operand {
-			return i
+func (c *chainer) begin(f form) {
+	c.form, c.byRow = f, c.whole && (f == every || f == perRow)
+	c.members, c.links, c.after, c.folds, c.aside, c.rows = nil, nil, nil, nil, nil, c.byRow
+}
+
+func (c *chainer) take(k int) { c.done[k], c.written[c.t.code[k].dst] = true, true }
+
+// from makes a chain that begins with an instruction, if there is one.
+func (c *chainer) from(i int) bool {
+	in := &c.t.code[i]
+	c.begin(in.form)
+	first, ok := c.first(in)
+	if !ok {
+		return false
+	}
+	if c.sums(in) || c.gathers(in) {
+		c.add(first, in.a)
+	} else if l, ok := c.link(in, first.Operand); ok {
+		c.add(first, first.Operand)
+		c.add(l, in.dst)
+		c.grow(i)
+	} else {
+		return false
+	}
+	if !c.byRow && len(c.members) < minChain {
+		c.done[i], c.written[in.dst] = false, false
+		return false
+	}
+	folds := c.folds
+	c.finish()
+	for _, k := range folds {
+		c.begin(perRow)
+		sum := &c.t.code[k]
+		c.add(kernel.Link{Op: sum.op, Arg: kernel.Total, Operand: sum.c}, sum.dst)
+		c.grow(k)
+		c.finish()
+	}
+	return true
+}
+
+// grow makes instruction k, whose link is there, a member, and all that follow from it.
+func (c *chainer) grow(k int) {
+	for k >= 0 {
+		c.take(k)
+		c.members, c.after = append(c.members, k), append(c.after, len(c.links))
+		k = c.next(c.t.code[k].dst)
+	}
+}
+
+// next adds the link of an instruction that takes the result acc of the last one and
+// waits for nothing else; -1 if there is none.
+func (c *chainer) next(acc int) int {
+	for _, k := range c.readers[acc] {
+		waits := func(a int) bool { return c.made(a) && !c.written[a] }
+		if c.done[k] || slices.ContainsFunc(c.t.code[k].operands(), waits) {
+			continue
+		}
+		if l, ok := c.link(&c.t.code[k], acc); ok {
+			c.add(l, c.t.code[k].dst)
+			return k
 		}
 	}
-	c.args = append(c.args, operand)
-	return len(c.args) - 1
+	return -1
+}
+
+// made says whether an instruction writes the operand.
+func (c *chainer) made(operand int) bool {
+	return slices.ContainsFunc(c.t.code, func(in instruction) bool { return in.dst == operand })
 }
 
 // shape says how a chain reads an operand.
 func (c *chainer) shape(operand int) (arg kernel.Arg, rows bool) {
 	switch f := c.t.operands[operand].form; {
+	case c.byRow && f == perRow:
+		return kernel.Scalar, true
 	case f == c.form:
 		return kernel.Vector, false
 	case f == single:
@@ -115,127 +200,191 @@ func (c *chainer) shape(operand int) (arg kernel.Arg, rows bool) {
 	return kernel.Vector, true
 }
 
-// extend adds an instruction if a chain can have it; the first one loads its operand.
-func (c *chainer) extend(in *instruction, first bool) bool {
-	if in.act != flat1 && in.act != flat2 && in.act != rows2 || in.form != c.form || c.types[in.dst] != dtypes.Float32 || c.types[in.a] != dtypes.Float32 {
-		return false
+// first is the link that loads an operand of the first instruction.
+func (c *chainer) first(in *instruction) (l kernel.Link, ok bool) {
+	l = kernel.Link{Op: compute.OpTypeIdentity, Operand: in.a}
+	one := c.byRow && c.form == perRow // element a pass
+	if l.Arg, _ = c.shape(in.a); l.Arg == kernel.Scalar && !one && (in.act == flat2 || in.act == rows2) {
+		l.Operand = in.b
 	}
-	acc := in.a
-	if first {
-		if arg, _ := c.shape(acc); in.act != flat1 && arg == kernel.Scalar {
-			acc = in.b
-		}
-		arg, rows := c.shape(acc)
-		if arg != kernel.Vector {
-			return false
-		}
-		c.rows = rows
-		c.links = append(c.links, kernel.Link{Op: compute.OpTypeIdentity, Arg: arg, Operand: c.argument(acc)})
-		c.from = append(c.from, link{acc, -1})
-	} else {
-		acc = c.t.code[c.members[len(c.members)-1]].dst
-	}
-	return c.operation(in, acc)
+	arg, rows := c.shape(l.Operand)
+	l.Arg, c.rows = arg, c.rows || rows
+	return l, (arg == kernel.Vector || one) && c.types[l.Operand] == dtypes.Float32
 }
 
-// operation adds the link of an instruction whose operand acc is in the register.
-func (c *chainer) operation(in *instruction, acc int) bool {
-	l := kernel.Link{Op: in.op, Arg: kernel.Alone}
-	reads := -1
-	if in.act != flat1 && !(in.a == acc && in.b == acc) {
-		reads = in.b
-		if in.b == acc {
-			reads = in.a
+// link is what a chain does for an instruction when operand acc is in the register.
+func (c *chainer) link(in *instruction, acc int) (l kernel.Link, ok bool) {
+	if in.form != c.form || c.types[in.dst] != dtypes.Float32 || c.types[in.a] != dtypes.Float32 {
+		return l, false
+	}
+	l = kernel.Link{Op: in.op, Arg: kernel.Alone, Operand: -1}
+	second := in.b == acc // the register is the second operand
+	switch in.act {
+	case flat1:
+	case flat2, rows2:
+		if in.a != acc || in.b != acc {
+			if l.Operand = in.b; second {
+				l.Operand = in.a
+			}
 		}
-		arg, rows := c.shape(reads)
-		l.Arg, c.rows = arg, c.rows || rows
-		if in.b == acc { // the register is the second operand
+	default:
+		return l, false
+	}
+	rows := c.rows
+	if l.Operand >= 0 {
+		arg, byRow := c.shape(l.Operand)
+		l.Arg, rows = arg, rows || byRow
+		if second {
 			l.Arg = map[kernel.Arg]kernel.Arg{kernel.Vector: kernel.VectorFirst, kernel.Scalar: kernel.ScalarFirst}[arg]
 		}
 	}
-	if !kernel.Chainable(l) || c.rows && c.t.cols < minRow {
-		return false
+	if !kernel.Chainable(l) || rows && c.t.cols < minRow {
+		return l, false
 	}
-	if reads >= 0 {
-		l.Operand = c.argument(reads)
-	}
-	c.links, c.from = append(c.links, l), append(c.from, link{reads, -1})
-	return true
+	c.rows = rows
+	return l, true
 }
 
-// next is an instruction that takes the result of the last one and waits for nothing
-// else, -1 if there is none.
-func (c *chainer) next(readers [][]int, done, written []bool) int {
-	last := &c.t.code[c.members[len(c.members)-1]]
-next:
-	for _, k := range readers[last.dst] {
-		if done[k] {
+// sums says whether an instruction sums rows in a way that a chain does on its way.
+func (c *chainer) sums(in *instruction) bool {
+	return c.byRow && in.act == foldRow && in.op == compute.OpTypeReduceSum && c.types[in.a] == dtypes.Float32 && c.t.cols <= maxSum
+}
+
+// gathers is sums for sums of columns.
+func (c *chainer) gathers(in *instruction) bool {
+	return c.byRow && in.act == foldCol && in.op == compute.OpTypeAdd && c.types[in.a] == dtypes.Float32 && in.group >= c.t.rows
+}
+
+// add adds a link that leaves an operand in the register, and those that sum it.
+func (c *chainer) add(l kernel.Link, acc int) {
+	c.links = append(c.links, l)
+	for _, k := range c.readers[acc] {
+		in := &c.t.code[k]
+		if c.done[k] {
 			continue
 		}
-		for _, a := range c.t.code[k].operands() {
-			if c.made(a) && !written[a] {
-				continue next
-			}
+		if c.gathers(in) {
+			c.links = append(c.links, kernel.Link{Op: in.op, Arg: kernel.Gather, Operand: in.dst})
+			c.aside = append(c.aside, k)
+			c.take(k)
 		}
-		trial := *c
-		trial.links, trial.from, trial.args = clip(c.links), clip(c.from), clip(c.args)
-		if trial.extend(&c.t.code[k], false) {
-			return k
+		if c.sums(in) {
+			in.c = c.fresh(single)
+			c.t.operands[in.c].size = sumBytes
+			c.links = append(c.links, kernel.Link{Op: in.op, Arg: kernel.Fold, Operand: in.c})
+			c.folds, c.aside = append(c.folds, k), append(c.aside, k)
+			c.done[k] = true
 		}
 	}
-	return -1
 }
 
-func clip[T any](s []T) []T { return s[:len(s):len(s)] }
-
-// made says whether an instruction writes the operand.
-func (c *chainer) made(operand int) bool {
-	for k := range c.t.code {
-		if c.t.code[k].dst == operand {
-			return true
-		}
-	}
-	return false
+// fresh is a new operand in scratch.
+func (c *chainer) fresh(f form) int {
+	c.written, c.readers = append(c.written, true), append(c.readers, nil)
+	return c.scratch(f, dtypes.Float32)
 }
 
-// instruction is the whole chain, if it is worth one. Results that others read, or
-// that lie in memory, are stored as they pass.
-func (c *chainer) instruction(readers [][]int, done []bool) (instruction, bool) {
-	if len(c.members) < minChain {
-		return instruction{}, false
-	}
+// finish adds the stores of results that others read or that lie in memory, and puts
+// the chain behind the one before it where both go row by row.
+func (c *chainer) finish() {
 	var links []kernel.Link
-	var from []link
-	for i, l := range c.links {
-		links, from = append(links, l), append(from, c.from[i])
-		if i == 0 {
-			continue
-		}
-		dst := c.t.code[c.members[i-1]].dst
-		if o := c.t.operands[dst]; o.slot >= 0 || c.readLater(dst, i, readers) {
-			arg := kernel.Store
-			if o.slot >= 0 && c.c.slots[o.slot].bytes >= streamFrom && c.u.dot == nil {
-				arg = kernel.Stream
-			}
-			links = append(links, kernel.Link{Op: compute.OpTypeIdentity, Arg: arg, Operand: c.argument(dst)})
-			from = append(from, link{-1, dst})
+	at := 0
+	for i, k := range c.members {
+		links = append(links, c.links[at:c.after[i]]...)
+		at = c.after[i]
+		for _, l := range c.stores(i, c.t.code[k].dst) {
+			l.Op = compute.OpTypeIdentity
+			links = append(links, l)
 		}
 	}
-	loop := kernel.NewChain(links)
-	if loop == nil {
-		return instruction{}, false
+	links = append(links, c.links[at:]...) // of a chain that only sums
+	if n := len(c.out) - 1; c.byRow && n >= 0 && c.out[n].act == chained && c.out[n].chain.byRow {
+		c.out[n].chain.passes = append(c.out[n].chain.passes, links)
+		return
 	}
-	return instruction{act: chained, form: c.form, chain: &chain{loop: loop, links: from, args: c.args, rows: c.rows}}, true
+	c.out = append(c.out, instruction{act: chained, form: c.form, chain: &chain{passes: [][]kernel.Link{links}, byRow: c.byRow, rows: c.rows}})
 }
 
-// readLater says whether an instruction outside the chain reads what member i-1 makes.
-func (c *chainer) readLater(dst, i int, readers [][]int) bool {
-	for _, k := range readers[dst] {
-		if i >= len(c.members) || k != c.members[i] {
-			return true
+// stores are the links that keep the result of member i.
+func (c *chainer) stores(i, dst int) []kernel.Link {
+	o := c.t.operands[dst]
+	later := slices.ContainsFunc(c.readers[dst], func(k int) bool {
+		return (i+1 >= len(c.members) || k != c.members[i+1]) && !slices.Contains(c.aside, k)
+	})
+	switch {
+	case o.slot < 0 && !later:
+		return nil
+	case c.byRow && c.form == perRow:
+		return []kernel.Link{{Arg: kernel.StoreOne, Operand: dst}}
+	case o.slot < 0 || !c.stream || o.form != every:
+		return []kernel.Link{{Arg: kernel.Store, Operand: dst}}
+	case later: // who reads it here does so in scratch
+		near := c.fresh(every)
+		for _, k := range c.readers[dst] {
+			for _, a := range []*int{&c.t.code[k].a, &c.t.code[k].b, &c.t.code[k].c} {
+				if *a == dst {
+					*a = near
+				}
+			}
+		}
+		for j := range c.links {
+			if l := &c.links[j]; l.Operand == dst && l.Arg != kernel.Alone {
+				l.Operand = near
+			}
+		}
+		c.readers[near] = c.readers[dst]
+		return []kernel.Link{{Arg: kernel.Store, Operand: near}, {Arg: kernel.Stream, Operand: dst}}
+	}
+	return []kernel.Link{{Arg: kernel.Stream, Operand: dst}}
+}
+
+// loops makes the loops of the chains; they bring the rows of the next tile into the
+// first cache.
+func (e *emitter) loops() {
+	t := e.t
+	var passes []*[]kernel.Link
+	for _, in := range t.code {
+		if in.chain == nil || !in.chain.byRow {
+			continue
+		}
+		for i := range in.chain.passes {
+			if p := &in.chain.passes[i]; (*p)[0].Arg == kernel.Vector {
+				passes = append(passes, p)
+			}
 		}
 	}
-	return false
+	for i, o := range t.operands {
+		if o.slot >= 0 && o.form == every && o.size == 4 && !o.fixed && e.write[i] < 0 && len(passes) > 0 && e.c.slots[o.slot].bytes >= fetchFrom {
+			p := passes[i%len(passes)]
+			*p = append(*p, kernel.Link{Op: compute.OpTypeIdentity, Arg: kernel.Fetch, Operand: i, Ahead: t.tileRows * t.cols * 4})
+		}
+	}
+	for i := range t.code {
+		if c := t.code[i].chain; c != nil {
+			c.make(t)
+		}
+	}
+}
+
+// make numbers the operands of the loop through.
+func (c *chain) make(t *tile) {
+	for _, links := range c.passes {
+		for i := range links {
+			l := &links[i]
+			if l.Arg == kernel.Alone {
+				continue
+			}
+			k := slices.Index(c.args, l.Operand)
+			if k < 0 {
+				k = len(c.args)
+				c.args = append(c.args, l.Operand)
+				c.steps = append(c.steps, t.operands[l.Operand].rowStep(t.cols))
+			}
+			l.Operand = k
+		}
+	}
+	c.loop = kernel.NewChain(c.passes...)
+	t.streams = t.streams || c.loop.Streams()
 }
 
 // runChain runs a chain on a tile.
@@ -251,7 +400,7 @@ func (t *tile) runChain(s *tileState, in *instruction, rows, cols int) {
 	}
 	for row := range rows {
 		for i, a := range c.args {
-			args[i] = unsafe.Add(s.ptr[a], row*t.operands[a].rowStep(cols))
+			args[i] = unsafe.Add(s.ptr[a], row*c.steps[i])
 		}
 		c.loop.Run(args, cols)
 	}

@@ -71,7 +71,29 @@ func (c *compiler) cluster() {
 			c.absorb(u)
 		}
 	}
+	for _, u := range c.units {
+		if u != nil && u.tile && len(u.nodes) == 1 && isReduce(u.nodes[0]) {
+			c.accompany(u)
+		}
+	}
 	c.units = slices.DeleteFunc(c.units, func(u *unit) bool { return u == nil })
+}
+
+// accompany lets a reduction of what is in memory join another unit that reads the same
+// anyway.
+func (c *compiler) accompany(u *unit) {
+	v := c.views[u.nodes[0].in[0]]
+	for _, w := range c.units {
+		if w == nil || w == u || w.dot != nil || !c.mergeable(w, u) || c.isFar(u.nodes[0], w.nodes[0]) || c.isFar(w.nodes[0], u.nodes[0]) {
+			continue
+		}
+		for _, n := range w.nodes {
+			if slices.ContainsFunc(n.in, func(in *node) bool { x := c.views[in]; return x.base == v.base && x.dense() && v.dense() }) {
+				c.merge(w, u)
+				return
+			}
+		}
+	}
 }
 
 // isElementwise says whether tile programs have a loop for a node.

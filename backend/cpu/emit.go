@@ -1,7 +1,9 @@
 package cpu
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"unsafe"
 
@@ -38,6 +40,7 @@ func (c *compiler) emitTile(u *unit) (*tile, error) {
 	e.lifetimes()
 	e.sizes()
 	e.registers()
+	e.loops()
 	for i := range e.t.partials {
 		p := &e.t.partials[i]
 		p.slot = c.temporary(e.t.chunks() * p.bytes)
@@ -218,7 +221,7 @@ func (e *emitter) reduce(n *node) error {
 	if e.t.operands[a].form != from {
 		a = e.spread(a, from, -1)
 	}
-	in := instruction{form: from, a: a, group: d.group, start: make([]byte, t.Size())}
+	in := instruction{form: from, a: a, op: n.op, group: d.group, start: make([]byte, t.Size())}
 	in.f1, in.f2 = kernel.Reduce(n.op, t), kernel.Binary(foldOps[n.op], t, kernel.VV)
 	if in.f1 == nil || in.f2 == nil || !kernel.ReduceInit(n.op, t, unsafe.Pointer(unsafe.SliceData(in.start))) {
 		return errors.Wrapf(compute.ErrNotImplemented, "%s of %s on engine %q", n.op, t, Name)
@@ -227,14 +230,14 @@ func (e *emitter) reduce(n *node) error {
 	case perRow:
 		in.act, in.dst = foldRow, e.result(n, perRow)
 	case perCol:
-		in.act = foldCol
+		in.act, in.op = foldCol, foldOps[n.op]
 		in.dst = e.operand(operand{form: perCol, slot: e.c.slot(n), fixed: true}, t)
 	default:
 		in.act = foldAll
 		in.dst = e.operand(operand{form: single, slot: e.c.slot(n), fixed: true}, t)
 	}
 	if d.form != perRow && (d.form == single || d.group >= e.t.rows) {
-		p := partial{operand: in.dst, f2: in.f2, n: 1}
+		p := partial{operand: in.dst, f2: in.f2, n: 1, start: in.start}
 		if d.form == perCol {
 			p.n = e.t.cols
 		}
@@ -300,24 +303,29 @@ func (e *emitter) lifetimes() {
 	for k := range e.t.code {
 		in := &e.t.code[k]
 		if in.act == chained {
-			for i, l := range in.chain.links {
-				e.happens(l.reads, l.writes, moment(k, i))
+			i := 0
+			for _, links := range in.chain.passes {
+				for _, l := range links {
+					reads, writes := effect(l)
+					e.happens(l.Operand, reads, writes, moment(k, i))
+					i++
+				}
 			}
 			continue
 		}
 		for _, a := range in.operands() {
-			e.happens(a, -1, moment(k, 0))
+			e.happens(a, true, false, moment(k, 0))
 		}
-		e.happens(-1, in.dst, moment(k, 0))
+		e.happens(in.dst, false, true, moment(k, 0))
 	}
 }
 
-func (e *emitter) happens(read, write, now int) {
-	if read >= 0 {
-		e.read[read] = now
+func (e *emitter) happens(operand int, reads, writes bool, now int) {
+	if reads {
+		e.read[operand] = now
 	}
-	if write >= 0 && e.write[write] < 0 {
-		e.write[write] = now
+	if writes && e.write[operand] < 0 {
+		e.write[operand] = now
 	}
 }
 
@@ -384,26 +392,40 @@ func (e *emitter) sizes() {
 	}
 }
 
-// registers places scratch operands; one may lie where another has died.
+// registers places scratch operands; one may lie where another has died, within a
+// chain that goes row by row also one of the same chain. Partial sums, which are 0
+// between two rows, have a place of their own.
 func (e *emitter) registers() {
 	t := e.t
-	type space struct{ at, bytes, free int } // free: first instruction that may write it
+	var order []int
+	for i, o := range t.operands {
+		if o.slot < 0 && e.write[i] >= 0 {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(e.write[i], e.write[j]) })
+	type space struct{ at, bytes, free int } // free: first moment that may write it
 	var spaces []space
-	for k := range t.code {
-		for i := range t.operands {
-			o := &t.operands[i]
-			if o.slot >= 0 || e.write[i]>>16 != k || e.write[i] < 0 {
-				continue
-			}
-			bytes := (count(o.form, t.tileRows, t.tileCols)*o.size + 63) / 64 * 64
-			last := max(e.read[i]>>16, k) + 1
-			j := slices.IndexFunc(spaces, func(s space) bool { return s.bytes == bytes && s.free <= k })
-			if j < 0 {
-				spaces = append(spaces, space{at: t.scratch, bytes: bytes})
-				t.scratch += bytes
-				j = len(spaces) - 1
-			}
-			o.at, spaces[j].free = spaces[j].at, last
+	for _, i := range order {
+		o := &t.operands[i]
+		from, to := e.write[i]>>16, max(e.read[i], e.write[i])>>16
+		from, to = moment(from, 0), moment(to+1, 0)
+		if k := e.read[i] >> 16; o.form == every && k == to>>16-1 && t.code[k].chain != nil && t.code[k].chain.byRow {
+			to = e.read[i] + 1
+		}
+		if o.form == every {
+			from = e.write[i]
+		}
+		bytes := (count(o.form, t.tileRows, t.tileCols)*o.size + 63) / 64 * 64
+		j := slices.IndexFunc(spaces, func(s space) bool { return s.bytes == bytes && s.free <= from && o.size != sumBytes })
+		if j < 0 {
+			spaces = append(spaces, space{at: t.scratch, bytes: bytes})
+			t.scratch += bytes
+			j = len(spaces) - 1
+		}
+		o.at, spaces[j].free = spaces[j].at, to
+		if o.size == sumBytes {
+			spaces[j].free = math.MaxInt
 		}
 	}
 }

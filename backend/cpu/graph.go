@@ -241,11 +241,16 @@ func (f *function) constant(raw []byte, shape shapes.Shape) *node {
 
 // scalar adds a constant of one value, converted to the type.
 func (f *function) scalar(t dtypes.DType, v float64) *node {
+	return f.constant(scalarBytes(t, v), shapes.Make(t))
+}
+
+// scalarBytes is a number in a numeric type.
+func scalarBytes(t dtypes.DType, v float64) []byte {
 	raw, _, err := bytesOf(shapes.CastAsDType([]float64{v}, t))
 	if err != nil {
 		panic(err) // unreachable: every numeric type has a slice
 	}
-	return f.constant(raw, shapes.Make(t))
+	return raw
 }
 
 // Return ends the function.

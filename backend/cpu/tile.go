@@ -67,7 +67,7 @@ const (
 // instruction is one vector loop on a tile.
 type instruction struct {
 	act     action
-	op      compute.OpType // of flat1, flat2 and rows2
+	op      compute.OpType // what it computes; of foldCol, of two rows
 	form    form           // of what is computed
 	dst     int            // operand numbers
 	a, b, c int
@@ -76,7 +76,7 @@ type instruction struct {
 	f3      kernel.Func3
 	src     *strides // load
 	group   int      // foldCol: rows that fold into one
-	start   []byte   // foldCol, foldAll: the value to begin with
+	start   []byte   // foldCol: the value to begin with
 	chain   *chain
 }
 
@@ -92,6 +92,7 @@ type tile struct {
 	scratch    int // bytes
 	chunk      int // tiles a chunk, the unit of parallel work
 	partials   []partial
+	streams    bool      // it stores past the caches
 	pool       sync.Pool // of *tileState
 }
 
@@ -103,6 +104,7 @@ type partial struct {
 	bytes   int // of one copy
 	f2      kernel.Func2
 	n       int
+	start   []byte // the value to begin with
 }
 
 // tileState is what one worker needs to run tiles.
@@ -175,6 +177,9 @@ func (t *tile) runChunk(r *run, i int) {
 	s := t.state()
 	defer t.pool.Put(s)
 	t.begin(r, s, i)
+	if t.streams {
+		defer kernel.Fence()
+	}
 	if !t.byRows {
 		from := i * t.chunk * t.tileCols
 		to := min(t.cols, from+t.chunk*t.tileCols)
@@ -201,19 +206,8 @@ func (t *tile) begin(r *run, s *tileState, chunk int) {
 	}
 	for _, p := range t.partials {
 		s.ptr[p.operand] = at(r.mem[p.slot], chunk*p.bytes)
-		in := t.folds(p.operand)
-		kernel.Fill(len(in.start))(s.ptr[p.operand], unsafe.Pointer(unsafe.SliceData(in.start)), p.n)
+		kernel.Fill(len(p.start))(s.ptr[p.operand], unsafe.Pointer(unsafe.SliceData(p.start)), p.n)
 	}
-}
-
-// folds is the instruction that accumulates into an operand.
-func (t *tile) folds(operand int) *instruction {
-	for i := range t.code {
-		if in := &t.code[i]; in.dst == operand && (in.act == foldCol || in.act == foldAll) {
-			return in
-		}
-	}
-	return nil
 }
 
 // step runs the program on a tile: rows from row, columns from col. A tile of
