@@ -14,9 +14,34 @@
 // so the interval of their difference is much shorter than their own intervals
 // suggest.
 //
-// # Metrics
+// # Questions
 //
-// Every task served here predicts complex channels. Rows carry
+// Multiple-choice questions are an [Exam]: methods add what they picked, all on the same
+// questions, and rows carry the accuracy with Wilson's interval, on all and by category.
+// [Exam.Compare] is McNemar's exact test. A language model is asked by an [Asker], in a
+// [Form] that says how the question is put and what counts as an answer; one pass gives
+// the likeliest answer (lm-evaluation-harness's acc), the likeliest a character
+// (acc_norm), and what the model writes where only answers may be written. A question
+// that does not fit its context is marked and counts as wrong.
+//
+//	exam, err := telecomqa.NewExam(set, telecomqa.Default())   // with the bars
+//	samples, err := (&eval.Asker{LM: m, Tokenizer: t, Form: eval.Chat}).Ask(ctx, exam.Questions())
+//	err = exam.AddModel("my model", samples)
+//	rows, err := exam.Rows()
+//
+// [CheckContamination] looks for the questions in what the model was trained on;
+// [Contamination.Gate] refuses a score on them. [Report.Save] writes the files of
+// lm-evaluation-harness.
+//
+// # Held-out text
+//
+// Documents are a [Reading]: bits a byte of every method, with the bootstrap over
+// documents. [DocumentBits] is what a language model needs, [Reading.AddBars] trains
+// Kneser-Ney models on the same text and runs xz.
+//
+// # Metrics of channels
+//
+// The channels of radio tasks are complex. Their rows carry
 // nmse/ratio-of-sums and nmse/sample-mean (linear values) and, in bit/s/Hz,
 // se/mrt-10dB; package metric holds their definitions. Channels are normalised
 // to E|h|^2 = 1, which fixes the noise of the spectral efficiency. With one

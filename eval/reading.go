@@ -16,7 +16,7 @@ import (
 // BitsPerByte is the exact name of what a text costs: the negative base-2 logarithm of
 // its probability, its end included, over its bytes in UTF-8; the sum over all texts of
 // the one, divided by that of the other.
-const BitsPerByte = "bits-per-byte"
+const BitsPerByte = "bits-per-byte/with-end"
 
 // Reading is held-out documents and the bits that every method needs for each. Documents
 // are the independent drops of the intervals.
@@ -103,8 +103,8 @@ func (r *Reading) Difference(method, reference string) (metric.Value, error) {
 
 // Names of the bars of held-out text.
 const (
-	NameByteKN   = "Kneser-Ney, 8 bytes"
-	NameTokenKN  = "Kneser-Ney, 5 tokens"
+	NameByteKN   = "Kneser-Ney 8-gram of bytes"
+	NameTokenKN  = "Kneser-Ney 5-gram of tokens"
 	NameXZ       = "xz -9e, alone"
 	NameXZPrimed = "xz -9e, after the training text"
 )

@@ -175,7 +175,7 @@ func TestEvalHeldOutText(t *testing.T) {
 		row := r.(map[string]any)
 		value[row["method"].(string)] = row["value"].(float64)
 	}
-	if v["documents"] != 12.0 || value["Kneser-Ney, 8 bytes"] > 3 || value["Kneser-Ney, 5 tokens"] > 3 || value["model"] < 5 {
+	if v["documents"] != 12.0 || value["Kneser-Ney 8-gram of bytes"] > 3 || value["Kneser-Ney 5-gram of tokens"] > 3 || value["model"] < 5 {
 		t.Errorf("%v documents, %v", v["documents"], value)
 	}
 	code, out, stderr := call("eval", "model", "heldout.jsonl", "-C", dir)

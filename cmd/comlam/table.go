@@ -86,5 +86,8 @@ func figure(r eval.Row) string {
 	if r.Metric == metric.Accuracy || strings.HasPrefix(r.Metric, "bits-per-byte/") {
 		decimals = 3
 	}
+	if lo == hi { // one figure for all, such as that of a compressor
+		return fmt.Sprintf("%.*f", decimals, value)
+	}
 	return fmt.Sprintf("%.*f ±%.*f", decimals, value, decimals, (hi-lo)/2)
 }
