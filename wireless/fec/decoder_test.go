@@ -217,7 +217,7 @@ func TestBLERAgainstFiniteLength(t *testing.T) {
 			t.Fatal(err)
 		}
 		var wrong [3]int
-		for i, snrDB := range []float64{-0.5, 1.0, 2.2} { // Es/N0 = Eb/N0 - 3 dB, on a real channel 2 Es/N0
+		for i, snrDB := range []float64{-0.5, 1.0, 2.2} { // Eb/N0, which is 1/sigma^2 at rate 1/2
 			sigma := math.Sqrt(math.Pow(10, -snrDB/10))
 			bits, soft := l.send(t, rng.New(13, uint64(i)), blocks, sigma)
 			got := make([]byte, len(bits))

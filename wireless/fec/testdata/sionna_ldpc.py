@@ -2,8 +2,8 @@
 # float32, the same work as BenchmarkLDPCDecode. Prints one JSON line a variant.
 #
 #   python3 -m venv v && v/bin/pip install sionna-no-rt
-#   OMP_NUM_THREADS=1 taskset -c 0 v/bin/python sionna_ldpc.py
-import json, sys, time
+#   OMP_NUM_THREADS=1 v/bin/python sionna_ldpc.py [batch [compile|eager [rule ...]]]
+import importlib.metadata, json, sys, time
 import torch
 torch.set_num_threads(1)
 import sionna.phy
@@ -24,7 +24,7 @@ with torch.no_grad():
     sigma2 = 1 / (10 ** 0.15)
     y = (2 * c - 1) + torch.randn_like(c) * sigma2 ** 0.5
     llr = 2 * y / sigma2
-    for rule in ["minsum", "offset-minsum", "boxplus-phi"]:
+    for rule in sys.argv[3:] or ["minsum", "offset-minsum", "boxplus-phi"]:
         dec = LDPC5GDecoder(enc, num_iter=ITER, cn_update=rule, hard_out=True)
         f = torch.compile(dec) if compiled else dec
         out = f(llr)
@@ -34,6 +34,6 @@ with torch.no_grad():
             start = time.process_time()
             f(llr)
             best = min(best, time.process_time() - start)
-        print(json.dumps({"sionna": sionna.phy.__version__ if hasattr(sionna.phy, "__version__") else "", "torch": torch.__version__,
+        print(json.dumps({"sionna": importlib.metadata.version("sionna-no-rt"), "torch": torch.__version__,
                           "rule": rule, "batch": batch, "compiled": compiled, "bit_errors": errors,
                           "cpu_seconds": best, "mbit_per_cpu_s": batch * K / best / 1e6}), flush=True)
