@@ -35,14 +35,15 @@ const (
 // relation, more often. Relations with fewer than three different values have none.
 func (g *Generator) Choices(p Phrasing, e Exposure) iter.Seq[Choice] {
 	return func(yield func(Choice) bool) {
-		number := 0
+		number, asked := 0, map[*Fact]int{}
 		for round := range g.config.Rounds {
 			for i, group := range g.groups("choices", p, e, round) {
 				s := g.stream("choice", p, e, round, i)
 				for _, f := range group {
-					if !yield(g.choice(s, f, group, p, e, number)) {
+					if !yield(g.choice(s, f, group, g.phrase(f, p, e, asked[f]), number)) {
 						return
 					}
+					asked[f]++
 				}
 				number++
 			}
@@ -50,8 +51,16 @@ func (g *Generator) Choices(p Phrasing, e Exposure) iter.Seq[Choice] {
 	}
 }
 
-func (g *Generator) choice(s *rng.Stream, f *Fact, group []*Fact, p Phrasing, e Exposure, number int) Choice {
-	t := pick(s, f.rel.questions(p))
+// phrase is the template to ask about a fact with for the n-th time: all of a phrasing
+// come before one comes again.
+func (g *Generator) phrase(f *Fact, p Phrasing, e Exposure, n int) Template {
+	list := f.rel.questions(p)
+	s := g.stream("phrase", p, e, f.ID, n/len(list))
+	return list[s.Perm(len(list))[n%len(list)]]
+}
+
+func (g *Generator) choice(s *rng.Stream, f *Fact, group []*Fact, t Template, number int) Choice {
+	p, e := t.Phrasing, g.Exposure(f)
 	id := fmt.Sprintf("%s/%s/%d", f.ID, p, number)
 	q := Choice{ID: id, Question: t.fill(f), Category: f.rel.Category, Relation: f.Relation, Exposure: e, Phrasing: p, Group: number}
 	order := slices.Clone(group)

@@ -41,8 +41,10 @@ func TestChoicesAreClosed(t *testing.T) {
 	for name, set := range sets(g) {
 		byGroup := map[int][]Choice{}
 		spread, spreads := 0.0, 0
+		texts := map[string]bool{}
 		for _, q := range set {
 			byGroup[q.Group] = append(byGroup[q.Group], q)
+			texts[q.Question] = true
 			f, ok := g.c.ByID(q.Facts[0])
 			if !ok || q.Options[q.Answer] != f.Text() || g.Exposure(f) != q.Exposure {
 				t.Fatalf("%s: %+v is not about %+v", name, q, f)
@@ -69,6 +71,9 @@ func TestChoicesAreClosed(t *testing.T) {
 			}
 			spread += slices.Max(lengths) / slices.Min(lengths)
 			spreads++
+		}
+		if n := len(set) - len(texts); n > len(set)/10 {
+			t.Errorf("%s: %d of %d questions are asked again in the same words", name, n, len(set))
 		}
 		if mean := spread / float64(spreads); mean > 2 {
 			t.Errorf("%s: the longest option is %.2f times as long as the shortest on average", name, mean)

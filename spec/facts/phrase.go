@@ -55,7 +55,7 @@ var questionFrames = map[Phrasing][]frame{
 		{"what", "What is {n}?"}, {"give", "Give {n}."}, {"state", "State {n}."}, {"name", "Name {n}."},
 		{"tell", "Tell me {n}."}, {"write", "Please write down {n}."},
 	},
-	Validation: {{"recall", "Recall {n}."}, {"say", "Can you say {n}?"}},
+	Validation: {{"recall", "Recall {n}."}, {"say", "Can you say {n}?"}, {"repeat", "Repeat {n}."}},
 	Test:       {{"look", "Look up {n}."}, {"asking", "I am asking about {n}."}, {"know", "Would you know {n}?"}},
 }
 
