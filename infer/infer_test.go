@@ -19,14 +19,21 @@ import (
 
 // families are tiny models of every family that writes text.
 var families = map[string]model.Config{
-	"llama": &llama.Config{
+	"llama": tinyLlama(false), "llama-tied": tinyLlama(true), "gpt2": tinyGPT2(true), "gpt2-own": tinyGPT2(false),
+}
+
+func tinyLlama(tied bool) *llama.Config {
+	return &llama.Config{
 		Size: "custom", VocabSize: 31, MaxPositionEmbeddings: 200, HiddenSize: 16, NumHiddenLayers: 2,
-		NumAttentionHeads: 4, NumKeyValueHeads: 2, IntermediateSize: 24, RMSNormEps: 1e-5, RoPETheta: 500,
-	},
-	"gpt2": &gpt2.Config{
+		NumAttentionHeads: 4, NumKeyValueHeads: 2, IntermediateSize: 24, RMSNormEps: 1e-5, RoPETheta: 500, TieWordEmbeddings: tied,
+	}
+}
+
+func tinyGPT2(tied bool) *gpt2.Config {
+	return &gpt2.Config{
 		Size: "custom", VocabSize: 31, MaxPositionEmbeddings: 200, HiddenSize: 16, NumHiddenLayers: 2,
-		NumAttentionHeads: 2, LayerNormEpsilon: 1e-5, TieWordEmbeddings: true,
-	},
+		NumAttentionHeads: 2, LayerNormEpsilon: 1e-5, TieWordEmbeddings: tied,
+	}
 }
 
 func engine(t testing.TB) backend.Engine {
