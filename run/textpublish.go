@@ -11,6 +11,9 @@ import (
 	"github.com/comlam/comlam/tune"
 )
 
+// modelsFolder is where a run publishes models.
+const modelsFolder = "models"
+
 // publish writes what was made as folders that comlam chat, and others, load: models as
 // Hugging Face keeps them, adapters as PEFT does.
 func (j *textJob) publish(m *languageModel, base nn.Weights, tuned []instructed, last *aligned) error {
@@ -57,5 +60,5 @@ func (j *textJob) publishModel(name string, m *languageModel, w nn.Weights) erro
 			f.Generation.EOS = append(f.Generation.EOS, turn)
 		}
 	}
-	return f.Save(j.fsys, filepath.Join(j.dir, "models", name), checkpoint.F32)
+	return f.Save(j.fsys, filepath.Join(j.dir, modelsFolder, name), checkpoint.F32)
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/comlam/comlam/eval"
 	"github.com/comlam/comlam/format/aeszip"
+	"github.com/comlam/comlam/run"
 	"github.com/comlam/comlam/task/telecomqa"
 )
 
@@ -58,8 +59,9 @@ model. With --training, beside Kneser-Ney models over 8 bytes and 5 tokens of th
 xz -9e, alone and after it.
 
 MODEL is a Hugging Face folder, or the word bars: then nothing but the bars is measured.
-Questions that stand in the --training texts are contamination: exit code 5, unless
---allow-contaminated, and then the result is marked.`,
+Questions that stand in the training texts are contamination: exit code 5, unless
+--allow-contaminated, and then the result is marked. What a model of comlam run was trained
+on is known; of others, name it with --training.`,
 		Example: `  comlam eval bars questions.jsonl
   comlam eval bars questions.jsonl --training notes.md --json
   comlam eval bars heldout.jsonl --training notes.md`,
@@ -164,7 +166,7 @@ func (a *app) evaluateQuestions(ctx context.Context, model string, files []strin
 		return err
 	}
 	res := evaluated{Set: set.Name, Format: set.Format, Questions: len(set.Questions), Findings: append([]telecomqa.Finding{}, set.Findings...)}
-	if res.Contamination, err = contamination(ctx, set, o); err != nil {
+	if res.Contamination, err = contamination(ctx, model, set, o); err != nil {
 		return err
 	}
 	exam, err := telecomqa.NewExam(set, telecomqa.Default())
@@ -185,11 +187,24 @@ func (a *app) evaluateQuestions(ctx context.Context, model string, files []strin
 }
 
 // contamination looks for the questions in the training texts, and fails where they are.
-func contamination(ctx context.Context, set *telecomqa.Set, o evalOptions) (*eval.Contamination, error) {
+// Those of a model that a run has published are known; others have to be named.
+func contamination(ctx context.Context, model string, set *telecomqa.Set, o evalOptions) (*eval.Contamination, error) {
+	docs, sources := eval.TrainingDocuments(o.training...), o.training
 	if len(o.training) == 0 {
-		return &eval.Contamination{}, nil
+		if model == barsOnly {
+			return &eval.Contamination{}, nil
+		}
+		var err error
+		docs, err = run.TrainedOn(model)
+		if errors.Is(err, run.ErrNoRun) {
+			return &eval.Contamination{}, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("what the run of %s trained on cannot be read: %w; name the texts with --training", model, err)
+		}
+		sources = []string{"the run of " + model}
 	}
-	c, err := eval.CheckContamination(set.Questions, while(ctx, eval.TrainingDocuments(o.training...)), o.training)
+	c, err := eval.CheckContamination(set.Questions, while(ctx, docs), sources)
 	if err != nil {
 		return nil, err
 	}

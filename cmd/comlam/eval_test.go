@@ -167,6 +167,38 @@ func TestContaminationIsAGate(t *testing.T) {
 	}
 }
 
+// TestContaminationOfARunIsKnown: nobody has to say what a run trained on.
+func TestContaminationOfARunIsKnown(t *testing.T) {
+	dir := evalFolder(t)
+	files := map[string]string{
+		"runs/text/run.json":    `{"name": "text", "recipe": "text", "status": "done"}`,
+		"runs/text/recipe.yaml": "task: {name: telecomqa}\nmodel: {name: llama}\ndata: {held_out: 0, sources: [{path: copy.md, weight: 1}, {path: notes.md, weight: 1}]}\n",
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "runs/text/models"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Rename(filepath.Join(dir, "model"), filepath.Join(dir, "runs/text/models/pretrained")); err != nil {
+		t.Fatal(err)
+	}
+	const model = "runs/text/models/pretrained"
+	result(t, exitGate, "eval", model, "copied.jsonl", "-C", dir)
+	v := result(t, 0, "eval", model, "questions.jsonl", "-C", dir)
+	if c := v["contamination"].(map[string]any); c["checked"] != true || c["documents"] != 2.0 {
+		t.Errorf("contamination %v", c)
+	}
+	if err := os.Remove(filepath.Join(dir, "notes.md")); err != nil {
+		t.Fatal(err)
+	}
+	if v := result(t, exitData, "eval", model, "questions.jsonl", "-C", dir); !strings.Contains(fmt.Sprint(v["error"]), "--training") {
+		t.Errorf("%v", v)
+	}
+}
+
 func TestEvalHeldOutText(t *testing.T) {
 	dir := evalFolder(t)
 	value := map[string]float64{}
