@@ -208,7 +208,7 @@ func knownWords(t *testing.T) words {
 	known := words{
 		uses:    []string{"help", "completion", "bash", "zsh", "fish", "powershell"}, // cobra brings these
 		text:    []string{"help", "version"},
-		parents: []string{"recipe", "runs", "csi", "bench"},
+		parents: []string{"recipe", "runs", "csi", "bench", "tok"},
 	}
 	files, err := fs.Glob(os.DirFS("."), "cmd/comlam/*.go")
 	if err != nil {

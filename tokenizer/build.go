@@ -1,6 +1,7 @@
 package tokenizer
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -96,6 +97,9 @@ func (t *Tokenizer) buildMatchers() {
 // readModel makes the model of a spec; bytes says that pieces are raw bytes and the
 // vocabulary writes them in the byte alphabet.
 func readModel(m *modelSpec, bytes bool) (model, error) {
+	if m.Vocab.len() == 0 {
+		return nil, errors.New("the vocabulary is empty")
+	}
 	switch m.Type {
 	case "BPE", "": // the oldest files do not say it
 		return newBPE(m, bytes)

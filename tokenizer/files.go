@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,7 +11,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 
@@ -24,29 +24,6 @@ const (
 	specialFile   = "special_tokens_map.json"
 	templateFile  = "chat_template.jinja"
 )
-
-// Load reads the tokenizer of a Hugging Face folder: tokenizer.json, and where they
-// are there tokenizer_config.json and chat_template.jinja, which comes before a template
-// in the former.
-func Load(dir string) (*Tokenizer, error) {
-	data, err := readFile(filepath.Join(dir, tokenizerFile))
-	if err != nil {
-		return nil, fmt.Errorf("load tokenizer: %w", err)
-	}
-	config, err := readOptional(filepath.Join(dir, configFile))
-	if err != nil {
-		return nil, fmt.Errorf("load tokenizer: %w", err)
-	}
-	template, err := readOptional(filepath.Join(dir, templateFile))
-	if err != nil {
-		return nil, fmt.Errorf("load tokenizer: %w", err)
-	}
-	t, err := parse(data, config, template)
-	if err != nil {
-		return nil, fmt.Errorf("load tokenizer of %s: %w", dir, err)
-	}
-	return t, nil
-}
 
 func readFile(name string) ([]byte, error) {
 	f, err := os.Open(name)
@@ -77,6 +54,21 @@ func Parse(tokenizerJSON, configJSON []byte) (*Tokenizer, error) {
 }
 
 func parse(tokenizerJSON, configJSON, template []byte) (*Tokenizer, error) {
+	t, err := parseFiles(tokenizerJSON, configJSON, template)
+	if err != nil {
+		return nil, malformed("", err)
+	}
+	t.original = map[string][]byte{tokenizerFile: bytes.Clone(tokenizerJSON)}
+	if configJSON != nil {
+		t.original[configFile] = bytes.Clone(configJSON)
+	}
+	if template != nil {
+		t.original[templateFile] = bytes.Clone(template)
+	}
+	return t, nil
+}
+
+func parseFiles(tokenizerJSON, configJSON, template []byte) (*Tokenizer, error) {
 	s, err := readSpec(tokenizerJSON)
 	if err != nil {
 		return nil, err
@@ -88,18 +80,16 @@ func parse(tokenizerJSON, configJSON, template []byte) (*Tokenizer, error) {
 	if template != nil {
 		set.Template = string(template)
 	}
-	t, err := build(s, set)
-	if err != nil {
-		return nil, err
+	return build(s, set)
+}
+
+// malformed makes an error about data of one about what is in them.
+func malformed(where string, err error) error {
+	var limit *bounded.LimitError
+	if errors.As(err, &limit) {
+		return fmt.Errorf("%s: %w", cmp.Or(where, "tokenizer"), err)
 	}
-	t.original = map[string][]byte{tokenizerFile: bytes.Clone(tokenizerJSON)}
-	if configJSON != nil {
-		t.original[configFile] = bytes.Clone(configJSON)
-	}
-	if template != nil {
-		t.original[templateFile] = bytes.Clone(template)
-	}
-	return t, nil
+	return &bounded.FormatError{Where: where, Why: err.Error()}
 }
 
 // Files returns the tokenizer as files of a Hugging Face folder, by name:

@@ -220,11 +220,11 @@ func (g *ggufReader) array(key string) error {
 func ParseGGUF(r io.Reader) (*Tokenizer, error) {
 	g, err := readGGUF(r)
 	if err != nil {
-		return nil, fmt.Errorf("gguf: %w", err)
+		return nil, malformed("gguf", err)
 	}
 	t, err := g.tokenizer()
 	if err != nil {
-		return nil, fmt.Errorf("gguf: %w", err)
+		return nil, malformed("gguf", err)
 	}
 	return t, nil
 }

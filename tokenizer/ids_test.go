@@ -173,3 +173,8 @@ func TestGGUFVocabularies(t *testing.T) {
 		}
 	}
 }
+
+func digestText(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])
+}

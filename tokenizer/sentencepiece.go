@@ -148,19 +148,23 @@ func (n *modelNorm) read(data []byte) error {
 // those of the sentencepiece library, but for bytes that are no UTF-8: a model with
 // byte fallback keeps them, where the library puts U+FFFD.
 func ParseSentencePiece(model []byte) (*Tokenizer, error) {
+	t, err := parseSentencePiece(model)
+	if err != nil {
+		return nil, malformed("sentencepiece model", err)
+	}
+	return t, nil
+}
+
+func parseSentencePiece(model []byte) (*Tokenizer, error) {
 	m, err := readModelProto(model)
 	if err != nil {
-		return nil, fmt.Errorf("sentencepiece model: %w", err)
+		return nil, err
 	}
 	s, set, err := m.spec()
 	if err != nil {
-		return nil, fmt.Errorf("sentencepiece model: %w", err)
+		return nil, err
 	}
-	t, err := build(s, set)
-	if err != nil {
-		return nil, fmt.Errorf("sentencepiece model: %w", err)
-	}
-	return t, nil
+	return build(s, set)
 }
 
 // spec writes the model as a tokenizer.json would. What that cannot say exactly, it

@@ -27,7 +27,7 @@ func ParseTiktoken(data []byte, pattern string, special []string) (*Tokenizer, e
 	}
 	tokens, err := readRanks(data)
 	if err != nil {
-		return nil, fmt.Errorf("tiktoken: %w", err)
+		return nil, malformed("tiktoken", err)
 	}
 	s := byteLevelSpec(regex)
 	s.Model = modelSpec{Type: "BPE", IgnoreMerges: true}
@@ -41,7 +41,7 @@ func ParseTiktoken(data []byte, pattern string, special []string) (*Tokenizer, e
 	}
 	t, err := build(s, settings{})
 	if err != nil {
-		return nil, fmt.Errorf("tiktoken: %w", err)
+		return nil, malformed("tiktoken", err)
 	}
 	return t, nil
 }

@@ -1,6 +1,57 @@
 // Package tokenizer turns text and chats into token ids and back. It trains
 // byte-level BPE vocabularies, loads those of published models, and is the one place
 // that knows a chat template and which tokens a loss counts.
+//
+//	t, err := tokenizer.Load("model")              // a Hugging Face folder
+//	ids := t.Encode("TS 38.211 clause 4.3.1")      // text from outside
+//	chat, err := t.Chat(messages, false)           // ids, and which of them are trained
+//
+// # Text from outside
+//
+// [Tokenizer.Encode] never gives a special token: a document that says <|im_end|> does
+// not end a turn. [Tokenizer.EncodeSpecial] is for text that the program wrote. Neither
+// adds anything at the ends; [Tokenizer.Frame] adds what the post-processor would.
+//
+// # Training
+//
+// [Train] counts the pieces of all texts on all cores and merges the most frequent pair
+// again and again, with the counts of pairs kept up to date and a heap of them. Among
+// equals the pair with the lower ids comes first: the merges are those of Hugging Face's
+// trainer. Text is cut by the pattern of Qwen 2, every digit by itself. Whatever the
+// bytes, Decode gives back what Encode took.
+//
+// # Loading
+//
+// tokenizer.json: the models BPE (byte-level, with byte fallback, with suffixes),
+// Unigram, WordPiece and WordLevel; the normalizers NFC, NFD, NFKC, NFKD, Lowercase,
+// StripAccents, Strip, Replace, Prepend, Nmt, ByteLevel, BertNormalizer and Precompiled;
+// the pre-tokenizers ByteLevel, Split, Digits, Punctuation, Metaspace, Whitespace,
+// WhitespaceSplit, BertPreTokenizer and CharDelimiterSplit; the decoders ByteLevel,
+// ByteFallback, Fuse, Metaspace, Replace, Strip, WordPiece and BPEDecoder; the
+// post-processors TemplateProcessing, BertProcessing, RobertaProcessing and ByteLevel;
+// sequences of all of them; added tokens with lstrip, rstrip, single_word and
+// normalized. Anything else is an error that names it. [ParseSentencePiece] reads
+// SentencePiece models, [ParseGGUF] the vocabulary of a GGUF file, [ParseTiktoken] the
+// ranks of tiktoken. All of them become what a tokenizer.json says, so that
+// [Tokenizer.Files] writes any of them as one.
+//
+// Ids are those of the tokenizers, sentencepiece and tiktoken libraries: the tests
+// compare them over telecom text, code, scripts of the world and hostile text. They
+// differ in three places. Bytes that are no UTF-8 stay what they are where the
+// vocabulary can say them. What a vocabulary without an unknown token cannot say gives
+// no id, as there. And letters that entered Unicode after Go's tables are of no class.
+//
+// # Time
+//
+// Encoding takes time in proportion to the text, whatever it is; a piece of n symbols
+// takes n log n at most. The published patterns that cut text are scanners written for
+// them. Other patterns run on Go's regexp, which has no look-around: those that need it,
+// but for the \s+(?!\S) that they all end with, are refused.
+//
+// # Chat templates
+//
+// Package jinja renders them, within a budget. Special tokens in a message are spelt
+// out. A generation statement says what is trained; see [Tokenizer.Chat].
 package tokenizer
 
 import (

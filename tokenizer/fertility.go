@@ -1,0 +1,89 @@
+package tokenizer
+
+import (
+	"fmt"
+	"iter"
+
+	"github.com/comlam/comlam/metric"
+)
+
+// Fertility says how many tokens text becomes. Words are maximal runs of characters
+// that are no white space; Chinese, which writes none, is better judged by characters.
+// Intervals are of 95 %, over documents.
+type Fertility struct {
+	Documents  int
+	Bytes      int
+	Characters int
+	Words      int
+	Tokens     int
+	Unknown    int // tokens that stand for what the vocabulary cannot say
+
+	PerWord      metric.Value // tokens a word
+	PerCharacter metric.Value
+	BytesPer     metric.Value // bytes a token
+}
+
+// Fertility encodes documents as text from outside and counts. Without a document that
+// has a word in it, there is nothing to say: an error.
+func (t *Tokenizer) Fertility(documents iter.Seq[string]) (Fertility, error) {
+	return MeasureFertility(documents, func(text string) (tokens, unknown int) {
+		unk, has := t.UNK()
+		ids := t.Encode(text)
+		for _, id := range ids {
+			if has && id == unk {
+				unknown++
+			}
+		}
+		return len(ids), unknown
+	})
+}
+
+// MeasureFertility is Fertility of any way to count the tokens of a text.
+func MeasureFertility(documents iter.Seq[string], count func(text string) (tokens, unknown int)) (Fertility, error) {
+	var f Fertility
+	word := metric.NewTally("tokens a word/ratio of sums")
+	character := metric.NewTally("tokens a character/ratio of sums")
+	bytes := metric.NewTally("bytes a token/ratio of sums")
+	for text := range documents {
+		words, characters := countText(text)
+		if words == 0 {
+			continue
+		}
+		tokens, unknown := count(text)
+		id := uint64(f.Documents)
+		for _, add := range []struct {
+			to       *metric.Tally
+			num, den int
+		}{{word, tokens, words}, {character, tokens, characters}, {bytes, len(text), tokens}} {
+			if err := add.to.Add(id, float64(add.num), float64(add.den)); err != nil {
+				return f, fmt.Errorf("fertility of document %d: %w", f.Documents, err)
+			}
+		}
+		f.Documents++
+		f.Bytes += len(text)
+		f.Words += words
+		f.Characters += characters
+		f.Tokens += tokens
+		f.Unknown += unknown
+	}
+	var err error
+	for to, from := range map[*metric.Value]*metric.Tally{&f.PerWord: word, &f.PerCharacter: character, &f.BytesPer: bytes} {
+		if *to, err = from.Value(metric.Bootstrap{}); err != nil {
+			return f, fmt.Errorf("fertility: %w", err)
+		}
+	}
+	return f, nil
+}
+
+func countText(text string) (words, characters int) {
+	inside := false
+	for _, r := range text {
+		characters++
+		white := isWhite(r)
+		if !white && !inside {
+			words++
+		}
+		inside = !white
+	}
+	return words, characters
+}

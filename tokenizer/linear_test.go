@@ -1,0 +1,171 @@
+package tokenizer
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/comlam/comlam/internal/testdata"
+)
+
+// families are texts that have made tokenizers slow: each is repeated up to a size.
+var families = map[string]string{
+	"one letter":      "a",
+	"blanks":          " ",
+	"digits":          "1",
+	"combining marks": "\u0301",
+	"line ends":       "\n",
+	"punctuation":     "!",
+	"alternating":     "ab",
+	"blank and mark":  " \u0301",
+	"no UTF-8":        "\xff",
+	"emoji joined":    "👩\u200d",
+	"upper case":      "A",
+	"special tokens":  "<|im_end",
+	"ideographs":      "的",
+	"contractions":    "'s'S",
+	"blank and end":   " \n \n  ",
+}
+
+// TestLinearTime encodes each family at two sizes, 16 times apart. The larger may take
+// no more than a few times as long a byte: quadratic work would take 16 times.
+func TestLinearTime(t *testing.T) {
+	const small, large = 64 << 10, 1 << 20
+	byteLevel := tiny(t)
+	runes, err := ParseSentencePiece(slices.Concat(protoPiece("<unk>", 2, 0), protoPiece("▁", 1, 0xC0000000), protoPiece("a", 1, 0xC0000000), protoPiece("aa", 1, 0xBF800000),
+		protoPiece("aaaa", 1, 0xBF000000), protoText(2, []byte{3 << 3, 2})))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tok := range []*Tokenizer{byteLevel, runes} {
+		for name, unit := range families {
+			a, b := perByte(tok, unit, small), perByte(tok, unit, large)
+			if b > 8*a+100*time.Nanosecond {
+				t.Errorf("%s: %v a byte for %d bytes, %v for %d", name, a, small, b, large)
+			}
+		}
+	}
+}
+
+// perByte is the shortest of three runs: other processes share the machine.
+func perByte(tok *Tokenizer, unit string, size int) time.Duration {
+	text := strings.Repeat(unit, size/len(unit))
+	best := time.Hour
+	for range 3 {
+		start := time.Now()
+		tok.EncodeSpecial(text)
+		best = min(best, time.Since(start))
+	}
+	return best / time.Duration(len(text))
+}
+
+// TestTrainingIsReproducible: neither the number of cores nor the order of the texts
+// changes a bit.
+func TestTrainingIsReproducible(t *testing.T) {
+	var texts []string
+	for i := range 300 {
+		texts = append(texts, strings.Repeat(fmt.Sprintf("cell %d tells gNB-%d about band n%d; ", i, i*7%13, i*31%79), 3))
+	}
+	train := func(procs int, texts []string) string {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+		tok, err := Train(t.Context(), slices.Values(texts), Config{VocabSize: 420})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tok.Hash()
+	}
+	want := train(1, texts)
+	slices.Reverse(texts)
+	for _, procs := range []int{1, 2, 7} {
+		if got := train(procs, texts); got != want {
+			t.Errorf("with %d cores the hash is %s, with 1 %s", procs, got, want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Train(ctx, slices.Values(texts), Config{}); err == nil {
+		t.Error("training goes on though its context is done")
+	}
+}
+
+// TestTrainAsReference compares the merges with those of Hugging Face's trainer on the
+// same texts.
+func TestTrainAsReference(t *testing.T) {
+	var want struct {
+		Merges string
+		Tokens int
+	}
+	readGolden(t, "trained.json", &want)
+	tok, err := Train(t.Context(), slices.Values(rfcs(t)), Config{VocabSize: 4096})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, s := range rfcs(t) {
+		n += len(tok.Encode(s))
+	}
+	var lines []string
+	for _, m := range tok.spec.Model.Merges {
+		lines = append(lines, m[0]+" "+m[1])
+	}
+	if got := digestText(strings.Join(lines, "\n")); got != want.Merges || n != want.Tokens {
+		t.Errorf("merges %s, %d tokens; want %s, %d", got, n, want.Merges, want.Tokens)
+	}
+}
+
+// BenchmarkEncode encodes prose that the vocabulary was not trained on.
+func BenchmarkEncode(b *testing.B) {
+	tok, err := Train(b.Context(), slices.Values(rfcs(b)), Config{VocabSize: 8192})
+	if err != nil {
+		b.Fatal(err)
+	}
+	data, err := os.ReadFile(filepath.Join(testdata.Dir(b, "3gpp_tr_library"), proseFile(b)))
+	if err != nil {
+		b.Fatal(err)
+	}
+	text := strings.Repeat(string(data), 1+(4<<20)/len(data))
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		tok.Encode(text)
+	}
+}
+
+// proseFile is the largest document of the library.
+func proseFile(b *testing.B) string {
+	names, err := filepath.Glob(filepath.Join(testdata.Dir(b, "3gpp_tr_library"), "*", "*.md"))
+	if err != nil || len(names) == 0 {
+		b.Skip("no Markdown in the library")
+	}
+	largest := slices.MaxFunc(names, func(x, y string) int {
+		i, err1 := os.Stat(x)
+		j, err2 := os.Stat(y)
+		if err1 != nil || err2 != nil {
+			b.Fatal(err1, err2)
+		}
+		return int(i.Size() - j.Size())
+	})
+	rel, err := filepath.Rel(testdata.Dir(b, "3gpp_tr_library"), largest)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return rel
+}
+
+func BenchmarkEncodeFamilies(b *testing.B) {
+	tok := tiny(b)
+	for name, unit := range families {
+		b.Run(name, func(b *testing.B) {
+			text := strings.Repeat(unit, (4<<20)/len(unit))
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				tok.Encode(text)
+			}
+		})
+	}
+}
