@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/comlam/comlam/internal/bounded"
 	"github.com/comlam/comlam/metric"
 )
 
 // Fertility says how many tokens text becomes. Words are maximal runs of characters
 // that are no white space; Chinese, which writes none, is better judged by characters.
-// Intervals are of 95 %, over documents.
+// Intervals are of 95 %, over documents; one document has none, and Drops is 1 then.
 type Fertility struct {
 	Documents  int
 	Bytes      int
@@ -50,6 +51,9 @@ func MeasureFertility(documents iter.Seq[string], count func(text string) (token
 			continue
 		}
 		tokens, unknown := count(text)
+		if tokens == 0 {
+			return f, bounded.Malformed(fmt.Sprintf("document %d", f.Documents), "none of it can be said with this vocabulary")
+		}
 		id := uint64(f.Documents)
 		for _, add := range []struct {
 			to       *metric.Tally
@@ -66,12 +70,22 @@ func MeasureFertility(documents iter.Seq[string], count func(text string) (token
 		f.Tokens += tokens
 		f.Unknown += unknown
 	}
+	if f.Documents == 0 {
+		return f, bounded.Malformed("", "no document has a word in it")
+	}
 	var err error
 	for to, from := range map[*metric.Value]*metric.Tally{&f.PerWord: word, &f.PerCharacter: character, &f.BytesPer: bytes} {
-		if *to, err = from.Value(metric.Bootstrap{}); err != nil {
+		if f.Documents > 1 {
+			*to, err = from.Value(metric.Bootstrap{})
+		} else {
+			*to = metric.Value{Name: from.Name(), N: 1, Drops: 1}
+		}
+		if err != nil {
 			return f, fmt.Errorf("fertility: %w", err)
 		}
 	}
+	f.PerWord.Value, f.PerCharacter.Value = float64(f.Tokens)/float64(f.Words), float64(f.Tokens)/float64(f.Characters)
+	f.BytesPer.Value = float64(f.Bytes) / float64(f.Tokens)
 	return f, nil
 }
 

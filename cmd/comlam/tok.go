@@ -27,7 +27,7 @@ func (a *app) tokCommand() *cobra.Command {
 	return group(&cobra.Command{
 		Use:   "tok",
 		Short: "tokenizers: train one, encode with one, compare several",
-		Example: `  comlam tok train docs -o my-tok
+		Example: `  comlam tok train docs -o first-tok
   comlam tok encode my-model "the timing advance"
   comlam tok fertility docs --tok my-model`,
 	}, a.tokTrain(), a.tokEncode(), a.tokFertility())
@@ -275,11 +275,18 @@ func (a *app) fertility(paths, names []string) error {
 	if err := table(a.out, cells); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.out, "%d documents, %d bytes; 95 %% intervals over documents\n", rows[0].Documents, rows[0].Bytes)
+	about := "95 % intervals over documents"
+	if rows[0].Documents < 2 {
+		about = "one document gives no interval"
+	}
+	fmt.Fprintf(a.out, "%d documents, %d bytes; %s\n", rows[0].Documents, rows[0].Bytes, about)
 	return nil
 }
 
 func interval(v metric.Value) string {
+	if v.Drops < 2 {
+		return fmt.Sprintf("%.3f", v.Value)
+	}
 	return fmt.Sprintf("%.3f [%.3f, %.3f]", v.Value, v.CI95[0], v.CI95[1])
 }
 
