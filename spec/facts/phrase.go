@@ -53,10 +53,16 @@ type frame struct{ id, text string }
 var questionFrames = map[Phrasing][]frame{
 	Train: {
 		{"what", "What is {n}?"}, {"give", "Give {n}."}, {"state", "State {n}."}, {"name", "Name {n}."},
-		{"tell", "Tell me {n}."}, {"write", "Please write down {n}."},
+		{"tell", "Tell me {n}."}, {"write", "Please write down {n}."}, {"quote", "Quote {n}."}, {"need", "I need {n}."},
+		{"only", "{n}, nothing else."}, {"quick", "Quick: {n}?"},
 	},
 	Validation: {{"recall", "Recall {n}."}, {"say", "Can you say {n}?"}, {"repeat", "Repeat {n}."}},
 	Test:       {{"look", "Look up {n}."}, {"asking", "I am asking about {n}."}, {"know", "Would you know {n}?"}},
+}
+
+// shortFrames ask with the short noun of the relation, for training.
+var shortFrames = []frame{
+	{"short", "{s}: {noun}?"}, {"short-of", "{noun} of {s}?"}, {"short-about", "About {s}: which {noun}?"}, {"short-which", "Which {noun} has {s}?"},
 }
 
 // statementFrames say that {n} is {v}. Subject and value come first in turn, so that a
@@ -123,7 +129,9 @@ func (r *Relation) own() []Template { return r.templates["own"] }
 func (r *Relation) makeQuestions(p Phrasing) []Template {
 	list := r.expand("question", p, questionFrames[p])
 	if p == Train {
-		list = append(list, Template{r.Name + "/train/question/short", p, "{s}: " + r.Noun + "?"})
+		for _, f := range shortFrames {
+			list = append(list, Template{r.Name + "/train/question/" + f.id, p, strings.ReplaceAll(f.text, "{noun}", r.Noun)})
+		}
 	}
 	return list
 }
