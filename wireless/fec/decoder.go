@@ -36,6 +36,7 @@ type DecoderConfig struct {
 	Offset     float32 // of OffsetMinSum; 0 is 0.5
 	CRC        *CRC    // stop as soon as it holds, besides the parity checks
 	Always     bool    // all iterations, never stop early
+	Flooding   bool    // all checks answer to the same values, as references do: slower, and needs twice the iterations
 }
 
 func (c DecoderConfig) withDefaults() (DecoderConfig, error) {
@@ -84,6 +85,7 @@ type Decoder struct {
 	config DecoderConfig
 	layers []*kernel.CheckLayer
 	v, r   []float32 // values by column, messages by layer
+	old, w []float32 // of flooding: the values before, those of one layer
 	froms  []int     // where the messages of a layer start
 	used   []int     // layers of this block
 	heard  bool      // anything was received
@@ -113,6 +115,9 @@ func (c *LDPC) NewDecoder(config DecoderConfig) (*Decoder, error) {
 		messages, degree = messages+l.Messages(), max(degree, len(row))
 	}
 	d.r = make([]float32, messages)
+	if config.Flooding {
+		d.old, d.w = make([]float32, len(d.v)), make([]float32, len(d.v))
+	}
 	if config.Algorithm == SumProduct {
 		d.exact = kernel.NewSumProduct(c.z, degree)
 	}
@@ -194,12 +199,11 @@ func (d *Decoder) iterate(bits []byte) (result Result) {
 		clear(d.r[d.froms[i]:][:d.layers[i].Messages()])
 	}
 	for result.Iterations < d.config.Iterations {
-		for _, i := range d.used {
-			r := d.r[d.froms[i]:][:d.layers[i].Messages()]
-			if d.exact != nil {
-				d.layers[i].SumProduct(d.v, r, d.exact)
-			} else {
-				d.layers[i].MinSum(d.v, r, d.rule)
+		if d.config.Flooding {
+			d.flood()
+		} else {
+			for _, i := range d.used {
+				d.layer(i, d.v)
 			}
 		}
 		result.Iterations++
@@ -217,6 +221,37 @@ func (d *Decoder) iterate(bits []byte) (result Result) {
 	}
 	d.harden(bits)
 	return result
+}
+
+// layer updates values and the messages of one layer.
+func (d *Decoder) layer(i int, v []float32) {
+	r := d.r[d.froms[i]:][:d.layers[i].Messages()]
+	if d.exact != nil {
+		d.layers[i].SumProduct(v, r, d.exact)
+	} else {
+		d.layers[i].MinSum(v, r, d.rule)
+	}
+}
+
+// flood gives every layer the same values and adds up what each of them changes.
+func (d *Decoder) flood() {
+	z, stride := d.code.z, kernel.CheckStride(d.code.z)
+	copy(d.old, d.v)
+	for _, i := range d.used {
+		for _, e := range d.code.rows[i] {
+			copy(d.w[e.col*stride:][:stride], d.old[e.col*stride:])
+		}
+		d.layer(i, d.w)
+		for _, e := range d.code.rows[i] {
+			to, from, old := d.v[e.col*stride:][:z], d.w[e.col*stride:][:z], d.old[e.col*stride:][:z]
+			for k := range to {
+				to[k] += from[k] - old[k]
+			}
+		}
+	}
+	for col := range d.code.columns() {
+		kernel.CheckSpread(d.v[col*stride:], z)
+	}
 }
 
 func (d *Decoder) parity() bool {

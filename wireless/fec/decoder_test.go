@@ -74,6 +74,44 @@ func TestDecodesNearlyNoiseless(t *testing.T) {
 	}
 }
 
+// One iteration of flooding is what every check says to the soft bits as they came.
+func TestFloodingIsAllAtOnce(t *testing.T) {
+	l := newLink(t, BG2, 60, 150)
+	bits, soft := l.send(t, rng.New(17), 1, 0.7)
+	for _, a := range algorithms {
+		d, err := l.code.NewDecoder(DecoderConfig{Algorithm: a, Flooding: true, Iterations: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.load(soft); err != nil {
+			t.Fatal(err)
+		}
+		came := append([]float32{}, d.v...)
+		want := append([]float32{}, d.v...)
+		for _, i := range d.used {
+			one := append([]float32{}, came...)
+			clear(d.r)
+			d.layer(i, one)
+			for k := range want {
+				want[k] += one[k] - came[k]
+			}
+		}
+		d.iterate(make([]byte, 60))
+		for k, v := range d.v {
+			if math.Abs(float64(v-want[k])) > 1e-4*(1+math.Abs(float64(v))) {
+				t.Fatalf("%s: value %d is %v, want %v", a, k, v, want[k])
+			}
+		}
+		if d, err = l.code.NewDecoder(DecoderConfig{Algorithm: a, Flooding: true, Iterations: 40}); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, 60)
+		if r, err := d.Decode(got, soft); err != nil || string(got) != string(bits) || !r[0].Parity {
+			t.Errorf("%s: %v, %+v", a, err, r)
+		}
+	}
+}
+
 // Rows whose parity was not received do not change a decision.
 func TestUnusedRowsSayNothing(t *testing.T) {
 	l := newLink(t, BG2, 500, 900)
