@@ -14,6 +14,7 @@ import (
 // reads at least. BenchmarkRead is the memory's own speed, to hold that against.
 func BenchmarkDecode(b *testing.B) {
 	for _, z := range []struct{ width, layers, heads, keyHeads, vocab, context int }{
+		{128, 4, 4, 2, 4096, 100},
 		{288, 6, 6, 6, 32000, 100},
 		{768, 12, 12, 4, 32000, 100},
 		{768, 12, 12, 4, 32000, 1000},

@@ -38,18 +38,27 @@ func (c *cache) free() {
 // one, and, unless nothing came before, the lengths [B] and the layers. It gives the
 // logits [B 1 V] there and the new keys and values of each layer.
 func (m *Model) stepGraph(s *nn.Scope, in []*nn.Node) []*nn.Node {
-	k := &nn.Cache{}
-	if len(in) > 2 {
-		k.Length = in[2]
-		for i := 3; i < len(in); i += 2 {
-			k.Keys, k.Values = append(k.Keys, in[i]), append(k.Values, in[i+1])
-		}
+	k := cacheOf(in[2:])
+	if k == nil {
+		k = &nn.Cache{}
 	}
 	out := []*nn.Node{m.lm.Logits(s, model.Prompt{Tokens: in[0], Places: in[1]}, k)}
 	for i := range k.NewKeys {
 		out = append(out, k.NewKeys[i], k.NewValues[i])
 	}
 	return out
+}
+
+// cacheOf is the cache of a graph, given its lengths [B] and its layers; nil for none.
+func cacheOf(in []*nn.Node) *nn.Cache {
+	if len(in) == 0 {
+		return nil
+	}
+	k := &nn.Cache{Length: in[0]}
+	for i := 1; i < len(in); i += 2 {
+		k.Keys, k.Values = append(k.Keys, in[i]), append(k.Values, in[i+1])
+	}
+	return k
 }
 
 // add reads more tokens of each text, and returns the logits [V] after the last of each;

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -314,4 +315,34 @@ func TestLlama2C(t *testing.T) {
 	if err != nil || len(again.Weights) != len(f.Weights) || !slices.Equal(again.Weights[5].Values, f.Weights[5].Values) {
 		t.Errorf("as a folder: %v", err)
 	}
+}
+
+// FuzzConfig: a config.json is refused or builds a model that is written as it was read.
+func FuzzConfig(f *testing.F) {
+	for _, name := range []string{"llama", "gpt2"} {
+		text, err := json.Marshal(families[name].(model.Portable).Published())
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Add([]byte(`{"model_type":"llama","vocab_size":9,"hidden_size":8,"num_hidden_layers":1,"num_attention_heads":2,"intermediate_size":8,"rope_scaling":{"type":"linear","factor":2}}`))
+	f.Add([]byte(`{"model_type":"gpt2","vocab_size":9,"n_positions":9,"n_embd":8,"n_layer":1,"n_head":2,"n_inner":null}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := family(text)
+		if err != nil {
+			return
+		}
+		if _, err := c.Build(); err != nil {
+			t.Fatalf("read without an error, and then: %v", err)
+		}
+		again, err := json.Marshal(c.Published())
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := family(again)
+		if err != nil || !reflect.DeepEqual(c.Published(), d.Published()) {
+			t.Errorf("%+v came back as %+v, %v", c, d, err)
+		}
+	})
 }

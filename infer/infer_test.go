@@ -326,6 +326,9 @@ func TestLogProbs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			for i := range 11 { // more than a batch, of one context
+				list = append(list, Continuation{prompts(3)[2], prompts(9 + i)[8+i][:1+i%5]})
+			}
 			list = append(list, Continuation{[]int32{3}, likely[0]})
 			got, err := m.LogProbs(t.Context(), list)
 			if err != nil {
