@@ -371,7 +371,7 @@ func (g *ggufReader) bert(tokens []string, kinds []pieceKind) (spec, error) {
 		Normalizer:   json.RawMessage(`{"type":"BertNormalizer","clean_text":true,"handle_chinese_chars":true,"strip_accents":null,"lowercase":true}`),
 		PreTokenizer: json.RawMessage(`{"type":"BertPreTokenizer"}`), PostProcessor: json.RawMessage("null"),
 		Decoder: json.RawMessage(`{"type":"WordPiece","prefix":"##","cleanup":true}`),
-		Model:   modelSpec{Type: "WordPiece", Vocab: vocabulary{tokens: words}, UnkToken: &unk},
+		Model:   wordPieceSpec(words, unk),
 	}
 	cls, ok1 := g.ints[ggml+"cls_token_id"]
 	sep, ok2 := g.ints[ggml+"seperator_token_id"] // sic

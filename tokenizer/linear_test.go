@@ -95,11 +95,15 @@ func TestTrainingIsReproducible(t *testing.T) {
 }
 
 // TestTrainAsReference compares the merges with those of Hugging Face's trainer on the
-// same texts.
+// same texts, and a chat with what transformers makes of it.
 func TestTrainAsReference(t *testing.T) {
 	var want struct {
-		Merges string
-		Tokens int
+		Merges  string
+		Tokens  int
+		Chat    []Message
+		Text    string
+		IDs     []int32
+		Trained []bool
 	}
 	readGolden(t, "trained.json", &want)
 	tok, err := Train(t.Context(), slices.Values(rfcs(t)), Config{VocabSize: 4096})
@@ -116,6 +120,10 @@ func TestTrainAsReference(t *testing.T) {
 	}
 	if got := digestText(strings.Join(lines, "\n")); got != want.Merges || n != want.Tokens {
 		t.Errorf("merges %s, %d tokens; want %s, %d", got, n, want.Merges, want.Tokens)
+	}
+	c, err := tok.Chat(want.Chat, false)
+	if err != nil || c.Text != want.Text || !slices.Equal(c.IDs, want.IDs) || !slices.Equal(c.Trained, want.Trained) {
+		t.Errorf("chat %q, %v\n got %d, %v\nwant %d, %v", c.Text, err, c.IDs, c.Trained, want.IDs, want.Trained)
 	}
 }
 

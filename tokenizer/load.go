@@ -238,7 +238,7 @@ func parseBERT(words, config []byte) (*Tokenizer, error) {
 	s := spec{
 		Version: "1.0", Normalizer: norm, PreTokenizer: json.RawMessage(`{"type":"BertPreTokenizer"}`), PostProcessor: json.RawMessage("null"),
 		Decoder: json.RawMessage(`{"type":"WordPiece","prefix":"##","cleanup":true}`), AddedTokens: addedOf(lines, kinds),
-		Model: modelSpec{Type: "WordPiece", Vocab: vocabulary{tokens: lines}},
+		Model: wordPieceSpec(lines, "[UNK]"),
 	}
 	if cls, ok := at["[CLS]"]; ok {
 		if sep, ok := at["[SEP]"]; ok {

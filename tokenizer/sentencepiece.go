@@ -146,7 +146,10 @@ func (n *modelNorm) read(data []byte) error {
 
 // ParseSentencePiece reads a SentencePiece model, unigram or BPE. Its tokens are exactly
 // those of the sentencepiece library, but for bytes that are no UTF-8: a model with
-// byte fallback keeps them, where the library puts U+FFFD.
+// byte fallback keeps them, where the library puts U+FFFD. A tokenizer.json cannot say
+// all of it: what [Tokenizer.Files] writes of a model with a character map is read by
+// the tokenizers library, and by [Parse], as that library reads such maps, cluster by
+// cluster.
 func ParseSentencePiece(model []byte) (*Tokenizer, error) {
 	t, err := parseSentencePiece(model)
 	if err != nil {

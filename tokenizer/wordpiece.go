@@ -14,9 +14,20 @@ type wordPiece struct {
 	most           int // runes of a word
 }
 
+// wordPieceSpec is a model with the settings of BERT.
+func wordPieceSpec(words []string, unk string) modelSpec {
+	prefix := "##"
+	return modelSpec{
+		Type: "WordPiece", Vocab: vocabulary{tokens: words}, UnkToken: &unk, ContinuingSubwordPrefix: &prefix, MaxInputCharsPerWord: maxWord,
+	}
+}
+
+// maxWord is the longest word in runes where a file does not say it.
+const maxWord = 100
+
 func newWordPiece(m *modelSpec) (*wordPiece, error) {
 	ids := m.ids()
-	w := &wordPiece{starts: newTokenTrie(), inside: newTokenTrie(), unk: -1, most: cmp.Or(m.MaxInputCharsPerWord, 100)}
+	w := &wordPiece{starts: newTokenTrie(), inside: newTokenTrie(), unk: -1, most: cmp.Or(m.MaxInputCharsPerWord, maxWord)}
 	prefix := "##"
 	if m.ContinuingSubwordPrefix != nil {
 		prefix = *m.ContinuingSubwordPrefix
