@@ -3,6 +3,7 @@
 package fec
 
 import (
+	"fmt"
 	"math"
 	"syscall"
 	"testing"
@@ -58,4 +59,29 @@ func BenchmarkLDPCEncode(b *testing.B) {
 		}
 	}
 	b.ReportMetric(8448*float64(b.N)/(cpuSeconds(b)-start)/1e6, "Mbit/cpu-s")
+}
+
+func BenchmarkPolarDecode(b *testing.B) {
+	for _, list := range []int{1, 8} {
+		b.Run(fmt.Sprintf("list-%d", list), func(b *testing.B) {
+			p := newPolar(b, PolarConfig{Kind: UCI, A: 256, E: 512})
+			s := rng.New(27)
+			bits, sent := randomBits(s, 256), make([]byte, 512)
+			if err := p.Encode(sent, bits); err != nil {
+				b.Fatal(err)
+			}
+			d, err := p.NewDecoder(PolarDecoderConfig{List: list})
+			if err != nil {
+				b.Fatal(err)
+			}
+			llrs, got := received(s, sent, 0.7), make([]byte, 256)
+			start := cpuSeconds(b)
+			for b.Loop() {
+				if _, err := d.Decode(got, llrs); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(256*float64(b.N)/(cpuSeconds(b)-start)/1e6, "Mbit/cpu-s")
+		})
+	}
 }

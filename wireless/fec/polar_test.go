@@ -338,27 +338,3 @@ func TestPolarRefusals(t *testing.T) {
 		t.Error("a soft bit that is no number is taken")
 	}
 }
-
-func BenchmarkPolarDecode(b *testing.B) {
-	for _, list := range []int{1, 8} {
-		b.Run(fmt.Sprintf("list-%d", list), func(b *testing.B) {
-			p := newPolar(b, PolarConfig{Kind: UCI, A: 256, E: 512})
-			s := rng.New(27)
-			bits, sent := randomBits(s, 256), make([]byte, 512)
-			if err := p.Encode(sent, bits); err != nil {
-				b.Fatal(err)
-			}
-			d, err := p.NewDecoder(PolarDecoderConfig{List: list})
-			if err != nil {
-				b.Fatal(err)
-			}
-			llrs, got := received(s, sent, 0.7), make([]byte, 256)
-			for b.Loop() {
-				if _, err := d.Decode(got, llrs); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(256*float64(b.N)/b.Elapsed().Seconds()/1e6, "Mbit/s")
-		})
-	}
-}
