@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +34,7 @@ func (a *app) chatCommand() *cobra.Command {
 		Use:   "chat MODEL [MESSAGE ...]",
 		Short: "talk with a language model",
 		Long: `Talks with a language model: the folder of one in Hugging Face's layout, or a run of
-comlam that trained one. With a message, or with text on standard input, it answers
+comlam that trained some, of which it takes the one trained furthest. With a message, or with text on standard input, it answers
 once and ends; on a terminal it asks for one message after the other, and what was
 said before is part of the next. /new starts afresh, /exit ends, Ctrl-C stops an answer.
 
@@ -234,7 +235,7 @@ func (t *talk) say(said string) error {
 	var failed error
 	c, err := t.model.Complete(ctx, t.tok, prompt, t.sampling, t.o.stop, func(piece string) {
 		if !t.a.json && failed == nil {
-			_, failed = io.WriteString(t.a.out, piece)
+			_, failed = io.WriteString(t.a.out, t.shown(piece))
 		}
 	})
 	t.res.PromptTokens, t.res.Reason = len(prompt), c.Reason
@@ -254,6 +255,20 @@ func (t *talk) say(said string) error {
 		return fmt.Errorf("%w: the answer is not complete", run.ErrInterrupted)
 	}
 	return errors.Join(err, failed)
+}
+
+// shown is text as it goes out: a terminal gets no control characters but ends of lines
+// and tabs, for it would obey them.
+func (t *talk) shown(text string) string {
+	if !isTerminal(t.a.out) {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }
 
 // prompt is what the model reads.

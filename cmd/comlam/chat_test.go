@@ -174,6 +174,15 @@ func TestExport(t *testing.T) {
 	if v["model"] != "llama" || v["dtype"] != "f32" || v["tokenizer"] == "" {
 		t.Errorf("got %v", v)
 	}
+	if err := os.CopyFS(filepath.Join(dir, "runs", "text", "models", "pretrained"), os.DirFS(filepath.Join(dir, "my-model"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "runs", "text", "run.json"), []byte(`{"name":"text","status":"done"}`), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if v := oneObject(t, run("export hf text from-run --json")); v["from"] != "runs/text/models/pretrained" {
+		t.Errorf("of a run: %v", v)
+	}
 	const say = " the~user --max-tokens 9 --temperature 0"
 	if a, b := run("chat my-model"+say), run("chat copy"+say); a != b {
 		t.Errorf("the copy says %q, not %q", b, a)

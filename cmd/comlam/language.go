@@ -49,7 +49,7 @@ func (a *app) loadModel(name, adapter string) (*loaded, error) {
 	return l, l.adapter.Check(hash, base)
 }
 
-// modelDir finds the model. Of a run it is the last of its stages that left one.
+// modelDir finds the model. Of a run it is the one with the most training behind it.
 func modelDir(name string) (string, error) {
 	if info, err := os.Stat(name); err == nil && (!info.IsDir() || isModel(name)) {
 		return name, nil
@@ -61,12 +61,14 @@ func modelDir(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	for i := len(p.Stages) - 1; i >= 0; i-- {
-		if dir := filepath.Join(p.Dir, p.Stages[i]); isModel(dir) {
-			return dir, nil
-		}
+	list, err := p.Models()
+	if err == nil && len(list) == 0 {
+		err = usagef("the run %q has left no language model", name)
 	}
-	return "", usagef("the run %q has left no language model", name)
+	if err != nil {
+		return "", err
+	}
+	return list[0], nil
 }
 
 func isModel(dir string) bool {
