@@ -105,7 +105,7 @@ func (t *Tokenizer) render(m []Message, prompt bool) (string, []jinja.Span, erro
 	if t.template.Marks() {
 		return out.Text, out.Generated, nil
 	}
-	spans, err := t.added2(m, out.Text)
+	spans, err := t.addedByTurns(m, out.Text)
 	return out.Text, spans, err
 }
 
@@ -129,8 +129,8 @@ func (t *Tokenizer) run(m []Message, prompt bool) (jinja.Output, error) {
 	return t.template.Render(vars, budget)
 }
 
-// added2 finds what each turn of the assistant adds.
-func (t *Tokenizer) added2(m []Message, whole string) ([]jinja.Span, error) {
+// addedByTurns finds what each turn of the assistant adds.
+func (t *Tokenizer) addedByTurns(m []Message, whole string) ([]jinja.Span, error) {
 	var spans []jinja.Span
 	for i, x := range m {
 		if x.Role != "assistant" {

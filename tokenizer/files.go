@@ -136,7 +136,7 @@ func (t *Tokenizer) config() (any, error) {
 	for key, raw := range t.set.rest {
 		c[key] = raw
 	}
-	t.named2(c)
+	t.nameTokens(c)
 	if t.set.Template != "" {
 		c["chat_template"] = t.set.Template
 	}
@@ -151,7 +151,8 @@ func (t *Tokenizer) config() (any, error) {
 	return c, nil
 }
 
-func (t *Tokenizer) named2(c map[string]any) {
+// nameTokens says which special token has which use.
+func (t *Tokenizer) nameTokens(c map[string]any) {
 	for key, token := range map[string]string{"eos_token": t.set.EOS, "bos_token": t.set.BOS, "pad_token": t.set.PAD, "unk_token": t.set.UNK} {
 		if token != "" {
 			c[key] = token
@@ -162,7 +163,7 @@ func (t *Tokenizer) named2(c map[string]any) {
 // specialMap is special_tokens_map.json.
 func (t *Tokenizer) specialMap() (any, error) {
 	c := map[string]any{}
-	t.named2(c)
+	t.nameTokens(c)
 	var more []string
 	for _, a := range sortTokens(t.spec.AddedTokens) {
 		if a.Special && !slices.Contains([]string{t.set.EOS, t.set.BOS, t.set.PAD, t.set.UNK}, a.Content) {

@@ -11,9 +11,11 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/comlam/comlam/internal/rng"
 	"github.com/comlam/comlam/internal/testdata"
 )
 
@@ -99,6 +101,57 @@ func TestTrainingIsReproducible(t *testing.T) {
 	cancel()
 	if _, err := Train(ctx, slices.Values(texts), Config{}); err == nil {
 		t.Error("training goes on though its context is done")
+	}
+}
+
+// TestConcurrentEncoding: encoders in many goroutines give what one gives.
+func TestConcurrentEncoding(t *testing.T) {
+	tok := tiny(t)
+	texts := goldenTexts(t)
+	var want [][]int32
+	for _, s := range texts {
+		want = append(want, tok.Encode(s))
+	}
+	var done sync.WaitGroup
+	for range 8 {
+		done.Go(func() {
+			for i, s := range texts {
+				if !slices.Equal(tok.Encode(s), want[i]) {
+					t.Errorf("%q differs", s)
+				}
+			}
+		})
+	}
+	done.Wait()
+}
+
+// TestLongPieces: the heap and the plain way merge alike.
+func TestLongPieces(t *testing.T) {
+	tok, err := Train(t.Context(), slices.Values([]string{strings.Repeat("abracadabra barbara cababa ", 9)}), Config{VocabSize: 290})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, ok := tok.model.(*bpe)
+	if !ok {
+		t.Fatal("no BPE")
+	}
+	r := rng.New(7)
+	for range 2000 {
+		word := make([]byte, 1+r.Uint64()%shortPiece)
+		for i := range word {
+			word[i] = "abcdr"[r.Uint64()%5]
+		}
+		short := m.encode(nil, string(word), newCoder())
+		c := newCoder()
+		c.symbols = m.split(nil, string(word))
+		m.mergeLong(&c.bpeState)
+		var long []int32
+		for i := int32(0); i >= 0; i = c.symbols[i].next {
+			long = append(long, c.symbols[i].id)
+		}
+		if !slices.Equal(short, long) {
+			t.Fatalf("%s: %d the plain way, %d with a heap", word, short, long)
+		}
 	}
 }
 

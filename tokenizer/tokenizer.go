@@ -55,6 +55,7 @@
 package tokenizer
 
 import (
+	"strings"
 	"sync"
 )
 
@@ -291,11 +292,10 @@ func (c *coder) piece(dst []int32, piece string, m model) []int32 {
 	}
 	start := int32(len(c.arena))
 	c.arena = append(c.arena, dst[n:]...)
-	c.seen[cloneString(piece)] = span{start, int32(len(c.arena))}
+	c.seen[strings.Clone(piece)] = span{start, int32(len(c.arena))}
 	return dst
 }
 
-func cloneString(s string) string { return string([]byte(s)) }
 
 // Decode returns the text of ids, special tokens as they are written. The bytes are
 // those of the tokens: where they are no UTF-8, the reference implementations put
