@@ -132,7 +132,7 @@ func hit(picked int, q Question) float64 {
 func (r *Report) results(questions []Question, samples []Sample, hash string) ([]byte, error) {
 	name := r.taskName()
 	n := float64(len(questions))
-	scores := map[string]any{"alias": name, "sample_len": len(questions)}
+	scores := map[string]any{"name": name, "alias": name, "sample_len": len(questions)}
 	for _, m := range []struct {
 		name string
 		pick func(Sample) int
