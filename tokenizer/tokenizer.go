@@ -296,7 +296,6 @@ func (c *coder) piece(dst []int32, piece string, m model) []int32 {
 	return dst
 }
 
-
 // Decode returns the text of ids, special tokens as they are written. The bytes are
 // those of the tokens: where they are no UTF-8, the reference implementations put
 // U+FFFD, ComLAM leaves them, so that any bytes come back. An id that the vocabulary

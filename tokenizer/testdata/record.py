@@ -199,7 +199,7 @@ def main():
         "data/llama2c/tokenizer.model": spm(DATA / "llama2c/tokenizer.model"),
     }
     for name, kind, *more in [
-        ("anthropic.json", hf), ("deepseek.json", hf), ("bert-chinese.json", hf), ("clip.json", hf), ("gpt2.json", hf), ("xlm-like.json", hf),
+        ("anthropic.json", hf), ("deepseek.json", hf), ("bert-chinese.json", hf), ("clip.json", hf),
         ("mistral-v1.model", spm), ("mistral-v3.model", spm),
         ("llama3.tiktoken", tik, LLAMA, SPECIAL), ("llama4.tiktoken", tik, O200K, SPECIAL), ("qwen.tiktoken", tik, QWEN, SPECIAL),
         ("cl100k.tiktoken", tik, CL100K, SPECIAL), ("o200k.tiktoken", tik, O200K, SPECIAL), ("tekken.tiktoken", tik, TEKKEN, SPECIAL),

@@ -3,6 +3,7 @@
 # for the tests that name COMLAM_VOCABS. Usage: vocabularies.sh FOLDER
 # Needs pip, npm and python3 with tokenizers. The files keep the licences of their models.
 set -eu
+here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$1" && cd "$1"
 pip download -q --no-deps litellm==1.110.2 dashscope==2.0.2 llama-models==0.3.0 cn-clip==1.6.0 mistral-common==1.13.1 open-clip-torch==3.3.0
 npm pack --silent gpt-tokenizer@4.0.0 >/dev/null
@@ -19,5 +20,5 @@ take cn_clip cn_clip/clip/vocab.txt vocab.txt
 take open_clip_torch open_clip/bpe_simple_vocab_16e6.txt.gz clip.txt.gz
 tar xzf gpt-tokenizer-4.0.0.tgz --strip-components 2 package/data
 mv cl100k_base.tiktoken cl100k.tiktoken && mv o200k_base.tiktoken o200k.tiktoken
-python3 "$(dirname "$0")/assemble.py"
+python3 "$here/assemble.py"
 rm -f *.whl *.tgz
