@@ -1,5 +1,7 @@
-// Package data turns simulated channels into batches: noise on the inputs, masks
-// over the patches, and a cursor that is nothing but the number of the step.
+// Package data turns simulated channels and texts into batches, with a cursor that is
+// nothing but the number of the step. Of channels: noise on the inputs, masks over the
+// patches. Of texts: documents packed into rows, chats with what of them is trained,
+// pairs of answers.
 //
 // A batch depends on (configuration, seed, step) only. Whoever has trained to
 // step 1000 and starts again asks for batch 1001 and gets the bits it would have

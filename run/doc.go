@@ -12,6 +12,19 @@
 //	train: {steps: 3000, optimizer: {lr: 1e-3}}
 //	tune:  {speed: 120 km/h}      # optional: adaptation to a condition not seen
 //
+// The task says which kind of recipe it is. One for text has these sections:
+//
+//	seed:      1
+//	task:      {name: telecomqa}
+//	tokenizer: {vocab_size: 2048}
+//	model:     {name: llama, size: custom, hidden_size: 192, ...}
+//	data:      {sources: [{facts: 16, weight: 9}, {path: notes, weight: 1}]}
+//	train:     {steps: 1500}
+//	tune:      {methods: [full, lora]}    # optional: instructions
+//	align:     {loss: dpo}                # optional, after tune
+//
+// or "from: FOLDER", instead of tokenizer and model, to go on with a model.
+//
 // [Load] finds a recipe by the name it has in the program ("channelpred/jakes") or
 // by its path, and applies overrides such as "train.steps=100":
 //
@@ -28,16 +41,17 @@
 //
 // # Runs
 //
-// [Execute] trains, adapts and evaluates as a recipe says, [Demo] two recipes into
+// [Execute] trains, adapts and evaluates as a recipe says, [Demo] several recipes into
 // one report. A run directory holds
 //
-//	recipe.yaml                resolved; of the demo recipe-1.yaml and recipe-2.yaml
+//	recipe.yaml                resolved; of the demo recipe-1.yaml, recipe-2.yaml ...
 //	run.json                   status, seed, kernel variant, versions ([Info])
 //	stages/NAME-KEY/           what a stage made, under a hash of what went in
 //	stages/NAME-KEY/done.json  the marker: written last, with every file's SHA-256
 //	stages/train-KEY/          weights, metrics.jsonl, checkpoints (the last and the best),
 //	                           trail.jsonl: what [Past.Verify] compares a replay with
 //	stages/adapt-WAY-KEY/      weights, scores; checkpoints and trail of each trial
+//	models/  adapters/         of text: folders for Hugging Face's transformers and PEFT
 //	figures/  report.html  result.json
 //
 // Running again uses the stages whose inputs are the same and whose files are whole,
