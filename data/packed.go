@@ -60,13 +60,6 @@ func (s *Stream) epoch() int { return len(s.tokens) + len(s.ends) }
 // documents is in an order of its own. What row i holds follows from the seed and i
 // alone: the cursor of a restart is the number of the row.
 type Packed struct {
-	// Noise is the share of the tokens read that are replaced by others, drawn anew for
-	// each row: a model that meets the same text many times learns it less by heart. What
-	// is to be predicted is never changed.
-	Noise float64
-	// Vocabulary is how many tokens there are to replace them by.
-	Vocabulary int
-
 	streams    []*Stream
 	length     int
 	begin, end int32
@@ -170,20 +163,6 @@ func (p *Packed) fill(i int, r *rows, b int) {
 			}
 			r.weight[j], r.positions[j], r.documents[j] = 1, int32(t-skip), document
 			filled++
-		}
-	}
-	p.disturb(i, r.tokens[b*p.length:(b+1)*p.length])
-}
-
-// disturb replaces some of the tokens of row i.
-func (p *Packed) disturb(i int, tokens []int32) {
-	if p.Noise == 0 {
-		return
-	}
-	random := rng.New(p.seed, uint64(Train), disturbStream, uint64(i))
-	for j, tok := range tokens {
-		if random.Float64() < p.Noise && tok != p.begin {
-			tokens[j] = int32(random.IntN(p.Vocabulary))
 		}
 	}
 }

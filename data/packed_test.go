@@ -168,33 +168,3 @@ func TestPackedRefuses(t *testing.T) {
 		t.Error("an empty document is added")
 	}
 }
-
-// TestPackedDisturbsWhatIsRead, as often as asked for, and not what is predicted.
-func TestPackedDisturbsWhatIsRead(t *testing.T) {
-	clean, noisy := packRows(t, 50, 3, testStreams(1)...), packRows(t, 50, 3, testStreams(1)...)
-	noisy.Noise, noisy.Vocabulary = 0.2, 5000
-	a, errA := clean.Batch(0, 200)
-	b, errB := noisy.Batch(0, 200)
-	if errA != nil || errB != nil {
-		t.Fatal(errA, errB)
-	}
-	changed, begins := 0, 0
-	for i, tok := range a.Arrays[0].Int32 {
-		if tok == begin {
-			begins++
-		}
-		if b.Arrays[0].Int32[i] != tok {
-			changed++
-		}
-	}
-	if share := float64(changed) / float64(len(a.Arrays[0].Int32)-begins); share < 0.18 || share > 0.22 {
-		t.Errorf("%g of the tokens are replaced, want 0.2", share)
-	}
-	if !slices.Equal(a.Arrays[1].Int32, b.Arrays[1].Int32) {
-		t.Error("what is predicted has changed")
-	}
-	again, _ := noisy.Batch(100, 1)
-	if !slices.Equal(again.Arrays[0].Int32, b.Arrays[0].Int32[5000:5050]) {
-		t.Error("a row is another one when asked for alone")
-	}
-}

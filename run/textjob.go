@@ -234,7 +234,7 @@ func (j *textJob) trainJob(lm model.LM, source data.Source) *train.Job {
 }
 
 // pack turns the training documents into rows.
-func (j *textJob) pack(tok *tokenizer.Tokenizer) (*data.Packed, error) {
+func (j *textJob) pack(tok *tokenizer.Tokenizer) (data.Source, error) {
 	begin, end, err := ends(tok)
 	if err != nil {
 		return nil, err
@@ -247,8 +247,7 @@ func (j *textJob) pack(tok *tokenizer.Tokenizer) (*data.Packed, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.Noise, p.Vocabulary = j.r.Text.Data.Noise, tok.Size()
-	return p, nil
+	return j.noisy(p, tok, j.r.Text.Data.Noise, false), nil
 }
 
 // writeTokenizer writes the files of a tokenizer into the folder of its stage.
@@ -276,4 +275,15 @@ func (j *textJob) readTokenizer(dir string) (*tokenizer.Tokenizer, error) {
 		}
 	}
 	return tokenizer.Parse(text[0], text[1])
+}
+
+// noisy disturbs some of the tokens that are read, but no special ones.
+func (j *textJob) noisy(s data.Source, tok *tokenizer.Tokenizer, share float64, promptsOnly bool) data.Source {
+	n := &data.Noisy{Source: s, Share: share, Vocabulary: tok.Size(), PromptsOnly: promptsOnly, Seed: j.r.Seed}
+	for id := range int32(tok.Size()) {
+		if tok.Special(id) {
+			n.Keep = append(n.Keep, id)
+		}
+	}
+	return n
 }

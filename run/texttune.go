@@ -121,7 +121,7 @@ func (j *textJob) instructTask(m *languageModel, base nn.Weights, dir, key strin
 		return nil, data.Stats{}, err
 	}
 	return &tune.Task{
-		Config: j.r.Text.Tune.Loop(), Seed: j.r.Seed, Base: base, Source: training, Judge: j.judge(m, validation),
+		Config: j.r.Text.Tune.Loop(), Seed: j.r.Seed, Base: base, Source: j.noisy(training, m.tok, j.r.Text.Tune.Noise, true), Judge: j.judge(m, validation),
 		Loss: train.TokenLoss(m.lm), Workers: j.o.Workers, Fingerprint: j.fingerprint(key),
 		Progress: func(name string, p train.Point) { j.show.training(name, p) },
 		Checkpoints: func(trial string) (*durable.Store, error) {

@@ -25,6 +25,7 @@ type Text struct {
 	Files          []string   `yaml:"files"`   // examples; none: instructions made of the facts
 	Validation     []string   `yaml:"validation"`
 	Length         int        `yaml:"length"` // tokens of a row; 0 = data.sequence_length
+	Noise          float64    `yaml:"noise"`  // share of the prompts' tokens that are replaced
 	Steps          int        `yaml:"steps"`
 	BatchSize      int        `yaml:"batch_size"`
 	MicroBatchSize int        `yaml:"micro_batch_size"`
@@ -83,6 +84,9 @@ func (c Text) Validate() error {
 	}
 	if len(c.LoRA.Targets) == 0 {
 		return setting.Bad("lora.targets", "name at least one layer, such as q_proj", "the list is empty")
+	}
+	if !(c.Noise >= 0 && c.Noise < 1) {
+		return setting.Bad("noise", "use a share such as 0.1", "%g is out of range", c.Noise)
 	}
 	if c.Length != 0 && c.Length < 8 {
 		return setting.Bad("length", "use 0 for data.sequence_length, or 8 and more", "%d is too short", c.Length)
