@@ -40,6 +40,7 @@ var losses = []string{string(DPO), string(IPO), string(KTO)}
 // Config is the `align` section of a recipe.
 type Config struct {
 	Loss              Loss      `yaml:"loss"`
+	Facts             string    `yaml:"facts"`              // which facts of a recipe pairs are made of: tuned on before, or only read
 	Beta              float64   `yaml:"beta"`               // how dear it is to leave the reference
 	DesirableWeight   float64   `yaml:"desirable_weight"`   // kto: of answers labelled good
 	UndesirableWeight float64   `yaml:"undesirable_weight"` // kto: of the others
@@ -55,7 +56,7 @@ type Config struct {
 // Default is DPO as it was published.
 func Default() Config {
 	return Config{
-		Loss: DPO, Beta: 0.1, DesirableWeight: 1, UndesirableWeight: 1,
+		Loss: DPO, Facts: "tuned", Beta: 0.1, DesirableWeight: 1, UndesirableWeight: 1,
 		Steps: 200, BatchSize: 16, LearningRate: 1e-4, WarmupSteps: 10, ValidateEvery: 50, Rows: data.Rows{Overlong: data.OverlongError},
 	}
 }
@@ -64,6 +65,9 @@ func Default() Config {
 func (c Config) Validate() error {
 	if !slices.Contains(losses, string(c.Loss)) {
 		return setting.Bad("loss", "use one of "+strings.Join(losses, ", "), "there is no loss %q", c.Loss)
+	}
+	if c.Facts != "tuned" && c.Facts != "read" {
+		return setting.Bad("facts", "use tuned or read", "pairs cannot be made of facts %q", c.Facts)
 	}
 	for _, f := range []struct {
 		key   string

@@ -139,14 +139,14 @@ func (j *textJob) alignJob(ctx context.Context, m *languageModel, start nn.Weigh
 }
 
 // preferences are pairs of answers in a phrasing, about facts that the model has been
-// tuned on.
+// tuned on or has only read.
 func (j *textJob) preferences(m *languageModel, p facts.Phrasing, split data.Split) (*data.Pairs, error) {
 	g, err := j.r.facts()
 	if err != nil {
 		return nil, err
 	}
 	e := &data.Examples{File: "facts", Format: data.FormatPreference, Kind: data.KindPreference}
-	for x := range g.Preferences(p, facts.Tuned) {
+	for x := range g.Preferences(p, facts.Exposure(j.r.Text.Align.Facts)) {
 		say := func(role, text string) data.Passage {
 			return data.Passage{Messages: []data.Message{{Role: role, Content: text}}}
 		}

@@ -27,14 +27,18 @@ func (j *textJob) questionSets() ([]*telecomqa.Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	read := conditionRead
+	if a := j.r.Text.Align; a != nil && a.Facts == string(facts.Read) {
+		read = conditionReadAligned
+	}
 	var list []*telecomqa.Set
 	for _, c := range []struct {
 		name string
 		seq  iter.Seq[facts.Choice]
 	}{
-		{"known facts, new phrasings", g.Choices(facts.Test, facts.Tuned)},
-		{"facts that were only read, new phrasings", g.Choices(facts.Test, facts.Read)},
-		{"facts never seen", g.Choices(facts.Test, facts.Unseen)},
+		{conditionKnown, g.Choices(facts.Test, facts.Tuned)},
+		{read, g.Choices(facts.Test, facts.Read)},
+		{conditionUnseen, g.Choices(facts.Test, facts.Unseen)},
 	} {
 		s := &telecomqa.Set{Name: c.name}
 		for q := range c.seq {
@@ -46,6 +50,14 @@ func (j *textJob) questionSets() ([]*telecomqa.Set, error) {
 	}
 	return list, nil
 }
+
+// The questions that are made of facts.
+const (
+	conditionKnown       = "known facts, new phrasings"
+	conditionRead        = "facts only read, new phrasings"
+	conditionReadAligned = "facts only read before alignment, new phrasings"
+	conditionUnseen      = "facts never seen"
+)
 
 // asked is a model that is asked, with the form that it is used to.
 type asked struct {

@@ -12,7 +12,10 @@ import (
 
 // contamination looks for the questions in everything that the models are trained on:
 // documents, instructions and preferences. A set of which some are found is a gate that
-// failed, unless the task allows it; then the finding is shown and does not fail.
+// failed, unless the task allows it; then the finding is shown and does not fail. Facts
+// that the recipe tells on purpose are asked in phrasings that share no four words in a
+// row with what is told, but long names and values of facts may be the same: of those
+// sets the finding is shown only.
 func (j *textJob) contamination() ([]Gate, error) {
 	sets, err := j.questionSets()
 	if err != nil {
@@ -25,14 +28,18 @@ func (j *textJob) contamination() ([]Gate, error) {
 			return nil, err
 		}
 		n := len(found.Hits)
+		told := len(j.c.Files) == 0 && set.Name != conditionUnseen
 		g := Gate{
-			Name: "questions are not in the training text", OK: n == 0 || j.c.AllowContaminated,
+			Name: "questions are not in the training text", OK: n == 0 || told || j.c.AllowContaminated,
 			Text:    fmt.Sprintf("%s: %d of %s of %q stand in the text that the model was trained on", j.r.Name, n, count(len(set.Questions), "question"), set.Name),
 			Chinese: fmt.Sprintf("%s：“%s”的 %s 道题中有 %d 道出现在训练文本里", j.r.Name, textChinese(set.Name), thousands(len(set.Questions)), n),
 		}
 		if n > 0 {
 			g.Text += fmt.Sprintf(", such as %s in %s", found.Hits[0].ID, found.Hits[0].Where)
-			if j.c.AllowContaminated {
+			switch {
+			case told:
+				g.Text, g.Chinese = g.Text+"; these facts are told on purpose, in other phrasings", g.Chinese+"（这些事实本就在训练文本中以其他问法讲述）"
+			case j.c.AllowContaminated:
 				g.Text, g.Chinese = g.Text+"; allowed by task.allow_contaminated", g.Chinese+"（由 task.allow_contaminated 允许）"
 			}
 		}

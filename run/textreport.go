@@ -275,9 +275,10 @@ var textWords = map[string]string{
 	nameTokenGrams: "Kneser-Ney 5 元词元模型",
 	nameByteGrams:  "Kneser-Ney 8 元字节模型",
 
-	"known facts, new phrasings":               "已学事实，新问法",
-	"facts that were only read, new phrasings": "仅读过的事实，新问法",
-	"facts never seen":                         "从未见过的事实",
+	conditionKnown:       "已学事实，新问法",
+	conditionRead:        "仅读过的事实，新问法",
+	conditionReadAligned: "对齐前仅读过的事实，新问法",
+	conditionUnseen:      "从未见过的事实",
 
 	telecomqa.NameChance:  "随机猜测",
 	telecomqa.NameLongest: "选最长选项",
