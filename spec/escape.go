@@ -52,7 +52,7 @@ var special = strings.NewReplacer(
 func escaped(s string) string { return special.Replace(s) }
 
 // lineStart matches marks that count at the beginning of a line only.
-var lineStart = regexp.MustCompile(`^(?:[#+=:-]|(\d{1,9})[.)])`)
+var lineStart = regexp.MustCompile(`^(?:[#+=:-]|(\d{1,9})[.)](?: |$))`)
 
 func escapedStart(s string) string {
 	m := lineStart.FindStringSubmatchIndex(s)

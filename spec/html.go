@@ -438,6 +438,10 @@ func (r *htmlReader) table(n *html.Node) {
 			t.Caption = oneLine(r.flat(c)).clean()
 		case c.DataAtom == atom.Tr:
 			cells, head := r.row(c)
+			if notes, ok := footNotes(c, cells); ok {
+				t.Notes = append(t.Notes, notes...)
+				continue
+			}
 			t.Rows = append(t.Rows, cells)
 			if heads = heads && head; heads {
 				t.Head++
@@ -452,6 +456,14 @@ func (r *htmlReader) table(n *html.Node) {
 	if len(t.Rows) > 0 {
 		r.add(t)
 	}
+}
+
+// footNotes are the notes of a row at the foot of a table that holds nothing else.
+func footNotes(row *html.Node, cells []Cell) ([]Note, bool) {
+	if row.Parent == nil || row.Parent.DataAtom != atom.Tfoot || len(cells) != 1 {
+		return nil, false
+	}
+	return notesOf(cells[0].Text)
 }
 
 func (r *htmlReader) row(n *html.Node) (cells []Cell, head bool) {

@@ -101,6 +101,8 @@ func read(id string, data []byte, lim Limits) (*Document, error) {
 		err = readHTML(t, data)
 	case Markdown:
 		err = readMarkdown(t, data)
+	case Docx:
+		err = readDocx(t, data)
 	default:
 		err = ErrFormat
 	}

@@ -202,19 +202,12 @@ func tableOf(t *Table) string {
 		text = pipeTable(t)
 		text += titleLine(t.Caption)
 	}
-	if len(t.Notes) > 0 {
-		var notes []Block
-		for i := range t.Notes {
-			notes = append(notes, &t.Notes[i])
-		}
-		text += "\n\n" + strings.TrimRight(blocksOf(notes), "\n")
-	}
 	return text
 }
 
 // isPlain reports whether a table of pipes can hold it.
 func (t *Table) isPlain() bool {
-	if t.Head != 1 || len(t.Rows[0]) == 0 {
+	if t.Head != 1 || len(t.Notes) > 0 || len(t.Rows[0]) == 0 {
 		return false
 	}
 	for _, row := range t.Rows {
@@ -277,6 +270,9 @@ func htmlTable(t *Table) string {
 		if i+1 == t.Head {
 			w.WriteString("</thead>\n")
 		}
+	}
+	if len(t.Notes) > 0 {
+		w.WriteString("<tfoot>\n<tr><td>" + htmlOf(notesText(t.Notes)) + "</td></tr>\n</tfoot>\n")
 	}
 	return w.String() + "</table>"
 }

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -106,7 +107,7 @@ func (t *tree) room(n int64) bool {
 	return t.err == nil
 }
 
-// finish gives the document its title and returns it.
+// finish gives the document its title and bibliography and returns it.
 func (t *tree) finish() (*Document, error) {
 	if t.err != nil {
 		return nil, t.err
@@ -116,5 +117,29 @@ func (t *tree) finish() (*Document, error) {
 			t.doc.Title = c.Title.String()
 		}
 	}
+	if len(t.doc.References) == 0 {
+		for c := range t.doc.All() {
+			if bibliographyTitle.MatchString(c.Title.String()) {
+				t.doc.References = append(t.doc.References, c.references()...)
+			}
+		}
+	}
 	return t.doc, nil
+}
+
+var (
+	bibliographyTitle = regexp.MustCompile(`(?i)^(normative |informative )?(references|bibliography)$`)
+	bibliographyEntry = regexp.MustCompile(`^\[([^\]\s]{1,40})\]\s+(.+)`)
+)
+
+// references are the paragraphs of a bibliography that begin with a key in brackets.
+func (c *Clause) references() (list []Reference) {
+	for b := range Blocks(c.Blocks) {
+		if p, ok := b.(*Paragraph); ok {
+			if m := bibliographyEntry.FindStringSubmatch(oneLine(p.Text).clean().String()); m != nil {
+				list = append(list, Reference{m[1], m[2]})
+			}
+		}
+	}
+	return list
 }
