@@ -44,12 +44,12 @@ func openDocx(data []byte, lim Limits) (*docxFile, error) {
 		}
 		f.parts[p.Name] = p
 	}
-	return f, apartInFile(z.File)
+	return f, apartInFile(z.File, int64(len(data)))
 }
 
 // apartInFile refuses parts that share bytes, by which a small file can claim to be
 // a very large one.
-func apartInFile(files []*zip.File) error {
+func apartInFile(files []*zip.File, size int64) error {
 	type extent struct{ from, to int64 }
 	var all []extent
 	for _, p := range files {
@@ -60,6 +60,9 @@ func apartInFile(files []*zip.File) error {
 		to, err := bounded.Add(from, int64(min(p.CompressedSize64, 1<<62)))
 		if err != nil {
 			return err
+		}
+		if to > size {
+			return fmt.Errorf("%w: part %q goes beyond the end of the file", ErrDocx, p.Name)
 		}
 		all = append(all, extent{from, to})
 	}
