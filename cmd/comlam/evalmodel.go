@@ -51,7 +51,7 @@ func openExaminee(dir, adapter string) (*examinee, error) {
 		kept, weights = *k, k.On(f.Weights)
 		e.name += " with " + nameOf(adapter)
 	}
-	engine, err := backend.Open()
+	engine, err := backend.OpenAll()
 	if err != nil {
 		return nil, err
 	}
