@@ -1,8 +1,10 @@
 package tokenizer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/comlam/comlam/tokenizer/jinja"
@@ -230,15 +232,14 @@ func (t *Tokenizer) encodeArmoured(dst []int32, text, mark string, begins bool) 
 		return t.encode(dst, text, true, begins)
 	}
 	at := 0
-	for at < len(text) {
-		m, ok := t.nextSpecial(text, at)
-		if !ok {
-			m.start, m.end = len(text), len(text)
+	for _, m := range append(t.specials(text), match{start: len(text), end: len(text)}) {
+		if m.start < at {
+			continue // inside one that was found first
 		}
 		if m.start > at {
 			dst = t.encode(dst, strings.ReplaceAll(text[at:m.start], mark, ""), false, begins || at > 0)
 		}
-		if ok {
+		if m.token != nil {
 			dst = append(dst, m.token.ID)
 		}
 		at = m.end
@@ -246,27 +247,21 @@ func (t *Tokenizer) encodeArmoured(dst []int32, text, mark string, begins bool) 
 	return dst
 }
 
-// nextSpecial finds the first special token at or after i.
-func (t *Tokenizer) nextSpecial(text string, i int) (match, bool) {
-	var best match
-	found := false
+// specials lists the special tokens in a text from left to right.
+func (t *Tokenizer) specials(text string) []match {
+	var list []match
 	for _, m := range []*matcher{t.plain, t.normal} {
-		if m == nil {
-			continue
-		}
-		for at := i; ; {
+		for at := 0; m != nil; {
 			x, ok := m.next(text, at, true)
 			if !ok {
 				break
 			}
 			if x.token.Special {
-				if !found || x.start < best.start {
-					best, found = x, true
-				}
-				break
+				list = append(list, x)
 			}
-			at = x.end
+			at = max(x.end, at+1)
 		}
 	}
-	return best, found
+	slices.SortStableFunc(list, func(a, b match) int { return cmp.Compare(a.start, b.start) })
+	return list
 }
