@@ -25,7 +25,7 @@ data:
   held_out: 0.2
   sources: [{facts: 2, tables: [numerology, ssb], weight: 1}, {path: "docs:", weight: 1}]
 train: {steps: 5, batch_size: 8, micro_batch_size: 2, log_every: 1, checkpoint_every: 2, schedule: {warmup_steps: 1}}
-tune: {methods: [full, lora], length: 256, steps: 4, batch_size: 4, micro_batch_size: 1, validate_every: 2}
+tune: {methods: [full, lora, prefix], length: 256, steps: 4, batch_size: 4, micro_batch_size: 1, validate_every: 2}
 align: {steps: 4, batch_size: 4, micro_batch_size: 1, warmup_steps: 1, validate_every: 2}
 `
 
@@ -65,8 +65,8 @@ func TestTextResumesToTheBit(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := everything(t, fsys, o)
-	if strings.Count(want, "weights") != 0 || strings.Count(want, "\n") != 4 {
-		t.Fatalf("pre-training, two ways of tuning and alignment leave weights: %s", want)
+	if strings.Count(want, "weights") != 0 || strings.Count(want, "\n") != 5 {
+		t.Fatalf("pre-training, three ways of tuning and alignment leave weights: %s", want)
 	}
 	for _, stop := range []string{`"stage":"pretrain","step":1,`, `"stage":"pretrain","step":4,`, `"stage":"full lr 0.001","step":2,`, `"stage":"lora lr 0.003","step":2,`, `"stage":"align","step":2,`} {
 		fsys := durable.NewMemFS(1)

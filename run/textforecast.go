@@ -130,6 +130,11 @@ func (j *textJob) probeTuning(ctx context.Context, f *Forecast, m *languageModel
 	if err != nil {
 		return err
 	}
+	begun, err := c.Begin(m.lm, base, t.Source)
+	if err != nil {
+		return err
+	}
+	c = &begun
 	for _, name := range c.Methods {
 		way := tune.Way(name)
 		p, last, err := measurePace(tuneBudget, func(see func(train.Replayed) error) error {

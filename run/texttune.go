@@ -96,7 +96,11 @@ func (j *textJob) runInstruct(ctx context.Context, m *languageModel, base nn.Wei
 	}
 	j.show.stage("tune", "%s: %s on %s, %d steps of %s", j.r.Name, way, count(stats.Examples, "instruction"), t.Config.Steps, count(t.Config.BatchSize, "row"))
 	began := time.Now()
-	res, err := t.Instruct(ctx, *j.r.Text.Tune, way)
+	settings, err := j.r.Text.Tune.Begin(m.lm, base, t.Source)
+	if err != nil {
+		return nil, err
+	}
+	res, err := t.Instruct(ctx, settings, way)
 	if err != nil {
 		return nil, err
 	}

@@ -120,7 +120,10 @@ func (j *textJob) instructTrials(m *languageModel, base nn.Weights, way tune.Way
 	if err != nil {
 		return nil, err
 	}
-	settings := *j.r.Text.Tune
+	settings, err := j.r.Text.Tune.Begin(m.lm, base, task.Source)
+	if err != nil {
+		return nil, err
+	}
 	var list []*training
 	for _, lr := range settings.Rates(way) {
 		name := tune.TrialName(way, lr)
