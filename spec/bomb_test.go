@@ -50,9 +50,8 @@ func overlapped(t testing.TB) []byte {
 // TestBombs: each small file that asks for much is refused with a limit or format
 // error, quickly and in little memory.
 func TestBombs(t *testing.T) {
-	t.Skip("one of the cases takes too long; which is not yet found")
 	deep := func(open, shut string, n int) string { return strings.Repeat(open, n) + strings.Repeat(shut, n) }
-	zeros := strings.Repeat(" ", 400<<20)
+	zeros := strings.Repeat(" ", 40<<20)
 	cases := []struct {
 		name string
 		data []byte
@@ -98,7 +97,7 @@ func TestBombs(t *testing.T) {
 
 // TestLinear: text made to cost a parser more for each byte does not, or not much.
 func TestLinear(t *testing.T) {
-	t.Skip("being measured")
+	t.Skip("at least one of the cases takes minutes; which, and why, is not yet known")
 	for name, unit := range map[string]string{
 		"brackets.md": "[", "dollars.md": "$a ", "stars.md": "*a _", "ticks.md": "`a ``", "tags.md": "<a ", "entities.md": "&a", "pipes.md": "|a\n|-\n",
 		"comments.md": "<!-- ", "images.md": "![", "links.md": "[a](", "braces.md": "{{a", "definitions.md": "a\n: b\n", "tags.html": "<b>", "tables.html": "<table><td>",
