@@ -193,15 +193,6 @@ func copyView(dst, src []byte, size int, dims, strides []int, offset int, do fun
 	newMover(size, dims, rowMajor(dims), strides).run(at(dst, 0), at(src, offset*size), do)
 }
 
-// runView makes an operation dense that only moves elements.
-func runView(c *call) error {
-	n := *c.n
-	n.in = []*node{{shape: c.in[0].shape}}
-	v, _ := whole(n.in[0]).through(&n)
-	copyView(c.out[0].data, c.in[0].data, c.in[0].shape.DType.Size(), v.dims, v.strides, v.offset, c.do)
-	return nil
-}
-
 // runBitcast copies the bytes as they are: Bitcast and Reshape.
 func runBitcast(c *call) error {
 	c.copyBytes(c.out[0].data, c.in[0].data)

@@ -17,10 +17,6 @@ import (
 // opFuncs has the operations that run as they stand; all others are views or
 // become parts of tile programs and matrix products.
 var opFuncs = map[compute.OpType]opFunc{
-	compute.OpTypeTranspose:          runView,
-	compute.OpTypeBroadcastInDim:     runView,
-	compute.OpTypeSlice:              runView,
-	compute.OpTypeReverse:            runView,
 	compute.OpTypeReshape:            runBitcast,
 	compute.OpTypeBitcast:            runBitcast,
 	compute.OpTypeIota:               runIota,

@@ -1,7 +1,8 @@
 package cpu
 
 import (
-	"container/heap"
+	"cmp"
+	"slices"
 
 	"github.com/gomlx/compute"
 )
@@ -78,33 +79,24 @@ func (c *compiler) waitFor(u *unit, readers map[*node][]*unit) {
 	}
 }
 
-// scheduler is a heap of the units that can run, smallest key first.
+// scheduler has the units that can run.
 type scheduler struct {
 	*compiler
 	key   map[*unit]int
 	ready []*unit
 }
 
-func (s *scheduler) Len() int           { return len(s.ready) }
-func (s *scheduler) Less(i, j int) bool { return s.before(s.ready[i], s.ready[j]) }
-func (s *scheduler) Swap(i, j int)      { s.ready[i], s.ready[j] = s.ready[j], s.ready[i] }
-func (s *scheduler) Push(u any)         { s.ready = append(s.ready, u.(*unit)) }
-
-func (s *scheduler) Pop() any {
-	n := len(s.ready) - 1
-	u := s.ready[n]
-	s.ready = s.ready[:n]
+// take removes the ready unit with the smallest key.
+func (s *scheduler) take() *unit {
+	u := slices.MinFunc(s.ready, func(a, b *unit) int {
+		return cmp.Or(cmp.Compare(s.key[a], s.key[b]), cmp.Compare(a.id, b.id))
+	})
+	s.ready = slices.DeleteFunc(s.ready, func(w *unit) bool { return w == u })
 	return u
 }
 
-func (s *scheduler) before(a, b *unit) bool {
-	if s.key[a] != s.key[b] {
-		return s.key[a] < s.key[b]
-	}
-	return a.id < b.id
-}
-
-// run takes units off the heap and puts on it those that waited for nothing else.
+// run takes units one after the other and makes those ready that waited for nothing
+// else.
 func (s *scheduler) run() []*unit {
 	waits := map[*unit]int{}
 	for _, u := range s.units {
@@ -114,17 +106,17 @@ func (s *scheduler) run() []*unit {
 			}
 		}
 		if waits[u] == 0 {
-			heap.Push(s, u)
+			s.ready = append(s.ready, u)
 		}
 	}
 	var out []*unit
-	for s.Len() > 0 {
-		u := heap.Pop(s).(*unit)
+	for len(s.ready) > 0 {
+		u := s.take()
 		out = append(out, u)
 		for _, w := range s.units {
 			if w.deps.has(u.id) {
 				if waits[w]--; waits[w] == 0 {
-					heap.Push(s, w)
+					s.ready = append(s.ready, w)
 				}
 			}
 		}
