@@ -53,9 +53,9 @@ func (j *textJob) questionSets() ([]*telecomqa.Set, error) {
 
 // The questions that are made of facts.
 const (
-	conditionKnown       = "known facts, new phrasings"
-	conditionRead        = "facts only read, new phrasings"
-	conditionReadAligned = "facts only read before alignment, new phrasings"
+	conditionKnown       = "known facts"
+	conditionRead        = "facts only read"
+	conditionReadAligned = "facts only read, then aligned on"
 	conditionUnseen      = "facts never seen"
 )
 

@@ -87,7 +87,7 @@ var textMetrics = []textMetric{
 	},
 	{
 		name: metric.Accuracy, unit: "%", decimals: 1, scale: 100,
-		caption: report.Text{EN: "Right answers to multiple-choice questions in %, with 95 % interval; higher is better", ZH: "选择题正确率（%），附 95% 区间；越高越好"},
+		caption: report.Text{EN: "Right answers to multiple-choice questions in %, with 95 % interval; higher is better. Questions made of facts are phrased as nothing in the training text", ZH: "选择题正确率（%），附 95% 区间；越高越好。由事实生成的题目采用训练文本中没有的问法"},
 		meaning: report.Text{
 			EN: "Share of the questions answered right; one without an answer is wrong. A model answers by the likeliest option, by the likeliest a character of the option's text, or by what it writes where only options may be written. Chance, the longest option and a classifier of surface features know nothing of telecommunications.",
 			ZH: "答对的题目比例；未作答算错。模型作答方式：似然最大的选项、按选项字符归一的似然最大者、或限定只能写出选项时所写内容。随机、最长选项与表面特征分类器均不具备电信知识。",
@@ -223,32 +223,47 @@ func (r *textResult) alignedFindings() []report.Text {
 	}}
 }
 
-// tunedFindings say what instruction tuning brought on facts that it knows, and on
-// those that it cannot know.
+// tunedFindings say what every model answers of what it knows, and of what it cannot
+// know, in phrasings that are new to it.
 func (r *textResult) tunedFindings() []report.Text {
 	var list []report.Text
-	rows := rowsOf2(r.rows, metric.Accuracy)
-	find := func(condition, method string) *eval.Row {
-		i := slices.IndexFunc(rows, func(e eval.Row) bool { return e.Condition == condition && e.Method == method })
-		if i < 0 {
-			return nil
-		}
-		return &rows[i]
-	}
 	for _, t := range r.tuned {
-		name := t.method() + ", " + eval.ByLikelihood
-		for _, c := range distinct(rows, func(e eval.Row) string { return e.Condition }) {
-			got, chance := find(c, name), find(c, telecomqa.NameChance)
-			if got == nil || chance == nil {
-				continue
-			}
-			list = append(list, report.Text{
-				EN: fmt.Sprintf("%s: %s answers %.1f %% right (chance %.1f %%), %.2f %% of the parameters trained in %.0f s.", c, t.method(), 100*got.Value, 100*chance.Value, 100*float64(t.Trained)/float64(t.Total), t.Seconds),
-				ZH: fmt.Sprintf("%s：%s答对 %.1f%%（随机 %.1f%%），训练参数占 %.2f%%，用时 %.0f 秒。", textChinese(c), textChinese(t.method()), 100*got.Value, 100*chance.Value, 100*float64(t.Trained)/float64(t.Total), t.Seconds),
-			})
-		}
+		share := 100 * float64(t.Trained) / float64(t.Total)
+		list = append(list, r.answered(t.method(), fmt.Sprintf("%.2f %% of the parameters trained in %.0f s", share, t.Seconds), fmt.Sprintf("训练参数占 %.2f%%，用时 %.0f 秒", share, t.Seconds))...)
+	}
+	if a := r.aligned; a != nil {
+		list = append(list, r.answered(nameAligned, fmt.Sprintf("%.0f s more", a.Seconds), fmt.Sprintf("再用 %.0f 秒", a.Seconds))...)
 	}
 	return list
+}
+
+// answered is one model's share of right answers in every set of questions.
+func (r *textResult) answered(method, how, howZH string) []report.Text {
+	var en, zh []string
+	rows := rowsOf2(r.rows, metric.Accuracy)
+	for _, c := range distinct(rows, func(e eval.Row) string { return e.Condition }) {
+		got, chance := r.find(rows, c, method+", "+eval.ByLikelihood), r.find(rows, c, telecomqa.NameChance)
+		if got == nil || chance == nil {
+			continue
+		}
+		en = append(en, fmt.Sprintf("%s: %.1f %% (chance %.1f %%)", c, 100*got.Value, 100*chance.Value))
+		zh = append(zh, fmt.Sprintf("%s %.1f%%（随机 %.1f%%）", textChinese(c), 100*got.Value, 100*chance.Value))
+	}
+	if en == nil {
+		return nil
+	}
+	return []report.Text{{
+		EN: fmt.Sprintf("Right answers of %q (%s): %s.", method, how, strings.Join(en, "; ")),
+		ZH: fmt.Sprintf("“%s”（%s）的正确率：%s。", textChinese(method), howZH, strings.Join(zh, "；")),
+	}}
+}
+
+func (*textResult) find(rows []eval.Row, condition, method string) *eval.Row {
+	i := slices.IndexFunc(rows, func(e eval.Row) bool { return e.Condition == condition && e.Method == method })
+	if i < 0 {
+		return nil
+	}
+	return &rows[i]
 }
 
 // textChinese is a method or condition in Chinese; names stay as they are.
@@ -275,9 +290,9 @@ var textWords = map[string]string{
 	nameTokenGrams: "Kneser-Ney 5 元词元模型",
 	nameByteGrams:  "Kneser-Ney 8 元字节模型",
 
-	conditionKnown:       "已学事实，新问法",
-	conditionRead:        "仅读过的事实，新问法",
-	conditionReadAligned: "对齐前仅读过的事实，新问法",
+	conditionKnown:       "已学事实",
+	conditionRead:        "仅读过的事实",
+	conditionReadAligned: "仅读过、后用于对齐的事实",
 	conditionUnseen:      "从未见过的事实",
 
 	telecomqa.NameChance:  "随机猜测",
