@@ -53,10 +53,10 @@ func TestReadLlama2C(t *testing.T) {
 // TestReadLlama2CErrors: damage is an error that says what does not fit.
 func TestReadLlama2CErrors(t *testing.T) {
 	for want, file := range map[string][]byte{
-		"read the header of a llama2.c file":           make([]byte, 20),
-		"the header does not fit a llama2.c file":      make([]byte, 28),
+		"read the header of a llama2.c file":          make([]byte, 20),
+		"the header does not fit a llama2.c file":     make([]byte, 28),
 		"the header says 988 bytes, and the file has": llama2c([7]int32{4, 3, 2, 2, 1, -5, 6}, 7),
-		"hidden_size: 1000000 cannot be built":         llama2c([7]int32{1000000, 3, 2, 2, 1, 5, 6}, 7),
+		"hidden_size: 1000000 cannot be built":        llama2c([7]int32{1000000, 3, 2, 2, 1, 5, 6}, 7),
 	} {
 		_, _, err := llama.ReadLlama2C(bytes.NewReader(file), int64(len(file)))
 		if err == nil || !strings.Contains(err.Error(), want) {
