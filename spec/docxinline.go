@@ -16,7 +16,6 @@ type docxInline struct {
 	figures   []Block
 	boxes     []*node // text boxes
 	footnotes []string
-	field     int // depth of field codes, whose instructions are no text
 	style     SpanKind
 	target    string // of the link that is read
 }

@@ -25,7 +25,6 @@ import (
 type mdReader struct {
 	t        *tree
 	src      []byte
-	base     int // bytes of the file before src
 	rfc      *rfcMarkdown
 	equation string // the number that a comment gave the equation that follows
 	recent   Block  // what was made last, which attributes speak about

@@ -156,18 +156,18 @@ func readPrecompiled(raw json.RawMessage) (normalizer, error) {
 		Charsmap *string `json:"precompiled_charsmap"`
 	}
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("Precompiled: %w", err)
+		return nil, fmt.Errorf("step Precompiled: %w", err)
 	}
 	if p.Charsmap == nil {
 		return plainNormalizer(func(s string) string { return s }), nil
 	}
 	data, err := base64.StdEncoding.DecodeString(*p.Charsmap)
 	if err != nil {
-		return nil, fmt.Errorf("Precompiled: %w", err)
+		return nil, fmt.Errorf("step Precompiled: %w", err)
 	}
 	c, err := readCharsmap(data)
 	if err != nil {
-		return nil, fmt.Errorf("Precompiled: %w", err)
+		return nil, fmt.Errorf("step Precompiled: %w", err)
 	}
 	if c == nil {
 		return plainNormalizer(func(s string) string { return s }), nil

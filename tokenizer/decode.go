@@ -125,10 +125,10 @@ func readStripDecoder(raw json.RawMessage) (decodeStep, error) {
 		Start, Stop   int
 	}
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("Strip: %w", err)
+		return nil, fmt.Errorf("step Strip: %w", err)
 	}
 	if utf8.RuneCountInString(p.Content) != 1 || p.Start < 0 || p.Stop < 0 {
-		return nil, fmt.Errorf("Strip: give one character, and how many at the start and the end, not %q, %d, %d", p.Content, p.Start, p.Stop)
+		return nil, fmt.Errorf("step Strip: give one character, and how many at the start and the end, not %q, %d, %d", p.Content, p.Start, p.Stop)
 	}
 	return eachToken(func(t string) string {
 		for i := 0; i < p.Start && strings.HasPrefix(t, p.Content); i++ {
@@ -147,7 +147,7 @@ func readWordPieceDecoder(raw json.RawMessage) (decodeStep, error) {
 		Cleanup      bool
 	}
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("WordPiece: %w", err)
+		return nil, fmt.Errorf("step WordPiece: %w", err)
 	}
 	return func(tokens []string) []string {
 		for i, t := range tokens {
@@ -184,7 +184,7 @@ func (c chain) Replace(s string) string {
 func readBPEDecoder(raw json.RawMessage) (decodeStep, error) {
 	var p struct{ Type, Suffix string }
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("BPEDecoder: %w", err)
+		return nil, fmt.Errorf("step BPEDecoder: %w", err)
 	}
 	return func(tokens []string) []string {
 		for i, t := range tokens {

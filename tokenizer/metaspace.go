@@ -24,19 +24,19 @@ func readMetaspace(raw json.RawMessage) (*metaspace, error) {
 		Split          *bool
 	}
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("Metaspace: %w", err)
+		return nil, fmt.Errorf("step Metaspace: %w", err)
 	}
 	m := &metaspace{mark: p.Replacement, prepend: "always", cut: p.Split == nil || *p.Split}
 	switch {
 	case utf8.RuneCountInString(m.mark) != 1:
-		return nil, fmt.Errorf("Metaspace: the replacement %q is not one character", m.mark)
+		return nil, fmt.Errorf("step Metaspace: the replacement %q is not one character", m.mark)
 	case p.PrependScheme != nil:
 		m.prepend = *p.PrependScheme
 	case p.AddPrefixSpace != nil && !*p.AddPrefixSpace:
 		m.prepend = "never"
 	}
 	if m.prepend != "always" && m.prepend != "first" && m.prepend != "never" {
-		return nil, fmt.Errorf("Metaspace: prepend_scheme %q is not known", m.prepend)
+		return nil, fmt.Errorf("step Metaspace: prepend_scheme %q is not known", m.prepend)
 	}
 	return m, nil
 }

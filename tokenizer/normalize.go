@@ -159,7 +159,7 @@ func readStrip(raw json.RawMessage) (normalizer, error) {
 		Right bool `json:"strip_right"`
 	}
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("Strip: %w", err)
+		return nil, fmt.Errorf("step Strip: %w", err)
 	}
 	return plainNormalizer(func(s string) string {
 		if p.Left {
@@ -180,7 +180,7 @@ func readReplace(raw json.RawMessage) (func(string) string, error) {
 		Content string
 	}
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("Replace: %w", err)
+		return nil, fmt.Errorf("step Replace: %w", err)
 	}
 	if p.Pattern.String != nil {
 		old := *p.Pattern.String
@@ -191,7 +191,7 @@ func readReplace(raw json.RawMessage) (func(string) string, error) {
 	}
 	find, err := p.Pattern.finder()
 	if err != nil {
-		return nil, fmt.Errorf("Replace: %w", err)
+		return nil, fmt.Errorf("step Replace: %w", err)
 	}
 	return func(s string) string {
 		var b strings.Builder
@@ -212,7 +212,7 @@ func readReplace(raw json.RawMessage) (func(string) string, error) {
 func readPrepend(raw json.RawMessage) (normalizer, error) {
 	var p struct{ Type, Prepend string }
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("Prepend: %w", err)
+		return nil, fmt.Errorf("step Prepend: %w", err)
 	}
 	return func(s string, begins bool) string {
 		if s == "" || !begins {
@@ -231,7 +231,7 @@ func readBertNormalizer(raw json.RawMessage) (normalizer, error) {
 		Lowercase    bool
 	}{}
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("BertNormalizer: %w", err)
+		return nil, fmt.Errorf("step BertNormalizer: %w", err)
 	}
 	accents := p.Lowercase
 	if p.StripAccents != nil {

@@ -91,7 +91,7 @@ func flatten(raw json.RawMessage, key string, depth int) ([]json.RawMessage, err
 	}
 	for k := range seq {
 		if k != "type" && k != key {
-			return nil, fmt.Errorf("Sequence has the unknown key %q", k)
+			return nil, fmt.Errorf("step Sequence has the unknown key %q", k)
 		}
 	}
 	var parts, all []json.RawMessage
@@ -152,7 +152,7 @@ func readByteLevel(raw json.RawMessage) (list []splitter, err error) {
 		UseRegex       *bool `json:"use_regex"`
 	}
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("ByteLevel: %w", err)
+		return nil, fmt.Errorf("step ByteLevel: %w", err)
 	}
 	if p.AddPrefixSpace {
 		list = append(list, splitFunc(func(dst []string, s string) []string {
@@ -268,10 +268,10 @@ func readSplit(raw json.RawMessage) (splitter, error) {
 		Invert   bool
 	}
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("Split: %w", err)
+		return nil, fmt.Errorf("step Split: %w", err)
 	}
 	if err := p.Behavior.check(); err != nil {
-		return nil, fmt.Errorf("Split: %w", err)
+		return nil, fmt.Errorf("step Split: %w", err)
 	}
 	if p.Pattern.Regex != nil && (p.Behavior == isolated || p.Behavior == removed && p.Invert) {
 		if w := knownPatterns[*p.Pattern.Regex]; w != nil {
@@ -280,7 +280,7 @@ func readSplit(raw json.RawMessage) (splitter, error) {
 	}
 	find, err := p.Pattern.finder()
 	if err != nil {
-		return nil, fmt.Errorf("Split: %w", err)
+		return nil, fmt.Errorf("step Split: %w", err)
 	}
 	return pieces{find, p.Behavior, p.Invert}, nil
 }
@@ -291,7 +291,7 @@ func readDigits(raw json.RawMessage) (splitter, error) {
 		Individual bool `json:"individual_digits"`
 	}
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("Digits: %w", err)
+		return nil, fmt.Errorf("step Digits: %w", err)
 	}
 	isNumeric := func(r rune) bool { return classOf(r)&isNumber != 0 }
 	if p.Individual {
@@ -306,7 +306,7 @@ func readPunctuation(raw json.RawMessage) (splitter, error) {
 		Behavior behavior
 	}{Behavior: isolated}
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("Punctuation: %w", err)
+		return nil, fmt.Errorf("step Punctuation: %w", err)
 	}
 	return pieces{each(isPunctuation), p.Behavior, false}, p.Behavior.check()
 }
@@ -316,10 +316,10 @@ func isPunctuation(r rune) bool { return classOf(r)&isPunct != 0 }
 func readDelimiter(raw json.RawMessage) (splitter, error) {
 	var p struct{ Type, Delimiter string }
 	if err := strict(raw, &p); err != nil {
-		return nil, fmt.Errorf("CharDelimiterSplit: %w", err)
+		return nil, fmt.Errorf("step CharDelimiterSplit: %w", err)
 	}
 	if utf8.RuneCountInString(p.Delimiter) != 1 {
-		return nil, fmt.Errorf("CharDelimiterSplit: the delimiter %q is not one character", p.Delimiter)
+		return nil, fmt.Errorf("step CharDelimiterSplit: the delimiter %q is not one character", p.Delimiter)
 	}
 	return pieces{func(s string) [][2]int { return findText(s, p.Delimiter) }, removed, false}, nil
 }

@@ -378,5 +378,3 @@ func (b *builder) clauses(d *spec.Document, id int64, bodies []string) error {
 	}
 	return nil
 }
-
-func (b *builder) file_() string { return b.Library.file }
