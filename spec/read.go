@@ -103,6 +103,10 @@ func read(id string, data []byte, lim Limits) (*Document, error) {
 		err = readMarkdown(t, data)
 	case Docx:
 		err = readDocx(t, data)
+	case RST:
+		err = readRST(t, data)
+	case RFCText:
+		err = readText(t, data)
 	default:
 		err = ErrFormat
 	}
