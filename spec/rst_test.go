@@ -47,7 +47,7 @@ func TestProseWords(t *testing.T) {
 
 func TestTextForms(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
-		{"a.rst", "Title\n=====\n\nText with ``code`` and :math:`x^2`.\n\nSub\n---\n\n- a\n- b::\n\n    lit\n", "Title\n\nText with code and $x^2$.\n\nSub\n\n- a\n- b:\n  \n  lit\n\n"},
+		{"a.rst", "Title\n=====\n\nText with ``code`` and :math:`x^2`.\n\nSub\n---\n\n- a\n- b::\n\n    lit\n", "Title\n\nText with code and $x^2$.\n\nSub\n\n- a\n- b:\n  lit\n\n"},
 		{"b.rst", ".. note:: Take care.\n\n.. strange:: arg\n\n   body\n", "note: Take care.\n\nstrange: arg\n\nbody\n\n"},
 		{"c.rst", "== ==\na  b\n== ==\nc  d\n== ==\n\n+---+---+\n| e | f |\n+---+---+\n", "a | b\nc | d\n\ne | f\n\n"},
 		{"d.rst", ".. csv-table:: T\n   :header: a, b\n\n   1, 2\n\n.. list-table:: U\n\n   * - x\n     - y\n", "T\na | b\n1 | 2\n\nU\nx | y\n\n"},

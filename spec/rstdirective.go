@@ -67,9 +67,7 @@ func (r *rstReader) directive(name, arg string, in []string, depth int, add sink
 	case "note", "warning", "tip", "hint", "important", "caution", "danger", "attention", "error", "admonition", "seealso", "deprecated", "versionadded", "versionchanged":
 		return r.admonition(name, arg, in, depth, add)
 	}
-	var t Text
-	t = append(Text{{Text: name + ": "}}, rstInline(arg)...)
-	add(paragraph(t)...)
+	add(paragraph(append(Text{{Text: name + ": "}}, rstInline(arg)...))...)
 	b, err := r.inside(in, depth)
 	add(b...)
 	return err
