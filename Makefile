@@ -23,7 +23,7 @@ all: demo ## build, then run the demo (the default)
 build: ## bin/comlam
 	go build -o bin/comlam ./cmd/comlam
 
-demo: build ## simulate, train, adapt, evaluate, report: about a minute
+demo: build ## text and radio, train, adapt, evaluate, report: about two minutes
 	bin/comlam demo
 
 test: ## all tests, at most ten minutes on two cores
