@@ -123,7 +123,7 @@ func defineText(name string, n int) (report.Definition, bool) {
 
 // table shows one metric: a row for each method, a column for each condition.
 func (r *textResult) table(m textMetric) report.Table {
-	rows := rowsOf2(r.rows, m.name)
+	rows := rowsOfMetric(r.rows, m.name)
 	conditions := distinct(rows, func(e eval.Row) string { return e.Condition })
 	t := report.Table{Caption: m.caption, Columns: []report.Text{{EN: "Method", ZH: "方法"}}}
 	counts := map[string]int{}
@@ -153,7 +153,7 @@ func (r *textResult) table(m textMetric) report.Table {
 	return t
 }
 
-func rowsOf2(rows []eval.Row, metric string) []eval.Row {
+func rowsOfMetric(rows []eval.Row, metric string) []eval.Row {
 	var list []eval.Row
 	for _, r := range rows {
 		if r.Metric == metric {
@@ -182,7 +182,7 @@ func (r *textResult) lossFigure() (*report.Figure, error) {
 // findings say how the model stands to the n-gram models on the same documents.
 func (r *textResult) findings() []report.Text {
 	var list []report.Text
-	rows := rowsOf2(r.rows, metricBits)
+	rows := rowsOfMetric(r.rows, metricBits)
 	for _, c := range distinct(rows, func(e eval.Row) string { return e.Condition }) {
 		var model, best *eval.Row
 		for i, row := range rows {
@@ -240,7 +240,7 @@ func (r *textResult) tunedFindings() []report.Text {
 // answered is one model's share of right answers in every set of questions.
 func (r *textResult) answered(method, how, howZH string) []report.Text {
 	var en, zh []string
-	rows := rowsOf2(r.rows, metric.Accuracy)
+	rows := rowsOfMetric(r.rows, metric.Accuracy)
 	for _, c := range distinct(rows, func(e eval.Row) string { return e.Condition }) {
 		got, chance := r.find(rows, c, method+", "+eval.ByLikelihood), r.find(rows, c, telecomqa.NameChance)
 		if got == nil || chance == nil {
