@@ -26,7 +26,7 @@ type Text struct {
 // TextSource is one origin of documents: exactly one of Path and Facts.
 type TextSource struct {
 	Name string `yaml:"name"` // how tables call it; "" = after its path
-	// Path is a file (.jsonl, .jsonl.gz, .md, .rst, .html, .txt, .docx) or a folder of
+	// Path is a file (.jsonl, .jsonl.gz, .md, .rst, .txt) or a folder of
 	// such, or "docs:" for the documentation of ComLAM, which comes with the program.
 	Path string `yaml:"path"`
 	// Facts is how many documents are written about each fact of spec/facts. They are

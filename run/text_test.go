@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/comlam/comlam/internal/durable"
+	"github.com/comlam/comlam/tune"
 )
 
 // textText is the life cycle of a tiny language model, with micro-batches smaller than
@@ -161,5 +162,49 @@ func TestContaminatedQuestionsFailTheRun(t *testing.T) {
 		if err != nil || len(gates) != 1 || gates[0].OK != ok || !strings.Contains(gates[0].Text, "1 of 2 questions") || !strings.Contains(gates[0].Text, "q0 in training document") {
 			t.Errorf("%v %+v", err, gates)
 		}
+	}
+}
+
+// TestTextKeysFollowFiles: the same name with other contents is another stage.
+func TestTextKeysFollowFiles(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "chats.jsonl")
+	key := func(text string) string {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		r := textRecipe(t, "align=null", "tune.files=["+file+"]", "tune.validation=["+file+"]")
+		j, err := newTextJob(r, newSession("x", []*Recipe{r}, Options{FS: durable.NewMemFS(1)}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := j.(*textJob).instructKey(tune.WayFull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	if a, b := key("one\n"), key("two\n"); a == b || a != key("one\n") {
+		t.Error("the key of tuning does not follow what its files say")
+	}
+}
+
+// TestTrainedOnHasEveryStage: documents, instructions and preferences.
+func TestTrainedOnHasEveryStage(t *testing.T) {
+	r := textRecipe(t)
+	j, err := newTextJob(r, newSession("x", []*Recipe{r}, Options{FS: durable.NewMemFS(1)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{}
+	for d, err := range j.(*textJob).trainedOn() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind, _, _ := strings.Cut(d.Where, " ")
+		seen[kind]++
+	}
+	if seen["training"] == 0 || seen["instruction"] == 0 || seen["preference"] == 0 {
+		t.Errorf("%v", seen)
 	}
 }

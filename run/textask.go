@@ -69,7 +69,11 @@ type asked struct {
 
 // ask is the stage that puts the questions to every model.
 func (j *textJob) ask(ctx context.Context, m *languageModel, base nn.Weights, tuned []instructed, last *aligned) ([]eval.Row, error) {
-	inputs := []string{"task", "seed", j.trainKey()}
+	files, err := j.filesKey(j.c.Files...)
+	if err != nil {
+		return nil, err
+	}
+	inputs := []string{"task", files, "seed", j.trainKey()}
 	models := []asked{{namePretrained, eval.Cloze, base, nil}}
 	for _, t := range tuned {
 		inputs = append(inputs, t.key)

@@ -32,7 +32,10 @@ func (j *textJob) measureBars(ctx context.Context, tok *tokenizer.Tokenizer) (*b
 	if !j.text.measures() {
 		return &bars{}, nil
 	}
-	key := j.mustKey("bars", j.tokenizerKey())
+	key, err := j.key("bars", j.tokenizerKey())
+	if err != nil {
+		return nil, err
+	}
 	dir, err := j.stages.run(ctx, "bars", key, func(dir string) ([]string, error) {
 		j.show.stage("bars", "%s: n-gram models of the same text", j.r.Name)
 		b, err := j.makeBars(ctx, tok)

@@ -60,8 +60,10 @@ func (j *textJob) trainedOn() iter.Seq2[corpus.Document, error] {
 		if t == nil {
 			return
 		}
-		if len(t.Files) > 0 {
-			eachExample(t.Files, yield)
+		if len(t.Files) > 0 && !eachExample(t.Files, yield) {
+			return
+		}
+		if !j.r.Text.Data.TellsFacts() {
 			return
 		}
 		g, err := j.r.facts()
@@ -71,11 +73,24 @@ func (j *textJob) trainedOn() iter.Seq2[corpus.Document, error] {
 		}
 		n := 0
 		for x := range g.Instructions(facts.Train, facts.Tuned) {
+			if len(t.Files) > 0 {
+				break // the instructions are those of the files
+			}
 			text := ""
 			for _, m := range x.Messages {
 				text += " " + m.Content
 			}
 			if n++; !yield(corpus.Document{Text: text, Where: fmt.Sprintf("instruction %d", n)}, nil) {
+				return
+			}
+		}
+		if j.r.Text.Align == nil {
+			return
+		}
+		n = 0
+		for x := range g.Preferences(facts.Train, facts.Exposure(j.r.Text.Align.Facts)) {
+			text := x.Prompt + " " + x.Chosen + " " + x.Prompt + " " + x.Rejected
+			if n++; !yield(corpus.Document{Text: text, Where: fmt.Sprintf("preference %d", n)}, nil) {
 				return
 			}
 		}
@@ -93,13 +108,13 @@ func numbered(texts iter.Seq[string]) iter.Seq2[int, string] {
 	}
 }
 
-// eachExample gives the texts of files of examples.
-func eachExample(files []string, yield func(corpus.Document, error) bool) {
+// eachExample gives the texts of files of examples; more is false once nobody wants any.
+func eachExample(files []string, yield func(corpus.Document, error) bool) (more bool) {
 	for _, file := range files {
 		e, err := data.OpenExamples(file, nil)
 		if err != nil {
 			yield(corpus.Document{}, err)
-			return
+			return false
 		}
 		for _, x := range e.List {
 			text := ""
@@ -110,8 +125,9 @@ func eachExample(files []string, yield func(corpus.Document, error) bool) {
 				}
 			}
 			if !yield(corpus.Document{Text: text, Where: fmt.Sprintf("%s:%d", file, x.Line)}, nil) {
-				return
+				return false
 			}
 		}
 	}
+	return true
 }

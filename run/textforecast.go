@@ -25,7 +25,8 @@ func (j *textJob) shapes() *Forecast {
 	return f
 }
 
-// Constants of the memory forecast, fitted to measured peaks of the shipped recipes.
+// Constants of the memory forecast from shapes: what must be there, without what the
+// collector lets grow. Measured peaks of long runs lie 20 to 50 % above the forecast.
 const (
 	textProcessMiB = 60 // the program itself
 	textPerByte    = 6  // of the documents: text, tokens and the tables of n-gram models

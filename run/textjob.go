@@ -2,9 +2,12 @@ package run
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,7 +28,8 @@ type textJob struct {
 	c    telecomqa.Config
 	text *texts
 
-	baseHash string // of the model that is gone on with; "" without
+	baseHash       string // of the model that is gone on with; "" without
+	tokKey, preKey string // of the stages tokenizer and pretrain
 }
 
 // textResult is what the report shows of a textJob.
@@ -63,24 +67,34 @@ func newTextJob(r *Recipe, s *session) (job, error) {
 		}
 		j.baseHash = hash + " " + b.Tokenizer.Hash()
 	}
-	return j, nil
+	return j, j.setKeys()
 }
 
-// The keys of the stages; each is a hash of all that its stage depends on.
-func (j *textJob) tokenizerKey() string {
-	return j.mustKey("tokenizer", "tokenizer", j.text.digest, j.baseHash)
-}
-func (j *textJob) trainKey() string {
-	return j.mustKey("pretrain", "seed", "model", "data", "train", j.tokenizerKey(), j.baseHash)
-}
-
-// mustKey is key for sections that were printed before.
-func (j *textJob) mustKey(stage string, parts ...string) string {
-	key, err := j.key(stage, parts...)
-	if err != nil {
-		panic(err) // a validated recipe can be printed
+// setKeys makes the keys of the stages that others stand on; each is a hash of all that
+// its stage depends on.
+func (j *textJob) setKeys() (err error) {
+	if j.tokKey, err = j.key("tokenizer", "tokenizer", j.text.digest, j.baseHash); err != nil {
+		return err
 	}
-	return key
+	j.preKey, err = j.key("pretrain", "seed", "model", "data", "train", j.tokKey, j.baseHash)
+	return err
+}
+
+func (j *textJob) tokenizerKey() string { return j.tokKey }
+func (j *textJob) trainKey() string     { return j.preKey }
+
+// filesKey hashes what files say, which their names in a recipe do not.
+func (j *textJob) filesKey(files ...string) (string, error) {
+	h := sha256.New()
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintf(h, "%d\n", len(text))
+		h.Write(text)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 func (j *textJob) done() bool { return j.stages.complete("pretrain", j.trainKey()) }

@@ -89,7 +89,10 @@ const namePretrained = "model, pre-trained"
 // measureDocuments is the stage that measures the model on the documents that were held
 // out, a condition for each source.
 func (j *textJob) measureDocuments(ctx context.Context, tok *tokenizer.Tokenizer, lm model.LM, w nn.Weights) ([]eval.Row, error) {
-	key := j.mustKey("documents", j.trainKey())
+	key, err := j.key("documents", j.trainKey())
+	if err != nil {
+		return nil, err
+	}
 	dir, err := j.stages.run(ctx, "documents", key, func(dir string) ([]string, error) {
 		rows := []eval.Row{}
 		for _, s := range j.text.sources {

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"fmt"
 	"path/filepath"
 
 	"github.com/comlam/comlam/checkpoint"
@@ -51,14 +52,16 @@ func (j *textJob) publish(m *languageModel, base nn.Weights, tuned []instructed,
 func (j *textJob) publishModel(name string, m *languageModel, w nn.Weights) error {
 	c, ok := j.r.forVocabulary(m.tok.Size()).(model.Portable)
 	if !ok {
-		return nil // a family that nobody else reads
+		return fmt.Errorf("a model of family %q cannot be written for others to read", j.r.ModelName)
 	}
 	f := &infer.Folder{Config: c, Model: m.lm, Weights: w, Tokenizer: m.tok}
-	if begin, end, err := ends(m.tok); err == nil {
-		f.Generation = infer.Generation{BOS: begin, EOS: []int32{end}}
-		if turn, ok := m.tok.ID(tokenizer.EndOfTurn); ok {
-			f.Generation.EOS = append(f.Generation.EOS, turn)
-		}
+	begin, end, err := ends(m.tok)
+	if err != nil {
+		return err
+	}
+	f.Generation = infer.Generation{BOS: begin, EOS: []int32{end}}
+	if turn, ok := m.tok.ID(tokenizer.EndOfTurn); ok {
+		f.Generation.EOS = append(f.Generation.EOS, turn)
 	}
 	return f.Save(j.fsys, filepath.Join(j.dir, modelsFolder, name), checkpoint.F32)
 }

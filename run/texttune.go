@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/comlam/comlam/data"
@@ -64,7 +65,11 @@ func (j *textJob) instructKey(way tune.Way) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return j.key("tune", string(settings), "seed", j.trainKey())
+	files, err := j.filesKey(append(slices.Clone(j.r.Text.Tune.Files), j.r.Text.Tune.Validation...)...)
+	if err != nil {
+		return "", err
+	}
+	return j.key("tune", string(settings), files, "seed", j.trainKey())
 }
 
 func (j *textJob) instructStage(ctx context.Context, m *languageModel, base nn.Weights, way tune.Way) (*instructed, error) {
