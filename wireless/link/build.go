@@ -1,0 +1,112 @@
+package link
+
+import (
+	"math"
+
+	"github.com/comlam/comlam/internal/setting"
+	"github.com/comlam/comlam/wireless/fec"
+	"github.com/comlam/comlam/wireless/mapping"
+	"github.com/comlam/comlam/wireless/nr"
+)
+
+// A Link is a configuration made ready. Any number of goroutines may use it.
+type Link struct {
+	config        Config
+	scheme        mapping.Scheme
+	numBits       int // of a block
+	numSent       int // bits of a transmission
+	transmissions int
+
+	// One of them, or none without a code.
+	ldpc      *fec.LDPC
+	polar     *fec.Polar
+	transport *fec.Transport
+}
+
+// Build validates c and makes its codes.
+func (c Config) Build() (*Link, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	l := &Link{config: c, scheme: schemes[c.Modulation], numBits: c.NumBits, transmissions: 1}
+	if c.Code == "transport" {
+		return l, l.buildTransport()
+	}
+	return l, l.buildCode()
+}
+
+func (l *Link) buildCode() (err error) {
+	qm := l.scheme.Qm()
+	if l.config.Code == "none" {
+		l.numBits = (l.numBits + qm - 1) / qm * qm // whole symbols
+		l.numSent = l.numBits
+		return nil
+	}
+	// The small slack keeps 100 / (1/3.) at 300.
+	l.numSent = qm * int(math.Ceil(float64(l.numBits)/l.config.Rate/float64(qm)-1e-9))
+	if l.config.Code == "ldpc" {
+		l.ldpc, err = fec.NewLDPC(fec.GraphFor(l.numBits, float64(l.numBits)/float64(l.numSent)), l.numBits)
+	} else {
+		l.polar, err = fec.NewPolar(fec.PolarConfig{Kind: fec.UCI, A: l.numBits, E: l.numSent})
+	}
+	if err != nil {
+		return setting.Bad("num_bits", "", "%v", err)
+	}
+	return nil
+}
+
+func (l *Link) buildTransport() error {
+	t := l.config.Transport
+	mcs, err := tables[t.MCSTable].MCS(t.MCS)
+	if err != nil {
+		return err
+	}
+	if l.scheme, err = mapping.ForQm(int(mcs.Modulation)); err != nil {
+		return err
+	}
+	a := nr.Allocation{NumPRB: t.NumPRB, NumSymbols: t.NumSymbols, NumDMRS: nr.SubcarriersPerRB, MCS: mcs, NumLayers: 1}
+	if l.numBits, err = nr.TransportBlockSize(a); err != nil {
+		return setting.Bad("transport", "", "%v", err)
+	}
+	l.numSent = l.scheme.Qm() * t.NumPRB * (nr.SubcarriersPerRB*t.NumSymbols - a.NumDMRS)
+	l.transmissions = t.Transmissions
+	if l.transport, err = fec.NewTransport(l.numBits, mcs.Rate()); err != nil {
+		return setting.Bad("transport", "", "%v", err)
+	}
+	return nil
+}
+
+func (l *Link) newAir(n0 float64) (air, error) { return newSymbolAir(l, n0), nil }
+
+// Config is what the link was built from.
+func (l *Link) Config() Config { return l.config }
+
+// NumBits is the number of information bits of a block, without CRC; NumSent the
+// number of bits of a transmission.
+func (l *Link) NumBits() int { return l.numBits }
+
+// NumSent is the number of bits of a transmission.
+func (l *Link) NumSent() int { return l.numSent }
+
+// Modulation is what a block is mapped to.
+func (l *Link) Modulation() mapping.Scheme { return l.scheme }
+
+// coded says whether there is a code.
+func (l *Link) coded() bool { return l.config.Code != "none" }
+
+// BitsPerSymbol is the number of information bits of a symbol.
+func (l *Link) BitsPerSymbol() float64 {
+	return float64(l.scheme.Qm()) * float64(l.numBits) / float64(l.numSent)
+}
+
+// NoiseVariance is n0 at an SNR in dB, for symbols of unit power.
+func (l *Link) NoiseVariance(snrDB float64) float64 { return 1 / l.esN0(snrDB) }
+
+// esN0 is Es/N0 at one receive antenna.
+func (l *Link) esN0(snrDB float64) float64 {
+	snr := math.Pow(10, snrDB/10)
+	if l.config.SNRIs == "eb_n0" {
+		snr *= l.BitsPerSymbol()
+	}
+	return snr
+}

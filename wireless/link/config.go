@@ -1,0 +1,196 @@
+package link
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/comlam/comlam/internal/setting"
+	"github.com/comlam/comlam/wireless/fec"
+	"github.com/comlam/comlam/wireless/mapping"
+	"github.com/comlam/comlam/wireless/nr"
+)
+
+// Config says what is sent and how. The keys are those of the command line; Default
+// has the defaults.
+type Config struct {
+	// Channel is "awgn" or "rayleigh" (independent from symbol to symbol, known to
+	// the receiver).
+	Channel string `yaml:"channel"`
+	NumRx   int    `yaml:"num_rx"` // receive antennas, combined for maximum ratio
+
+	// Code is "none", "ldpc" (one code block, no CRC), "polar" (UCI with its CRC) or
+	// "transport" (a transport block of a shared channel).
+	Code string `yaml:"code"`
+	// Modulation is one of bpsk, pi/2-bpsk, qpsk, 16qam, 64qam, 256qam, 1024qam. That
+	// of a transport block is in its MCS.
+	Modulation string  `yaml:"modulation"`
+	NumBits    int     `yaml:"num_bits"` // of a block, without CRC; of a transport block the table decides
+	Rate       float64 `yaml:"rate"`     // num_bits over bits sent, which are rounded up to symbols
+
+	Transport Transport `yaml:"transport"`
+
+	Demapper string  `yaml:"demapper"` // "exact" or "max-log"
+	Decoder  Decoder `yaml:"decoder"`
+
+	SNR   Sweep  `yaml:"snr"`    // such as "0 to 10 by 2 dB"
+	SNRIs string `yaml:"snr_is"` // "eb_n0" or "es_n0"
+
+	Errors    int `yaml:"errors"`     // end a point after so many wrong blocks; wrong bits without a code
+	MaxBlocks int `yaml:"max_blocks"` // end a point at the latest
+}
+
+// Transport is what a transport block is sent on (TS 38.214 clause 5.1.3).
+type Transport struct {
+	MCS           int `yaml:"mcs"`
+	MCSTable      int `yaml:"mcs_table"` // 1, 2 or 3 of TS 38.214 clause 5.1.3.1
+	NumPRB        int `yaml:"num_prb"`
+	NumSymbols    int `yaml:"num_symbols"`   // of the slot
+	Transmissions int `yaml:"transmissions"` // at most, with HARQ: redundancy versions 0, 2, 3, 1, soft bits combined
+}
+
+// Decoder says how codes are decoded.
+type Decoder struct {
+	Rule       string `yaml:"rule"`       // of LDPC: "normalized-min-sum", "offset-min-sum" or "sum-product"
+	Iterations int    `yaml:"iterations"` // of LDPC, at most
+	Flooding   bool   `yaml:"flooding"`   // all checks of LDPC at once, as references do, not layer by layer
+	List       int    `yaml:"list"`       // paths of a polar decoder
+}
+
+// Default is QPSK without a code over white noise.
+func Default() Config {
+	return Config{
+		Channel: "awgn", NumRx: 1,
+		Code: "none", Modulation: "qpsk", NumBits: 1200, Rate: 0.5,
+		Transport: Transport{MCS: 10, MCSTable: 1, NumPRB: 20, NumSymbols: 12, Transmissions: 1},
+		Demapper:  "exact",
+		Decoder:   Decoder{Rule: "normalized-min-sum", Iterations: 20, List: 8},
+		SNR:       Sweep{From: 0, To: 10, Step: 1}, SNRIs: "eb_n0",
+		Errors: 200, MaxBlocks: 10000,
+	}
+}
+
+const (
+	maxBits          = 1 << 20
+	maxRx            = 64
+	maxBlocks        = 1 << 40
+	maxIterations    = 1000
+	maxTransmissions = 8
+)
+
+var (
+	codes     = []string{"none", "ldpc", "polar", "transport"}
+	demappers = map[string]mapping.Rule{"exact": mapping.Exact, "max-log": mapping.MaxLog}
+	rules     = byName(fec.NormalizedMinSum, fec.OffsetMinSum, fec.SumProduct)
+	schemes   = byName(mapping.Schemes...)
+	tables    = map[int]nr.Table{1: nr.MCSTable1, 2: nr.MCSTable2, 3: nr.MCSTable3}
+)
+
+// byName finds values by their names in lower case.
+func byName[T fmt.Stringer](values ...T) map[string]T {
+	m := map[string]T{}
+	for _, v := range values {
+		m[strings.ToLower(v.String())] = v
+	}
+	return m
+}
+
+// names lists the keys of m.
+func names[T any](m map[string]T) string {
+	return strings.Join(slices.Sorted(maps.Keys(m)), ", ")
+}
+
+// Validate returns a *setting.Error for the first setting that cannot be used.
+func (c Config) Validate() error {
+	for _, check := range []func() *setting.Error{c.checkChannel, c.checkCode, c.checkDecoder, c.checkCounts} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	if c.Code == "transport" {
+		if err := c.Transport.check(); err != nil {
+			return setting.Under("transport", err)
+		}
+	}
+	return nil
+}
+
+func (c Config) checkChannel() *setting.Error {
+	if c.Channel != "awgn" && c.Channel != "rayleigh" {
+		return setting.Bad("channel", "use awgn or rayleigh", "%q is not a channel", c.Channel)
+	}
+	if c.NumRx < 1 || c.NumRx > maxRx {
+		return setting.Bad("num_rx", "use 1 to 64 antennas", "%d is out of range", c.NumRx)
+	}
+	if _, ok := demappers[c.Demapper]; !ok {
+		return setting.Bad("demapper", "use "+names(demappers), "%q is not a demapper", c.Demapper)
+	}
+	return nil
+}
+
+func (c Config) checkCode() *setting.Error {
+	if !slices.Contains(codes, c.Code) {
+		return setting.Bad("code", "use one of "+strings.Join(codes, ", "), "%q is not a code", c.Code)
+	}
+	if _, ok := schemes[c.Modulation]; !ok {
+		return setting.Bad("modulation", "use one of "+names(schemes), "%q is not a modulation", c.Modulation)
+	}
+	if c.NumBits < 1 || c.NumBits > maxBits {
+		return setting.Bad("num_bits", "use 1 to 1048576", "%d is out of range", c.NumBits)
+	}
+	if !(c.Rate > 0 && c.Rate <= 1) {
+		return setting.Bad("rate", "use a number above 0, at most 1, for example 0.5", "%g is out of range", c.Rate)
+	}
+	return nil
+}
+
+func (c Config) checkDecoder() *setting.Error {
+	d := c.Decoder
+	if _, ok := rules[d.Rule]; !ok {
+		return setting.Bad("decoder.rule", "use one of "+names(rules), "%q is not a rule", d.Rule)
+	}
+	if d.Iterations < 1 || d.Iterations > maxIterations {
+		return setting.Bad("decoder.iterations", "use 1 to 1000", "%d is out of range", d.Iterations)
+	}
+	if d.List < 1 || d.List > 1024 {
+		return setting.Bad("decoder.list", "use 1 to 1024 paths", "%d is out of range", d.List)
+	}
+	return nil
+}
+
+func (c Config) checkCounts() *setting.Error {
+	if err := c.SNR.check(); err != nil {
+		return setting.Bad("snr", "", "%v", err)
+	}
+	if c.SNRIs != "eb_n0" && c.SNRIs != "es_n0" {
+		return setting.Bad("snr_is", "use eb_n0 or es_n0", "%q is not a ratio", c.SNRIs)
+	}
+	if c.Errors < 1 {
+		return setting.Bad("errors", "use 1 or more, for example 200", "%d is out of range", c.Errors)
+	}
+	if c.MaxBlocks < 1 || c.MaxBlocks > maxBlocks {
+		return setting.Bad("max_blocks", "use 1 or more, for example 10000", "%d is out of range", c.MaxBlocks)
+	}
+	return nil
+}
+
+func (t Transport) check() *setting.Error {
+	table, ok := tables[t.MCSTable]
+	if !ok {
+		return setting.Bad("mcs_table", "use 1, 2 or 3", "%d is not a table", t.MCSTable)
+	}
+	if _, err := table.MCS(t.MCS); err != nil {
+		return setting.Bad("mcs", "", "%s", strings.TrimPrefix(err.Error(), "nr: "))
+	}
+	if t.NumPRB < 1 || t.NumPRB > 275 {
+		return setting.Bad("num_prb", "use 1 to 275", "%d is out of range", t.NumPRB)
+	}
+	if t.NumSymbols < 2 || t.NumSymbols > nr.SymbolsPerSlot {
+		return setting.Bad("num_symbols", "use 2 to 14", "%d is out of range", t.NumSymbols)
+	}
+	if t.Transmissions < 1 || t.Transmissions > maxTransmissions {
+		return setting.Bad("transmissions", "use 1 to 8", "%d is out of range", t.Transmissions)
+	}
+	return nil
+}

@@ -1,0 +1,24 @@
+package link
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Name says in a few words what the link is: what a legend needs.
+func (l *Link) Name() string {
+	c := l.config
+	words := []string{l.scheme.String()}
+	switch c.Code {
+	case "none":
+	case "transport":
+		words = []string{fmt.Sprintf("MCS %d (%s)", c.Transport.MCS, l.scheme), fmt.Sprintf("%d bits", l.numBits)}
+	default:
+		words = append(words, fmt.Sprintf("%s %d/%d", map[string]string{"ldpc": "LDPC", "polar": "polar"}[c.Code], l.numBits, l.numSent))
+	}
+	words = append(words, map[string]string{"awgn": "AWGN", "rayleigh": "Rayleigh"}[c.Channel])
+	if c.NumRx > 1 {
+		words = append(words, fmt.Sprintf("%d antennas", c.NumRx))
+	}
+	return strings.Join(words, ", ")
+}

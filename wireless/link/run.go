@@ -1,0 +1,166 @@
+package link
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// A Point is what was counted at one SNR.
+type Point struct {
+	SNRdB float64 `json:"snr_db"`
+	EsN0  float64 `json:"es_n0_db"`
+	Tally
+	BER  Rate `json:"ber"`
+	BLER Rate `json:"bler"`
+}
+
+// A Curve is the points of a link.
+type Curve struct {
+	Name   string  `json:"name"`
+	Config Config  `json:"config"`
+	Seed   uint64  `json:"seed"`
+	Points []Point `json:"points"`
+	// Left lists the SNRs, in dB, that were not simulated because a lower one had no
+	// error.
+	Left   []float64 `json:"left_out,omitempty"`
+	Theory []Theory  `json:"theory,omitempty"`
+}
+
+// RunConfig says how a curve is made.
+type RunConfig struct {
+	Seed    uint64
+	Workers int // goroutines; 0 is 1
+	// Progress is called with what was counted so far, after every job.
+	Progress func(Progress)
+}
+
+// Progress is how far a curve is.
+type Progress struct {
+	Point, NumPoints int // the point under way, from 0
+	SNRdB            float64
+	Tally            Tally   // at this point
+	Done             float64 // share of the point that is done, at most
+}
+
+// jobSymbols is about how many symbols a job has: some milliseconds.
+const jobSymbols = 1 << 14
+
+// blocksPerJob is part of what a seed means: points end at whole jobs.
+func (l *Link) blocksPerJob() uint64 {
+	return uint64(max(1, jobSymbols*l.scheme.Qm()/l.numSent))
+}
+
+// enough says whether a point may end.
+func (l *Link) enough(t Tally) bool {
+	errors := t.BlockErrors
+	if !l.coded() {
+		errors = t.BitErrors
+	}
+	return errors >= uint64(l.config.Errors) || t.Blocks >= uint64(l.config.MaxBlocks)
+}
+
+// Run simulates the points of the sweep, from the lowest SNR up, and ends behind the
+// first one without errors. What was done is returned with the error of ctx.
+func (l *Link) Run(ctx context.Context, c RunConfig) (Curve, error) {
+	curve := Curve{Name: l.Name(), Config: l.config, Seed: c.Seed}
+	snrs := l.config.SNR.Points()
+	for i, snr := range snrs {
+		tally, err := l.point(ctx, c, snr, func(t Tally) {
+			if c.Progress != nil {
+				c.Progress(Progress{Point: i, NumPoints: len(snrs), SNRdB: snr, Tally: t, Done: l.share(t)})
+			}
+		})
+		if err != nil {
+			return curve, err
+		}
+		curve.Points = append(curve.Points, l.newPoint(snr, tally))
+		if tally.BitErrors == 0 {
+			curve.Left = snrs[i+1:]
+			break
+		}
+	}
+	curve.Theory = l.theories()
+	return curve, nil
+}
+
+func (l *Link) newPoint(snr float64, t Tally) Point {
+	return Point{SNRdB: snr, EsN0: decibel(l.esN0(snr)), Tally: t, BER: t.BER(Confidence), BLER: t.BLER(Confidence)}
+}
+
+// share is how much of a point is done, judged by errors and by blocks.
+func (l *Link) share(t Tally) float64 {
+	errors := t.BlockErrors
+	if !l.coded() {
+		errors = t.BitErrors
+	}
+	return min(1, max(float64(errors)/float64(l.config.Errors), float64(t.Blocks)/float64(l.config.MaxBlocks)))
+}
+
+// jobResult is what a worker counted in job number index.
+type jobResult struct {
+	index uint64
+	tally Tally
+	err   error
+}
+
+// point counts jobs in their order until there is enough. Workers run ahead; what
+// they did beyond the end does not count.
+func (l *Link) point(ctx context.Context, c RunConfig, snr float64, progress func(Tally)) (Tally, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	results := make(chan jobResult)
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer cancel()
+	workers := uint64(max(1, c.Workers))
+	for w := range workers {
+		running.Go(func() { l.work(ctx, c.Seed, snr, w, workers, results) })
+	}
+	var total Tally
+	waiting := map[uint64]Tally{}
+	for next := uint64(0); ; {
+		select {
+		case <-ctx.Done():
+			return total, ctx.Err()
+		case r := <-results:
+			if r.err != nil {
+				return total, fmt.Errorf("%s: %w", l.Name(), r.err)
+			}
+			waiting[r.index] = r.tally
+		}
+		for {
+			t, ok := waiting[next]
+			if !ok {
+				break
+			}
+			delete(waiting, next)
+			total.Add(t)
+			if next++; l.enough(total) {
+				progress(total)
+				return total, nil
+			}
+		}
+		progress(total)
+	}
+}
+
+// work does the jobs first, first+step, ... until ctx ends.
+func (l *Link) work(ctx context.Context, seed uint64, snr float64, first, step uint64, results chan<- jobResult) {
+	w, err := l.newWorker(snr)
+	size := l.blocksPerJob()
+	blocks := uint64(l.config.MaxBlocks)
+	for index := first; index*size < blocks; index += step {
+		r := jobResult{index: index, err: err}
+		if err == nil {
+			r.err = w.count(seed, index*size, min(size, blocks-index*size), &r.tally)
+		}
+		select {
+		case results <- r:
+		case <-ctx.Done():
+			return
+		}
+		if r.err != nil {
+			return
+		}
+	}
+}
