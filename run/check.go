@@ -61,14 +61,19 @@ func (r *Recipe) locate(section string, err error) *Error {
 	if se.Key != "" {
 		path = under(section, se.Key)
 	}
+	return r.doc.locate(path, se, err)
+}
+
+// locate puts the error of a setting where it was written; d may be nil.
+func (d *document) locate(path string, se *setting.Error, err error) *Error {
 	e := &Error{Key: path, Why: se.Why, Hint: se.Hint, Err: err}
 	if name := meant(se.Why, se.Hint); name != "" {
 		e.Hint = "did you mean " + strconv.Quote(name) + "? " + e.Hint
 	}
-	if r.doc != nil {
-		at := r.doc.nearestPlace(path)
+	if d != nil {
+		at := d.nearestPlace(path)
 		if e.Override = at.override; at.override == "" {
-			e.File, e.Line = r.doc.file, at.line
+			e.File, e.Line = d.file, at.line
 		}
 	}
 	return e

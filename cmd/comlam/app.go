@@ -157,7 +157,7 @@ func (a *app) root() *cobra.Command {
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
 		a.printHelp(orElse(cmd.Long, cmd.Short) + "\n\n" + cmd.UsageString())
 	})
-	root.AddCommand(a.demoCommand(), a.runCommand(), a.recipeCommand(), a.runsCommand(), a.csiCommand(), a.evalCommand(), a.chatCommand(), a.exportCommand(),
+	root.AddCommand(a.demoCommand(), a.runCommand(), a.recipeCommand(), a.runsCommand(), a.csiCommand(), a.linkCommand(), a.evalCommand(), a.chatCommand(), a.exportCommand(),
 		a.factsCommand(), a.modelsCommand(), a.specCommand(), a.tasksCommand(), a.tokCommand(), a.tokensCommand(), a.catalogCommand(), a.benchCommand(), a.doctorCommand(), a.versionCommand())
 	root.SetOut(a.out) // completion takes it as it is now
 	root.InitDefaultHelpCmd()

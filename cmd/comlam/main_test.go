@@ -71,7 +71,7 @@ func TestHelp(t *testing.T) {
 		"comlam", "comlam --help", "comlam help recipe", "comlam demo --help", "comlam run --help", "comlam plan --help",
 		"comlam recipe", "comlam recipe ls --help", "comlam recipe cat --help", "comlam recipe cp --help", "comlam recipe validate --help",
 		"comlam runs", "comlam runs ls --help", "comlam runs show --help", "comlam runs plot --help", "comlam runs diff --help", "comlam runs verify --help", "comlam runs resume --help",
-		"comlam csi", "comlam csi gen --help", "comlam chat --help", "comlam export", "comlam export hf --help", "comlam eval --help", "comlam facts", "comlam facts ls --help", "comlam facts make --help", "comlam bench", "comlam bench engine --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
+		"comlam csi", "comlam csi gen --help", "comlam link", "comlam link run --help", "comlam chat --help", "comlam export", "comlam export hf --help", "comlam eval --help", "comlam facts", "comlam facts ls --help", "comlam facts make --help", "comlam bench", "comlam bench engine --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
 	))
 }
 
@@ -106,6 +106,8 @@ func TestMistakes(t *testing.T) {
 		"comlam recipe cp own.yaml bad.yaml", "comlam recipe cp own.yaml no/such/folder.yaml",
 		"comlam runs show nothing", "comlam runs plot own.yaml", "comlam -C missing recipe ls",
 		"comlam csi gen", "comlam csi gen -o h.mat", "comlam csi gen -o h.npy -n 0", "comlam csi gen -o h.npy --first 18446744073709551615",
+		"comlam link run modulation=8psk", "comlam link run snr=5", "comlam link run snr=9~to~3~dB", "comlam link run code=polar num_bits=5", "comlam link run modulaton=qpsk", "comlam link run 16qam",
+		"comlam link run -o ber.pdf", "comlam link run num_rx=1,2,3,4,5,6", "comlam link run code=transport transport.mcs=30",
 		"comlam bench engine --only gtp", "comlam bench engine --legs tpu", "comlam bench engine now", "comlam bench engin",
 		"comlam eval", "comlam eval bars", "comlam eval bars nothing.jsonl", "comlam eval bars own.yaml", "comlam eval bars own.yaml --format squad",
 		"comlam eval bars odd.jsonl", "comlam eval bars odd.jsonl --json",
@@ -145,10 +147,12 @@ func TestWorkingCommands(t *testing.T) {
 		"comlam recipe cp own.yaml", "comlam recipe cp own.yaml copy.yaml", "comlam recipe cp own.yaml copy.yaml --force --json",
 		"comlam csi gen -n 3 -o h.npy --dry-run data.num_slots=7", "comlam csi gen -n 3 -o h.npy data.channel=tdl-a data.speed=3~to~30~km/h",
 		"comlam csi gen -n 3 -o h.npy --recipe own.yaml --seed 9 -q",
+		"comlam link run modulation=qpsk,16qam channel=rayleigh max_blocks=20 snr=0~to~10~by~5~dB -o ber.svg", "comlam link run code=ldpc --dry-run",
+		"comlam link run code=transport transport.num_prb=2 transport.transmissions=3 transport.mcs=1 snr=-12~to~-6~by~3~dB max_blocks=50 snr_is=es_n0",
 	)
 	t.Chdir(wd)
 	golden(t, "working.txt", got)
-	for _, name := range []string{"copy.yaml", "h.npy", "h.json"} {
+	for _, name := range []string{"copy.yaml", "h.npy", "h.json", "ber.svg"} {
 		if _, err := os.Stat(filepath.Join(work, name)); err != nil {
 			t.Error(err)
 		}
@@ -169,7 +173,7 @@ func TestEveryCommandPrintsOneObject(t *testing.T) {
 	dir := t.TempDir()
 	for _, line := range []string{
 		"", "recipe ls", "recipe cat channelpred/jakes", "recipe cat channelpred/jakes --resolved", "recipe validate channelpred/cdlc",
-		"runs ls", "csi gen -n 2 -o a.npy", "csi gen -n 2 -o b.npy --dry-run --recipe channelpred/cdlc", "models", "tasks", "doctor", "version",
+		"runs ls", "csi gen -n 2 -o a.npy", "csi gen -n 2 -o b.npy --dry-run --recipe channelpred/cdlc", "link run max_blocks=2", "link run --dry-run", "models", "tasks", "doctor", "version",
 		"facts ls", "facts ls --search nothing", "facts make f", "recipe cp channelpred/jakes", "run channelpred/jakes --dry-run", "run channelpred/jakes --seed x", "no-such-command", "runs show x",
 	} {
 		code, out, _ := call(append(strings.Fields(line), "--json", "-C", dir)...)

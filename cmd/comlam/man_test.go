@@ -137,8 +137,8 @@ func prepare(t *testing.T, dir, line string) {
 	}
 }
 
-// shortened plans what would take long, probes the small recipe, draws few channels,
-// and measures small sizes on our leg alone.
+// shortened plans what would take long, probes the small recipe, draws few channels
+// and blocks, and measures small sizes on our leg alone.
 func shortened(args []string) []string {
 	for i := range args {
 		if args[i] == "-n" {
@@ -146,6 +146,10 @@ func shortened(args []string) []string {
 		}
 	}
 	switch args[0] {
+	case "link":
+		if len(args) > 1 && args[1] == "run" {
+			return append(args, "max_blocks=3")
+		}
 	case "plan":
 		args[1] = "my.yaml" // the probe of a large recipe takes ten seconds
 	case "bench":

@@ -47,16 +47,23 @@ func newCounter(a *app, stage, unit string, n int) *meter {
 // add counts n bytes more.
 func (m *meter) add(n int) {
 	m.done += float64(n)
+	if seconds, due := m.due(); due {
+		m.show(seconds)
+	}
+}
+
+// due says whether it is time for a line, and the seconds since the start.
+func (m *meter) due() (seconds float64, due bool) {
 	every := 10 * time.Second
 	if m.live {
 		every = 200 * time.Millisecond
 	}
 	now := m.now()
 	if m.w == nil || now.Sub(m.began) < patience || m.shown != m.began && now.Sub(m.shown) < every {
-		return
+		return 0, false
 	}
 	m.shown = now
-	m.show(now.Sub(m.began).Seconds())
+	return now.Sub(m.began).Seconds(), true
 }
 
 func (m *meter) show(seconds float64) {
@@ -70,7 +77,15 @@ func (m *meter) show(seconds float64) {
 		fmt.Fprintf(m.w, "%s\n", line)
 		return
 	}
-	text := fmt.Sprintf("%.0f of %.0f %s  %.0f %s/s  %v left", drawn, m.samples, m.unit, rate, m.unit, time.Duration(math.Round(eta))*time.Second)
+	m.line(fmt.Sprintf("%.0f of %.0f %s  %.0f %s/s  %s", drawn, m.samples, m.unit, rate, m.unit, left(eta)))
+}
+
+func left(seconds float64) string {
+	return fmt.Sprintf("%v left", time.Duration(math.Round(seconds))*time.Second)
+}
+
+// line rewrites the line on the terminal.
+func (m *meter) line(text string) {
 	fmt.Fprintf(m.w, "\r%-*s", m.width, text)
 	m.width = len(text)
 }

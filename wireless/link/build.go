@@ -25,7 +25,7 @@ type Link struct {
 
 // Build validates c and makes its codes.
 func (c Config) Build() (*Link, error) {
-	if err := c.Validate(); err != nil {
+	if err := c.check(); err != nil {
 		return nil, err
 	}
 	l := &Link{config: c, scheme: schemes[c.Modulation], numBits: c.NumBits, transmissions: 1}

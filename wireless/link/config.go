@@ -103,6 +103,12 @@ func names[T any](m map[string]T) string {
 
 // Validate returns a *setting.Error for the first setting that cannot be used.
 func (c Config) Validate() error {
+	_, err := c.Build()
+	return err
+}
+
+// check checks each setting; whether a code of such a size exists, Build finds out.
+func (c Config) check() error {
 	for _, check := range []func() *setting.Error{c.checkChannel, c.checkCode, c.checkDecoder, c.checkCounts} {
 		if err := check(); err != nil {
 			return err

@@ -13,6 +13,8 @@ type Point struct {
 	Tally
 	BER  Rate `json:"ber"`
 	BLER Rate `json:"bler"`
+	// TheoryBER is the closed form of the bit error rate; 0 where there is none.
+	TheoryBER float64 `json:"theory_ber,omitempty"`
 }
 
 // A Curve is the points of a link.
@@ -85,7 +87,8 @@ func (l *Link) Run(ctx context.Context, c RunConfig) (Curve, error) {
 }
 
 func (l *Link) newPoint(snr float64, t Tally) Point {
-	return Point{SNRdB: snr, EsN0: decibel(l.esN0(snr)), Tally: t, BER: t.BER(Confidence), BLER: t.BLER(Confidence)}
+	theory, _ := l.TheoryBER(snr)
+	return Point{TheoryBER: theory, SNRdB: snr, EsN0: decibel(l.esN0(snr)), Tally: t, BER: t.BER(Confidence), BLER: t.BLER(Confidence)}
 }
 
 // share is how much of a point is done, judged by errors and by blocks.

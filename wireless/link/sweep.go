@@ -38,7 +38,7 @@ func (s *Sweep) UnmarshalText(text []byte) error {
 		into *setting.Decibel
 	}{{first, &from}, {last, &to}} {
 		if err := end.into.UnmarshalText([]byte(end.text)); err != nil {
-			return fmt.Errorf("%q is not a range of SNR; write for example \"0 to 10 by 2 dB\": %w", text, err)
+			return fmt.Errorf("%w, or \"0 to 10 by 2 dB\"", err)
 		}
 	}
 	read := Sweep{float64(from), float64(to), float64(step)}

@@ -1,0 +1,71 @@
+package link
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/comlam/comlam/plot"
+)
+
+// measures of a chart.
+const (
+	bitErrors   = "bit error rate"
+	blockErrors = "block error rate"
+)
+
+// measure is what curves are drawn by: blocks where all of them have a code, since
+// without one the rate of blocks says little.
+func measure(curves []Curve) string {
+	if slices.ContainsFunc(curves, func(c Curve) bool { return c.Config.Code == "none" }) {
+		return bitErrors
+	}
+	return blockErrors
+}
+
+// Chart draws curves with what theory says. Where there is a closed form it is the
+// line and the simulation its markers; points without errors are left out, since a
+// logarithmic axis has no zero.
+func Chart(title string, curves []Curve) plot.Chart {
+	c := plot.Chart{Title: title, X: plot.Axis{Label: snrLabel(curves)}, Y: plot.Axis{Label: measure(curves), Log: true}}
+	for i, curve := range curves {
+		s := plot.Series{Name: curve.Name, Style: i%plot.MaxSeries + 1}
+		for _, p := range curve.Points {
+			r := p.BLER
+			if c.Y.Label == bitErrors {
+				r = p.BER
+			}
+			if r.Value > 0 {
+				s.X, s.Y, s.YLo, s.YHi = append(s.X, p.SNRdB), append(s.Y, r.Value), append(s.YLo, r.Lo), append(s.YHi, r.Hi)
+			}
+		}
+		theory := curve.Theory
+		if c.Y.Label != bitErrors {
+			theory = nil
+		}
+		s.Band = len(theory) == 0
+		if !s.Band {
+			s.Kind = plot.Scatter
+		}
+		if len(s.Y) > 0 {
+			c.Series = append(c.Series, s)
+		}
+		for _, t := range theory {
+			c.Series = append(c.Series, plot.Series{Name: t.Name, X: t.SNRdB, Y: t.BER, Style: s.Style})
+		}
+	}
+	c.Note = fmt.Sprintf("%.0f %% intervals; seed %d", 100*Confidence, curves[0].Seed)
+	return c
+}
+
+func snrLabel(curves []Curve) string {
+	is := curves[0].Config.SNRIs
+	for _, c := range curves {
+		if c.Config.SNRIs != is {
+			return "SNR as each curve says (dB)"
+		}
+	}
+	if is == "eb_n0" {
+		return "Eb/N0 (dB)"
+	}
+	return "Es/N0 (dB)"
+}
