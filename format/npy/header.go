@@ -45,8 +45,12 @@ func (s *scanner) value(key string, h *Header) {
 	switch key {
 	case "descr":
 		h.Descr = s.quoted()
-		if s.err == nil && size(h.Descr) == 0 {
-			s.fail(`values of type %q; use little-endian "<c8", "<f4" or "<f8"`, clip(h.Descr))
+		switch {
+		case s.err != nil || size(h.Descr) > 0:
+		case h.Descr == "|O":
+			s.fail(`values of type "|O": Python objects are code, and are not read; save numbers instead`)
+		default:
+			s.fail(`values of type %q; use little-endian "<c8", "<c16", "<f4" or "<f8", or integers`, clip(h.Descr))
 		}
 	case "fortran_order":
 		if s.accept("True") {

@@ -40,6 +40,7 @@ func TestRoundTrip(t *testing.T) {
 	roundTrip(t, []float64{math.Pi}, 1)
 	roundTrip(t, []float64{math.SmallestNonzeroFloat64})
 	roundTrip(t, []complex64{}, 3, 0, 5)
+	roundTrip(t, []complex128{complex(math.Pi, -math.MaxFloat64)}, 1, 1)
 	many := make([]complex64, 30_000) // several chunks
 	for i := range many {
 		many[i] = complex(float32(i), -float32(i))
@@ -121,33 +122,58 @@ func TestRefusesWithTheReason(t *testing.T) {
 		return magic + "\x01\x00" + string([]byte{byte(len(text)), byte(len(text) >> 8)}) + text
 	}
 	for want, file := range map[string]string{
-		"no preamble":            "",
-		"starts with":            "\x93NUMPX\x01\x00",
-		"version 3.0":            magic + "\x03\x00",
-		"no header length":       magic + "\x01\x00\x01",
-		"header of 16 bytes":     magic + "\x01\x00\x10\x00{",
-		"longer than":            magic + "\x02\x00\xff\xff\xff\xff",
-		`">f4"`:                  header("{'descr': '>f4', 'fortran_order': False, 'shape': (), }"),
-		`"|O"`:                   header("{'descr': '|O', 'fortran_order': False, 'shape': (), }"),
-		"ascontiguousarray":      header("{'descr': '<f4', 'fortran_order': True, 'shape': (), }"),
-		`no key "shape"`:         header("{'descr': '<f4', 'fortran_order': False}"),
-		`key "descr" twice`:      header("{'descr': '<f4', 'descr': '<f4'}"),
-		`unknown key "x"`:        header("{'x': 1}"),
-		"after the dictionary":   header("{'descr': '<f4', 'fortran_order': False, 'shape': ()} x"),
-		"larger than memory":     header("{'descr': '<f4', 'fortran_order': False, 'shape': (9000000000, 9000000000)}"),
-		"length of an axis":      header("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}"),
-		`")" where "," belongs`:  header("{'descr': '<f4', 'fortran_order': False, 'shape': (3)"),
-		"more than 32 axes":      header("{'descr': '<f4', 'fortran_order': False, 'shape': (" + strings.Repeat("1,", 33) + ")}"),
-		"does not end":           header("{'descr"),
-		"more than the 16 bytes": header("{'descr': '<f4', 'fortran_order': False, 'shape': (5,)}"),
-		"unexpected EOF":         header("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}") + "\x00",
-		"bytes follow":           header("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}") + "\x00\x00\x00\x00\x00",
-		`type "<f8", not "<f4"`:  header("{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}") + "\x00\x00\x00\x00\x00\x00\x00\x00",
+		"no preamble":             "",
+		"starts with":             "\x93NUMPX\x01\x00",
+		"version 3.0":             magic + "\x03\x00",
+		"no header length":        magic + "\x01\x00\x01",
+		"header of 16 bytes":      magic + "\x01\x00\x10\x00{",
+		"longer than":             magic + "\x02\x00\xff\xff\xff\xff",
+		`">f4"`:                   header("{'descr': '>f4', 'fortran_order': False, 'shape': (), }"),
+		"Python objects are code": header("{'descr': '|O', 'fortran_order': False, 'shape': (), }"),
+		"ascontiguousarray":       header("{'descr': '<f4', 'fortran_order': True, 'shape': (), }"),
+		`no key "shape"`:          header("{'descr': '<f4', 'fortran_order': False}"),
+		`key "descr" twice`:       header("{'descr': '<f4', 'descr': '<f4'}"),
+		`unknown key "x"`:         header("{'x': 1}"),
+		"after the dictionary":    header("{'descr': '<f4', 'fortran_order': False, 'shape': ()} x"),
+		"larger than memory":      header("{'descr': '<f4', 'fortran_order': False, 'shape': (9000000000, 9000000000)}"),
+		"length of an axis":       header("{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}"),
+		`")" where "," belongs`:   header("{'descr': '<f4', 'fortran_order': False, 'shape': (3)"),
+		"more than 32 axes":       header("{'descr': '<f4', 'fortran_order': False, 'shape': (" + strings.Repeat("1,", 33) + ")}"),
+		"does not end":            header("{'descr"),
+		"more than the 16 bytes":  header("{'descr': '<f4', 'fortran_order': False, 'shape': (5,)}"),
+		"unexpected EOF":          header("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}") + "\x00",
+		"bytes follow":            header("{'descr': '<f4', 'fortran_order': False, 'shape': (1,)}") + "\x00\x00\x00\x00\x00",
+		`type "<f8", not "<f4"`:   header("{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}") + "\x00\x00\x00\x00\x00\x00\x00\x00",
 	} {
 		_, _, err := ReadAll[float32](strings.NewReader(file), 16)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want one with %q", file, err, want)
 		}
+	}
+}
+
+// The bytes of an array of any type can be copied without knowing it.
+func TestReadsBytesOfAnyType(t *testing.T) {
+	for descr, want := range map[string]int64{"<i2": 6, "|b1": 3, "<u8": 24, "<c16": 48} {
+		start, err := Header{Descr: descr, Shape: []int{3}}.Preamble()
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := string(start) + strings.Repeat("x", int(want))
+		r, err := NewReader(strings.NewReader(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := io.Copy(io.Discard, r); n != want || err != nil || r.Close() != nil {
+			t.Errorf("%s: %d bytes, %v; want %d", descr, n, err, want)
+		}
+		r, _ = NewReader(strings.NewReader(file[:len(file)-1]))
+		if _, err := io.Copy(io.Discard, r); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: cut short: %v", descr, err)
+		}
+	}
+	if _, err := (Header{Descr: "<f2", Shape: []int{3}}).Preamble(); err == nil {
+		t.Error("half precision has a preamble")
 	}
 }
 
@@ -201,26 +227,44 @@ func FuzzReadAll(f *testing.F) {
 	f.Add([]byte(magic + "\x02\x00\x32\x00\x00\x00{'descr': '<f4', 'fortran_order': False, 'shape': ()}1234"))
 	f.Add([]byte(magic + "\x01\x00\x40\x00{'shape': (99999999, 9999999), 'descr': '<c8', 'fortran_order': F"))
 	f.Fuzz(func(t *testing.T, file []byte) {
-		const limit = 1 << 20
-		h, values, err := ReadAll[complex64](bytes.NewReader(file), limit)
+		accepted := comesBack[complex64](t, file) || comesBack[complex128](t, file) || comesBack[float32](t, file) || comesBack[float64](t, file)
+		r, err := NewReader(bytes.NewReader(file))
 		if err != nil {
+			if accepted {
+				t.Fatal(err)
+			}
 			return
 		}
-		if len(values) != h.Len() || len(values) > limit/8 {
-			t.Fatalf("%d values of shape %v", len(values), h.Shape)
-		}
-		var b bytes.Buffer
-		w, err := NewWriter[complex64](&b, h.Shape...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(w.Write(values), w.Close()); err != nil {
-			t.Fatal(err)
-		}
-		if body := 8 * len(values); !bytes.Equal(b.Bytes()[b.Len()-body:], file[len(file)-body:]) {
-			t.Fatal("the values changed")
+		n, err := io.Copy(io.Discard, r)
+		if err == nil && n != r.Header().Bytes() {
+			t.Fatalf("%d bytes of %d", n, r.Header().Bytes())
 		}
 	})
+}
+
+// comesBack reads file as values of type E; what is accepted must be written back as
+// the same bytes.
+func comesBack[E Element](t *testing.T, file []byte) bool {
+	const limit = 1 << 20
+	h, values, err := ReadAll[E](bytes.NewReader(file), limit)
+	if err != nil {
+		return false
+	}
+	if len(values) != h.Len() || h.Bytes() > limit {
+		t.Fatalf("%d values of shape %v", len(values), h.Shape)
+	}
+	var b bytes.Buffer
+	w, err := NewWriter[E](&b, h.Shape...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(w.Write(values), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if body := int(h.Bytes()); !bytes.Equal(b.Bytes()[b.Len()-body:], file[len(file)-body:]) {
+		t.Fatal("the values changed")
+	}
+	return true
 }
 
 func ExampleNewWriter() {

@@ -12,7 +12,7 @@ import (
 type Reader struct {
 	r       io.Reader
 	header  Header
-	missing int // values still to come
+	missing int64 // bytes of values still to come
 	buffer  []byte
 }
 
@@ -26,7 +26,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("npy: %w", err)
 	}
-	return &Reader{r: r, header: h, missing: h.Len()}, nil
+	return &Reader{r: r, header: h, missing: h.Bytes()}, nil
 }
 
 // Header describes the array.
@@ -83,26 +83,43 @@ func Read[E Element](r *Reader, values []E) error {
 	if err := r.is(descrOf[E]()); err != nil {
 		return err
 	}
+	width := size(r.header.Descr)
 	if r.missing == 0 && len(values) > 0 {
 		return io.EOF
 	}
-	if len(values) > r.missing {
-		return fmt.Errorf("npy: %d values asked for, %d are left of shape %v", len(values), r.missing, r.header.Shape)
+	if left := r.missing / int64(width); int64(len(values)) > left {
+		return fmt.Errorf("npy: %d values asked for, %d are left of shape %v", len(values), left, r.header.Shape)
 	}
-	width := size(r.header.Descr)
 	if r.buffer == nil {
 		r.buffer = make([]byte, chunk)
 	}
 	for len(values) > 0 {
 		n := min(len(values), chunk/width)
-		if _, err := io.ReadFull(r.r, r.buffer[:n*width]); err != nil {
-			return fmt.Errorf("npy: values of shape %v: %w", r.header.Shape, cutShort(err))
+		if _, err := io.ReadFull(r, r.buffer[:n*width]); err != nil {
+			return err
 		}
 		decodeValues(values[:n], r.buffer)
 		values = values[n:]
-		r.missing -= n
 	}
 	return nil
+}
+
+// Read reads bytes of the values as they are in the file, in any portions. It fails
+// with io.ErrUnexpectedEOF where the file is cut short, and with io.EOF after the
+// last value.
+func (r *Reader) Read(p []byte) (int, error) {
+	if r.missing == 0 {
+		return 0, io.EOF
+	}
+	n, err := r.r.Read(p[:min(int64(len(p)), r.missing)])
+	r.missing -= int64(n)
+	switch {
+	case r.missing == 0:
+		return n, nil
+	case err != nil:
+		return n, fmt.Errorf("npy: values of shape %v: %w", r.header.Shape, cutShort(err))
+	}
+	return n, nil
 }
 
 func (r *Reader) is(descr string) error {
@@ -124,12 +141,12 @@ func ReadAll[E Element](r io.Reader, maxBytes int) (Header, []E, error) {
 		return Header{}, nil, err
 	}
 	width := size(f.header.Descr)
-	if f.missing > maxBytes/width {
+	if f.missing > int64(maxBytes) {
 		return Header{}, nil, fmt.Errorf("npy: shape %v takes more than the %d bytes allowed", f.header.Shape, maxBytes)
 	}
 	var values []E
 	for f.missing > 0 {
-		n := min(f.missing, chunk/width)
+		n := int(min(f.missing/int64(width), int64(chunk/width)))
 		at := len(values)
 		values = append(values, make([]E, n)...)
 		if err := Read(f, values[at:]); err != nil {
@@ -145,7 +162,7 @@ func ReadAll[E Element](r io.Reader, maxBytes int) (Header, []E, error) {
 // Close checks that all values were read and that nothing follows them.
 func (r *Reader) Close() error {
 	if r.missing > 0 {
-		return fmt.Errorf("npy: %d values of shape %v were not read", r.missing, r.header.Shape)
+		return fmt.Errorf("npy: %d values of shape %v were not read", r.missing/int64(size(r.header.Descr)), r.header.Shape)
 	}
 	var extra [1]byte
 	switch n, err := io.ReadFull(r.r, extra[:]); {
@@ -163,6 +180,11 @@ func decodeValues[E Element](values []E, b []byte) {
 		for i := range values {
 			re, im := binary.LittleEndian.Uint32(b[8*i:]), binary.LittleEndian.Uint32(b[8*i+4:])
 			values[i] = complex(math.Float32frombits(re), math.Float32frombits(im))
+		}
+	case []complex128:
+		for i := range values {
+			re, im := binary.LittleEndian.Uint64(b[16*i:]), binary.LittleEndian.Uint64(b[16*i+8:])
+			values[i] = complex(math.Float64frombits(re), math.Float64frombits(im))
 		}
 	case []float32:
 		for i := range values {

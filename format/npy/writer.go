@@ -26,19 +26,25 @@ const chunk = 1 << 16
 // without axes is a single value.
 func NewWriter[E Element](w io.Writer, shape ...int) (*Writer[E], error) {
 	h := Header{Descr: descrOf[E](), Shape: slices.Clone(shape)}
-	if err := h.check(); err != nil {
-		return nil, fmt.Errorf("npy: %w", err)
+	start, err := h.Preamble()
+	if err != nil {
+		return nil, err
 	}
-	if _, err := io.WriteString(w, preamble(h)); err != nil {
+	if _, err := w.Write(start); err != nil {
 		return nil, err
 	}
 	return &Writer[E]{w: w, header: h, missing: h.Len(), buffer: make([]byte, 0, chunk)}, nil
 }
 
-// preamble is everything before the values. As NumPy does, it leaves room for the
-// first axis to grow to 21 digits in place, then pads so that the values are
-// aligned. 32 axes of 20 digits stay below the 64 KiB of version 1.
-func preamble(h Header) string {
+// Preamble is everything in a file before the values, which follow as little-endian
+// bytes. As NumPy does, it leaves room for the first axis to grow to 21 digits in
+// place, then pads so that the values are aligned. It fails on a type or shape that
+// cannot be.
+func (h Header) Preamble() ([]byte, error) {
+	if err := h.check(); err != nil {
+		return nil, fmt.Errorf("npy: %w", err)
+	}
+	// 32 axes of 20 digits stay below the 64 KiB of version 1.
 	text := h.text()
 	if len(h.Shape) > 0 {
 		const digits = 21
@@ -47,8 +53,8 @@ func preamble(h Header) string {
 	const fixed = len(magic) + 2 + 2
 	padding := alignment - (fixed+len(text)+1)%alignment
 	text += strings.Repeat(" ", padding) + "\n"
-	length := binary.LittleEndian.AppendUint16(nil, uint16(len(text)))
-	return magic + "\x01\x00" + string(length) + text
+	b := binary.LittleEndian.AppendUint16([]byte(magic+"\x01\x00"), uint16(len(text)))
+	return append(b, text...), nil
 }
 
 // Write appends values. It fails when there are more than the shape holds.
@@ -63,7 +69,7 @@ func (w *Writer[E]) Write(values []E) error {
 	w.missing -= len(values)
 	for len(values) > 0 && w.err == nil {
 		n := min(len(values), chunk/size(w.header.Descr))
-		w.buffer = appendValues(w.buffer[:0], values[:n])
+		w.buffer = AppendValues(w.buffer[:0], values[:n])
 		_, w.err = w.w.Write(w.buffer)
 		values = values[n:]
 	}
@@ -79,12 +85,18 @@ func (w *Writer[E]) Close() error {
 	return w.err
 }
 
-func appendValues[E Element](b []byte, values []E) []byte {
+// AppendValues appends the bytes that values are in a file.
+func AppendValues[E Element](b []byte, values []E) []byte {
 	switch values := any(values).(type) {
 	case []complex64:
 		for _, v := range values {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(real(v)))
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(imag(v)))
+		}
+	case []complex128:
+		for _, v := range values {
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(real(v)))
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(imag(v)))
 		}
 	case []float32:
 		for _, v := range values {
