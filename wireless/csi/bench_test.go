@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"testing"
+
+	"github.com/comlam/comlam/internal/setting"
 )
 
 func benchmarkConfigs() map[string]Config {
@@ -16,7 +18,20 @@ func benchmarkConfigs() map[string]Config {
 			c.Tx = Panel{Rows: 4, Cols: 4, DualPolarized: true, Spacing: 0.5, Element: "3gpp"}
 			c.Rx.Cols, c.Rx.DualPolarized = 2, true
 		}),
+		"cdl-c-32x4-14x72": yardstick(),
 	}
+}
+
+// yardstick is the channel that testdata/sionna_cdl.py times: 32 x 4 antennas of 3GPP
+// elements, 14 slots, 72 subcarriers of 30 kHz.
+func yardstick() Config {
+	return with(func(c *Config) {
+		c.Tx = Panel{Rows: 4, Cols: 4, DualPolarized: true, Spacing: 0.5, Element: "3gpp"}
+		c.Rx = Panel{Rows: 1, Cols: 2, DualPolarized: true, Spacing: 0.5, Element: "3gpp"}
+		c.NumSlots, c.NumSubcarriers = 14, 72
+		c.SubcarrierSpacing, c.Interval = 30e3, 0.5e-3/14
+		c.DelaySpread = setting.DurationRange{Min: 100e-9, Max: 100e-9}
+	})
 }
 
 // BenchmarkSample draws samples of 20 slots x 32 subcarriers, four antennas to one
