@@ -40,13 +40,18 @@ until there are enough errors. Several values, separated by commas, make a curve
 Prints a table, or draws a figure with -o. Equal seeds give equal counts, however many
 cores work.
 
-Powers: symbols and channels have unit mean power; Es/N0 is that of one receive antenna,
-Eb/N0 is Es/N0 divided by the information bits of a symbol. Intervals are 95 %.
+Over awgn and rayleigh symbols go one by one and the receiver knows the channel. Over
+profiles of TR 38.901 slots of OFDM are sent, whose channel is estimated from DM-RS; within
+a symbol it stands still, and every slot has one of its own.
+
+Powers: symbols and channels have unit mean power; Es/N0 is that of one receive antenna
+in a resource element, Eb/N0 is Es/N0 divided by the information bits of a symbol; pilots
+and prefixes are not counted. Intervals are 95 %.
 
 ` + linkKeys(),
 		Example: `  comlam link run modulation=qpsk,16qam -o ber.svg
   comlam link run code=ldpc num_bits=1000 rate=0.5 snr="0 to 3 by 0.5 dB"
-  comlam link run code=transport transport.mcs=10 snr="5 to 9 dB" snr_is=es_n0 --json`,
+  comlam link run channel=tdl-c code=transport num_rx=2 slot.estimator=perfect,lmmse,ls-linear snr="0 to 8 dB" -o bler.svg`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error { return a.links(o, args) },
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/comlam/comlam/wireless/fec"
 	"github.com/comlam/comlam/wireless/mapping"
 	"github.com/comlam/comlam/wireless/nr"
+	"github.com/comlam/comlam/wireless/ofdm"
 )
 
 // A Link is a configuration made ready. Any number of goroutines may use it.
@@ -21,6 +22,9 @@ type Link struct {
 	ldpc      *fec.LDPC
 	polar     *fec.Polar
 	transport *fec.Transport
+
+	slot  *ofdm.Slot // of transport blocks and of OFDM
+	model model      // of OFDM
 }
 
 // Build validates c and makes its codes.
@@ -29,6 +33,11 @@ func (c Config) Build() (*Link, error) {
 		return nil, err
 	}
 	l := &Link{config: c, scheme: schemes[c.Modulation], numBits: c.NumBits, transmissions: 1}
+	if c.Code == "transport" || c.slotted() {
+		if err := l.buildSlot(); err != nil {
+			return nil, setting.Under("slot", err)
+		}
+	}
 	if c.Code == "transport" {
 		return l, l.buildTransport()
 	}
@@ -37,6 +46,9 @@ func (c Config) Build() (*Link, error) {
 
 func (l *Link) buildCode() (err error) {
 	qm := l.scheme.Qm()
+	if l.config.slotted() { // without a code, a slot is a block
+		l.numBits = qm * len(l.slot.Data)
+	}
 	if l.config.Code == "none" {
 		l.numBits = (l.numBits + qm - 1) / qm * qm // whole symbols
 		l.numSent = l.numBits
@@ -64,19 +76,21 @@ func (l *Link) buildTransport() error {
 	if l.scheme, err = mapping.ForQm(int(mcs.Modulation)); err != nil {
 		return err
 	}
-	a := nr.Allocation{NumPRB: t.NumPRB, NumSymbols: t.NumSymbols, NumDMRS: nr.SubcarriersPerRB, MCS: mcs, NumLayers: 1}
+	pilots, err := l.config.Slot.DMRS.signal().NumPerRB(l.config.Slot.NumSymbols)
+	if err != nil {
+		return err
+	}
+	a := nr.Allocation{NumPRB: l.config.Slot.NumPRB, NumSymbols: l.config.Slot.NumSymbols, NumDMRS: pilots, MCS: mcs, NumLayers: 1}
 	if l.numBits, err = nr.TransportBlockSize(a); err != nil {
 		return setting.Bad("transport", "", "%v", err)
 	}
-	l.numSent = l.scheme.Qm() * t.NumPRB * (nr.SubcarriersPerRB*t.NumSymbols - a.NumDMRS)
+	l.numSent = l.scheme.Qm() * len(l.slot.Data)
 	l.transmissions = t.Transmissions
 	if l.transport, err = fec.NewTransport(l.numBits, mcs.Rate()); err != nil {
 		return setting.Bad("transport", "", "%v", err)
 	}
 	return nil
 }
-
-func (l *Link) newAir(n0 float64) (air, error) { return newSymbolAir(l, n0), nil }
 
 // Config is what the link was built from.
 func (l *Link) Config() Config { return l.config }

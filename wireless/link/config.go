@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/comlam/comlam/internal/setting"
+	"github.com/comlam/comlam/wireless/channel"
 	"github.com/comlam/comlam/wireless/fec"
 	"github.com/comlam/comlam/wireless/mapping"
 	"github.com/comlam/comlam/wireless/nr"
@@ -15,8 +16,9 @@ import (
 // Config says what is sent and how. The keys are those of the command line; Default
 // has the defaults.
 type Config struct {
-	// Channel is "awgn" or "rayleigh" (independent from symbol to symbol, known to
-	// the receiver).
+	// Channel is "awgn" or "rayleigh" (independent from symbol to symbol, known to the
+	// receiver), or a profile of TR 38.901, "tdl-a" to "tdl-e", "tdl-a30", "tdl-b100",
+	// "tdl-c300", "cdl-a" to "cdl-e": then slots of OFDM are sent.
 	Channel string `yaml:"channel"`
 	NumRx   int    `yaml:"num_rx"` // receive antennas, combined for maximum ratio
 
@@ -30,6 +32,7 @@ type Config struct {
 	Rate       float64 `yaml:"rate"`     // num_bits over bits sent, which are rounded up to symbols
 
 	Transport Transport `yaml:"transport"`
+	Slot      Slot      `yaml:"slot"`
 
 	Demapper string  `yaml:"demapper"` // "exact" or "max-log"
 	Decoder  Decoder `yaml:"decoder"`
@@ -37,17 +40,40 @@ type Config struct {
 	SNR   Sweep  `yaml:"snr"`    // such as "0 to 10 by 2 dB"
 	SNRIs string `yaml:"snr_is"` // "eb_n0" or "es_n0"
 
-	Errors    int `yaml:"errors"`     // end a point after so many wrong blocks; wrong bits without a code
+	Errors    int `yaml:"errors"`     // end a point after so many wrong blocks; without a code, so many independently wrong bits
 	MaxBlocks int `yaml:"max_blocks"` // end a point at the latest
 }
 
-// Transport is what a transport block is sent on (TS 38.214 clause 5.1.3).
+// Transport is a transport block (TS 38.214 clause 5.1.3). It fills the Slot.
 type Transport struct {
 	MCS           int `yaml:"mcs"`
-	MCSTable      int `yaml:"mcs_table"` // 1, 2 or 3 of TS 38.214 clause 5.1.3.1
-	NumPRB        int `yaml:"num_prb"`
-	NumSymbols    int `yaml:"num_symbols"`   // of the slot
-	Transmissions int `yaml:"transmissions"` // at most, with HARQ: redundancy versions 0, 2, 3, 1, soft bits combined
+	MCSTable      int `yaml:"mcs_table"`     // 1, 2 or 3 of TS 38.214 clause 5.1.3.1
+	Transmissions int `yaml:"transmissions"` // at most, with HARQ: redundancy versions 0, 2, 3, 1, soft bits combined; each sees a channel of its own
+}
+
+// Slot is the resource elements of a slot and how its channel is estimated. Transport
+// blocks fill it whatever the channel; the rest counts for OFDM.
+type Slot struct {
+	NumPRB     int  `yaml:"num_prb"`
+	NumSymbols int  `yaml:"num_symbols"` // from the first symbol of the slot on
+	DMRS       DMRS `yaml:"dmrs"`
+	// Estimator is "perfect", "ls-nearest", "ls-linear" or "lmmse", which knows the
+	// delays of the profile and takes the Doppler spectrum to be Clarke's.
+	Estimator string `yaml:"estimator"`
+
+	Carrier           setting.Frequency `yaml:"carrier"`
+	SubcarrierSpacing setting.Frequency `yaml:"subcarrier_spacing"`
+	DelaySpread       setting.Duration  `yaml:"delay_spread"` // unused by profiles with absolute delays
+	Speed             setting.Speed     `yaml:"speed"`
+}
+
+// DMRS is the pilots (TS 38.211 clause 7.4.1.1.2).
+type DMRS struct {
+	Type          int `yaml:"type"`            // 1 or 2
+	Length        int `yaml:"length"`          // 1 or 2 symbols
+	Additional    int `yaml:"additional"`      // positions, 0 to 3
+	TypeAPosition int `yaml:"type_a_position"` // the first symbol, 2 or 3
+	NumCDMGroups  int `yaml:"num_cdm_groups"`  // without data, 1 to 3
 }
 
 // Decoder says how codes are decoded.
@@ -63,10 +89,13 @@ func Default() Config {
 	return Config{
 		Channel: "awgn", NumRx: 1,
 		Code: "none", Modulation: "qpsk", NumBits: 1200, Rate: 0.5,
-		Transport: Transport{MCS: 10, MCSTable: 1, NumPRB: 20, NumSymbols: 12, Transmissions: 1},
-		Demapper:  "exact",
-		Decoder:   Decoder{Rule: "normalized-min-sum", Iterations: 20, List: 8},
-		SNR:       Sweep{From: 0, To: 10, Step: 1}, SNRIs: "eb_n0",
+		Transport: Transport{MCS: 10, MCSTable: 1, Transmissions: 1},
+		Slot: Slot{NumPRB: 20, NumSymbols: 14, Estimator: "lmmse",
+			DMRS:    DMRS{Type: 1, Length: 1, Additional: 1, TypeAPosition: 2, NumCDMGroups: 2},
+			Carrier: 3.5e9, SubcarrierSpacing: 30e3, DelaySpread: 100e-9, Speed: setting.KMH(3)},
+		Demapper: "exact",
+		Decoder:  Decoder{Rule: "normalized-min-sum", Iterations: 20, List: 8},
+		SNR:      Sweep{From: 0, To: 10, Step: 1}, SNRIs: "eb_n0",
 		Errors: 200, MaxBlocks: 10000,
 	}
 }
@@ -80,11 +109,12 @@ const (
 )
 
 var (
-	codes     = []string{"none", "ldpc", "polar", "transport"}
-	demappers = map[string]mapping.Rule{"exact": mapping.Exact, "max-log": mapping.MaxLog}
-	rules     = byName(fec.NormalizedMinSum, fec.OffsetMinSum, fec.SumProduct)
-	schemes   = byName(mapping.Schemes...)
-	tables    = map[int]nr.Table{1: nr.MCSTable1, 2: nr.MCSTable2, 3: nr.MCSTable3}
+	estimators = []string{"perfect", "ls-nearest", "ls-linear", "lmmse"}
+	codes      = []string{"none", "ldpc", "polar", "transport"}
+	demappers  = map[string]mapping.Rule{"exact": mapping.Exact, "max-log": mapping.MaxLog}
+	rules      = byName(fec.NormalizedMinSum, fec.OffsetMinSum, fec.SumProduct)
+	schemes    = byName(mapping.Schemes...)
+	tables     = map[int]nr.Table{1: nr.MCSTable1, 2: nr.MCSTable2, 3: nr.MCSTable3}
 )
 
 // byName finds values by their names in lower case.
@@ -119,12 +149,30 @@ func (c Config) check() error {
 			return setting.Under("transport", err)
 		}
 	}
+	if c.Code == "transport" || c.slotted() {
+		if err := c.Slot.check(); err != nil {
+			return setting.Under("slot", err)
+		}
+	}
 	return nil
 }
 
+// slotted says whether slots of OFDM are sent.
+func (c Config) slotted() bool { return c.Channel != "awgn" && c.Channel != "rayleigh" }
+
+func channels() []string {
+	list := []string{"awgn", "rayleigh"}
+	for _, name := range channel.Names() {
+		if name != "flat" {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
 func (c Config) checkChannel() *setting.Error {
-	if c.Channel != "awgn" && c.Channel != "rayleigh" {
-		return setting.Bad("channel", "use awgn or rayleigh", "%q is not a channel", c.Channel)
+	if !slices.Contains(channels(), c.Channel) {
+		return setting.Bad("channel", "use one of "+strings.Join(channels(), ", "), "%q is not a channel", c.Channel)
 	}
 	if c.NumRx < 1 || c.NumRx > maxRx {
 		return setting.Bad("num_rx", "use 1 to 64 antennas", "%d is out of range", c.NumRx)
@@ -138,6 +186,9 @@ func (c Config) checkChannel() *setting.Error {
 func (c Config) checkCode() *setting.Error {
 	if !slices.Contains(codes, c.Code) {
 		return setting.Bad("code", "use one of "+strings.Join(codes, ", "), "%q is not a code", c.Code)
+	}
+	if c.slotted() && c.Code != "none" && c.Code != "transport" {
+		return setting.Bad("code", "use transport, or none", "%q does not fill a slot of %s", c.Code, c.Channel)
 	}
 	if _, ok := schemes[c.Modulation]; !ok {
 		return setting.Bad("modulation", "use one of "+names(schemes), "%q is not a modulation", c.Modulation)
@@ -189,14 +240,33 @@ func (t Transport) check() *setting.Error {
 	if _, err := table.MCS(t.MCS); err != nil {
 		return setting.Bad("mcs", "", "%s", strings.TrimPrefix(err.Error(), "nr: "))
 	}
-	if t.NumPRB < 1 || t.NumPRB > 275 {
-		return setting.Bad("num_prb", "use 1 to 275", "%d is out of range", t.NumPRB)
-	}
-	if t.NumSymbols < 2 || t.NumSymbols > nr.SymbolsPerSlot {
-		return setting.Bad("num_symbols", "use 2 to 14", "%d is out of range", t.NumSymbols)
-	}
 	if t.Transmissions < 1 || t.Transmissions > maxTransmissions {
 		return setting.Bad("transmissions", "use 1 to 8", "%d is out of range", t.Transmissions)
+	}
+	return nil
+}
+
+func (s Slot) check() *setting.Error {
+	if s.NumPRB < 1 || s.NumPRB > 275 {
+		return setting.Bad("num_prb", "use 1 to 275", "%d is out of range", s.NumPRB)
+	}
+	if s.NumSymbols < 2 || s.NumSymbols > nr.SymbolsPerSlot {
+		return setting.Bad("num_symbols", "use 3 to 14", "%d is out of range", s.NumSymbols)
+	}
+	if !slices.Contains(estimators, s.Estimator) {
+		return setting.Bad("estimator", "use one of "+strings.Join(estimators, ", "), "%q is not an estimator", s.Estimator)
+	}
+	if f := float64(s.Carrier); !(f >= 1e6 && f <= 1e12) {
+		return setting.Bad("carrier", "use 1 MHz to 1000 GHz, for example 3.5 GHz", "%q is out of range", s.Carrier)
+	}
+	if _, err := nr.NumerologyOf(float64(s.SubcarrierSpacing)); err != nil {
+		return setting.Bad("subcarrier_spacing", "use 15, 30, 60, 120, 240, 480 or 960 kHz", "%q is not one of a numerology", s.SubcarrierSpacing)
+	}
+	if d := float64(s.DelaySpread); !(d >= 0 && d <= 1e-3) {
+		return setting.Bad("delay_spread", "use 0 to 1 ms, for example 100 ns", "%q is out of range", s.DelaySpread)
+	}
+	if v := float64(s.Speed); !(v >= 0 && v <= 1e4) {
+		return setting.Bad("speed", "use 0 to 36000 km/h, for example 30 km/h", "%q is out of range", s.Speed)
 	}
 	return nil
 }

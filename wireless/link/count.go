@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/comlam/comlam/internal/rng"
+	"github.com/comlam/comlam/wireless/ofdm"
 )
 
 // streamDomain keeps the draws of this package apart from those of others that use
@@ -76,14 +77,36 @@ type worker struct {
 	stream rng.Stream
 }
 
-func (l *Link) newWorker(snrDB float64) (*worker, error) {
-	w := &worker{link: l, snr: snrDB, sent: make([]byte, l.numSent), llrs: make([]float32, l.numSent)}
+// conditions are what all workers of an SNR share.
+type conditions struct {
+	link   *Link
+	snr    float64
+	n0     float64
+	filter *ofdm.LMMSE // of OFDM, with that estimator
+}
+
+func (l *Link) at(snrDB float64) (*conditions, error) {
+	c := &conditions{link: l, snr: snrDB, n0: l.NoiseVariance(snrDB)}
+	var err error
+	if l.config.slotted() && l.config.Slot.Estimator == "lmmse" {
+		c.filter, err = l.newFilter(c.n0)
+	}
+	return c, err
+}
+
+func (c *conditions) newWorker() (*worker, error) {
+	l := c.link
+	w := &worker{link: l, snr: c.snr, sent: make([]byte, l.numSent), llrs: make([]float32, l.numSent)}
 	var err error
 	if w.coder, err = l.newCoder(); err != nil {
 		return nil, err
 	}
-	w.air, err = l.newAir(l.NoiseVariance(snrDB))
-	return w, err
+	if l.config.slotted() {
+		w.air, err = newSlotAir(c)
+		return w, err
+	}
+	w.air = newSymbolAir(l, c.n0)
+	return w, nil
 }
 
 // count adds the blocks first to first+num-1 to t.
@@ -120,7 +143,11 @@ func (w *worker) block(t *Tally) error {
 // Eb/N0 or Es/N0 as the config says.
 func (l *Link) Count(seed uint64, snrDB float64, first, num uint64) (Tally, error) {
 	var t Tally
-	w, err := l.newWorker(snrDB)
+	c, err := l.at(snrDB)
+	if err != nil {
+		return t, err
+	}
+	w, err := c.newWorker()
 	if err == nil {
 		err = w.count(seed, first, num, &t)
 	}

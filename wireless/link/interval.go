@@ -48,7 +48,7 @@ func (t Tally) BER(confidence float64) Rate {
 func (t Tally) designEffect() float64 {
 	blocks, p := float64(t.Blocks), float64(t.BitErrors)/float64(t.Bits)
 	perBlock := float64(t.Bits) / blocks
-	if t.Blocks < 2 || p == 0 || p == 1 {
+	if t.Blocks < 2 || t.BitErrors == 0 || t.BitErrors == t.Bits {
 		return 1
 	}
 	mean := float64(t.BitErrors) / blocks

@@ -71,7 +71,7 @@ func TestSameBitsForAnySplit(t *testing.T) {
 	for _, code := range []string{"none", "ldpc", "polar", "transport"} {
 		c := Default()
 		c.Code, c.NumBits, c.SNR, c.Errors, c.MaxBlocks = code, 100, Sweep{0, 4, 2}, 20, 150
-		c.Transport.NumPRB, c.Transport.MCS, c.Transport.Transmissions = 2, 3, 2
+		c.Slot.NumPRB, c.Transport.MCS, c.Transport.Transmissions = 2, 3, 2
 		l := build(t, c)
 		whole, err := l.Count(3, 1, 0, 50)
 		if err != nil {
@@ -161,8 +161,8 @@ func TestMistakesName(t *testing.T) {
 		"snr": func(c *Config) { c.SNR.Step = 0 }, "snr_is": func(c *Config) { c.SNRIs = "c_n0" },
 		"errors": func(c *Config) { c.Errors = 0 }, "max_blocks": func(c *Config) { c.MaxBlocks = 0 },
 		"transport.mcs": func(c *Config) { c.Code = "transport"; c.Transport.MCS = 29 }, "transport.mcs_table": func(c *Config) { c.Code = "transport"; c.Transport.MCSTable = 4 },
-		"transport.num_prb":     func(c *Config) { c.Code = "transport"; c.Transport.NumPRB = 0 },
-		"transport.num_symbols": func(c *Config) { c.Code = "transport"; c.Transport.NumSymbols = 15 }, "transport.transmissions": func(c *Config) { c.Code = "transport"; c.Transport.Transmissions = 9 },
+		"slot.num_prb":     func(c *Config) { c.Code = "transport"; c.Slot.NumPRB = 0 },
+		"slot.num_symbols": func(c *Config) { c.Code = "transport"; c.Slot.NumSymbols = 15 }, "transport.transmissions": func(c *Config) { c.Code = "transport"; c.Transport.Transmissions = 9 },
 	} {
 		c := Default()
 		change(&c)

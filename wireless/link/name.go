@@ -16,9 +16,19 @@ func (l *Link) Name() string {
 	default:
 		words = append(words, fmt.Sprintf("%s %d/%d", map[string]string{"ldpc": "LDPC", "polar": "polar"}[c.Code], l.numBits, l.numSent))
 	}
-	words = append(words, map[string]string{"awgn": "AWGN", "rayleigh": "Rayleigh"}[c.Channel])
+	words = append(words, channelName(c.Channel))
+	if c.slotted() {
+		words = append(words, map[string]string{"perfect": "channel known", "ls-nearest": "LS nearest", "ls-linear": "LS linear", "lmmse": "LMMSE"}[c.Slot.Estimator], c.Slot.Speed.String())
+	}
 	if c.NumRx > 1 {
 		words = append(words, fmt.Sprintf("%d antennas", c.NumRx))
 	}
 	return strings.Join(words, ", ")
+}
+
+func channelName(name string) string {
+	if name == "rayleigh" {
+		return "Rayleigh"
+	}
+	return strings.ToUpper(name)
 }

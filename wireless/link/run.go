@@ -53,13 +53,17 @@ func (l *Link) blocksPerJob() uint64 {
 	return uint64(max(1, jobSymbols*l.scheme.Qm()/l.numSent))
 }
 
-// enough says whether a point may end.
-func (l *Link) enough(t Tally) bool {
-	errors := t.BlockErrors
+// leastBlocks of a point, below which the scatter between blocks says little.
+const leastBlocks = 30
+
+// share is how much of a point is done: 1 ends it.
+func (l *Link) share(t Tally) float64 {
+	errors := float64(t.BlockErrors)
 	if !l.coded() {
-		errors = t.BitErrors
+		errors = float64(t.BitErrors) / t.designEffect()
 	}
-	return errors >= uint64(l.config.Errors) || t.Blocks >= uint64(l.config.MaxBlocks)
+	byErrors := min(errors/float64(l.config.Errors), float64(t.Blocks)/leastBlocks)
+	return min(1, max(byErrors, float64(t.Blocks)/float64(l.config.MaxBlocks)))
 }
 
 // Run simulates the points of the sweep, from the lowest SNR up, and ends behind the
@@ -91,15 +95,6 @@ func (l *Link) newPoint(snr float64, t Tally) Point {
 	return Point{TheoryBER: theory, SNRdB: snr, EsN0: decibel(l.esN0(snr)), Tally: t, BER: t.BER(Confidence), BLER: t.BLER(Confidence)}
 }
 
-// share is how much of a point is done, judged by errors and by blocks.
-func (l *Link) share(t Tally) float64 {
-	errors := t.BlockErrors
-	if !l.coded() {
-		errors = t.BitErrors
-	}
-	return min(1, max(float64(errors)/float64(l.config.Errors), float64(t.Blocks)/float64(l.config.MaxBlocks)))
-}
-
 // jobResult is what a worker counted in job number index.
 type jobResult struct {
 	index uint64
@@ -110,6 +105,10 @@ type jobResult struct {
 // point counts jobs in their order until there is enough. Workers run ahead; what
 // they did beyond the end does not count.
 func (l *Link) point(ctx context.Context, c RunConfig, snr float64, progress func(Tally)) (Tally, error) {
+	same, err := l.at(snr)
+	if err != nil {
+		return Tally{}, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	results := make(chan jobResult)
 	var running sync.WaitGroup
@@ -117,7 +116,7 @@ func (l *Link) point(ctx context.Context, c RunConfig, snr float64, progress fun
 	defer cancel()
 	workers := uint64(max(1, c.Workers))
 	for w := range workers {
-		running.Go(func() { l.work(ctx, c.Seed, snr, w, workers, results) })
+		running.Go(func() { same.work(ctx, c.Seed, w, workers, results) })
 	}
 	var total Tally
 	waiting := map[uint64]Tally{}
@@ -138,7 +137,7 @@ func (l *Link) point(ctx context.Context, c RunConfig, snr float64, progress fun
 			}
 			delete(waiting, next)
 			total.Add(t)
-			if next++; l.enough(total) {
+			if next++; l.share(total) == 1 {
 				progress(total)
 				return total, nil
 			}
@@ -148,10 +147,9 @@ func (l *Link) point(ctx context.Context, c RunConfig, snr float64, progress fun
 }
 
 // work does the jobs first, first+step, ... until ctx ends.
-func (l *Link) work(ctx context.Context, seed uint64, snr float64, first, step uint64, results chan<- jobResult) {
-	w, err := l.newWorker(snr)
-	size := l.blocksPerJob()
-	blocks := uint64(l.config.MaxBlocks)
+func (c *conditions) work(ctx context.Context, seed, first, step uint64, results chan<- jobResult) {
+	w, err := c.newWorker()
+	size, blocks := c.link.blocksPerJob(), uint64(c.link.config.MaxBlocks)
 	for index := first; index*size < blocks; index += step {
 		r := jobResult{index: index, err: err}
 		if err == nil {

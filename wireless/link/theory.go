@@ -117,14 +117,14 @@ func (d distances) rayleigh(esN0 float64, num int) (p float64) {
 // TheoryBER is the bit error rate without a code at an SNR in dB, and whether there is
 // a closed form for the link.
 func (l *Link) TheoryBER(snrDB float64) (float64, bool) {
-	if l.coded() {
+	if l.coded() || l.config.slotted() && !l.rayleighSlots() {
 		return 0, false
 	}
 	d, err := distancesOf(l.scheme)
 	if err != nil {
 		return 0, false
 	}
-	if l.config.Channel == "rayleigh" {
+	if l.config.Channel != "awgn" {
 		return d.rayleigh(l.esN0(snrDB), l.config.NumRx), true
 	}
 	return d.awgn(l.esN0(snrDB) * float64(l.config.NumRx)), true
