@@ -133,4 +133,6 @@ func directionOf(azimuth, zenith bearing) direction {
 
 type vector struct{ x, y, z float64 }
 
-func (a vector) dot(b vector) float64 { return a.x*b.x + a.y*b.y + a.z*b.z }
+func (a vector) dot(b vector) float64   { return a.x*b.x + a.y*b.y + a.z*b.z }
+func (a vector) plus(b vector) vector   { return vector{a.x + b.x, a.y + b.y, a.z + b.z} }
+func (a vector) times(f float64) vector { return vector{f * a.x, f * a.y, f * a.z} }

@@ -111,8 +111,8 @@ func (m *CDL) Draw(s *rng.Stream, link Link, t *Taps) error {
 	}
 	c.Profile.delaysInto(t.DelayS, link.DelaySpreadS)
 	w := t.rays
-	w.bs = c.BS.turned(link.BSBearing, m.bsSlants)
-	w.ue = c.UE.turned(link.UEBearing, m.ueSlants)
+	w.bs = c.BS.turned(Orientation{Bearing: link.BSBearing}, m.bsSlants)
+	w.ue = c.UE.turned(Orientation{Bearing: link.UEBearing}, m.ueSlants)
 	v := link.velocity()
 	turn := m.wavenumber * c.Slots.IntervalS
 	w.motion = vector{v.x * turn, v.y * turn, v.z * turn}

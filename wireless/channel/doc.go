@@ -1,9 +1,25 @@
-// Package channel generates the small-scale radio channels of 3GPP TR 38.901
-// clause 7.7: clustered delay lines (CDL-A..E) with rays, polarisation and
-// antenna panels, tapped delay lines (TDL-A..E, TDL-A30, TDL-B100, TDL-C300), and
-// the flat Rayleigh channel of Jakes.
+// Package channel generates the radio channels of 3GPP TR 38.901: those of whole
+// environments (clauses 7.4 and 7.5: umi, uma, rma, inh, inf) from path loss to rays,
+// and those of links (clause 7.7): clustered delay lines (CDL-A..E) with rays,
+// polarisation and antenna panels, tapped delay lines (TDL-A..E, TDL-A30, TDL-B100,
+// TDL-C300), and the flat Rayleigh channel of Jakes.
 //
-// # Use
+// # Environments
+//
+// A System is a scenario at a carrier, a Drop one random environment of it. What is
+// random about a link follows from the drop's seed, site, user and place:
+//
+//	m, err := channel.NewSystem(channel.SystemConfig{Scenario: channel.UMi, CarrierHz: 3.5e9, ...})
+//	drop, taps := m.NewDrop(seed), m.NewTaps() // for one goroutine
+//	link, err := drop.LargeScale(
+//		channel.BS{At: channel.Point{Z: 10}},
+//		channel.UE{ID: 1, At: channel.Point{X: 80, Y: 20, Z: 1.5}})
+//	err = drop.Draw(&link, taps)               // gain without antennas: link.PathGainDB()
+//	err = taps.CFR(...)
+//
+// Package layout makes networks of sites and users of it.
+//
+// # Delay lines
 //
 // A model is built once and drawn from many times; whatever changes from draw to
 // draw is in Link. Taps is the result and the workspace, one per goroutine:

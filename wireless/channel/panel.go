@@ -31,6 +31,19 @@ type Panel struct {
 	Element       Element
 	Bearing       float64 // rad, rotation about z (alpha of clause 7.1.3)
 	Downtilt      float64 // rad, rotation about y (beta); positive looks down
+	Roll          float64 // rad, rotation about x (gamma, "slant" in clause 7.1.3)
+}
+
+// Orientation turns a panel: its angles are added to the panel's own.
+type Orientation struct{ Bearing, Downtilt, Roll float64 } // rad
+
+func (o Orientation) validate() error {
+	for _, angle := range []float64{o.Bearing, o.Downtilt, o.Roll} {
+		if math.IsNaN(angle) || math.Abs(angle) > 1e6 {
+			return fmt.Errorf("orientation has an angle of %g; use radians", angle)
+		}
+	}
+	return nil
 }
 
 // NumPorts is the number of antenna ports, each an element with a polarisation.
@@ -48,7 +61,7 @@ func (p Panel) validate(end string) error {
 	if p.Element != Isotropic && p.Element != ThreeGPP {
 		return fmt.Errorf("%s element %d is not known; use Isotropic or ThreeGPP", end, p.Element)
 	}
-	for _, v := range []float64{p.Slant, p.RowSpacing, p.ColSpacing, p.Bearing, p.Downtilt} {
+	for _, v := range []float64{p.Slant, p.RowSpacing, p.ColSpacing, p.Bearing, p.Downtilt, p.Roll} {
 		if math.IsNaN(v) || math.Abs(v) > 1e6 {
 			return fmt.Errorf("%s panel has an angle or spacing of %g; use radians and wavelengths", end, v)
 		}
@@ -76,15 +89,16 @@ func (p Panel) slants() []bearing {
 	return []bearing{bearingOf(p.Slant)}
 }
 
-// turned returns p as an array, turned by a further bearing about the z axis
-// (equation 7.1-2 with gamma = 0).
-func (p Panel) turned(further float64, slants []bearing) array {
-	a, b := bearingOf(p.Bearing+further), bearingOf(p.Downtilt)
-	vertical := len(slants) == 1 && slants[0].sin == 0 && p.Downtilt == 0
+// turned returns p as an array, turned further by o (equation 7.1-4).
+func (p Panel) turned(o Orientation, slants []bearing) array {
+	a, b := bearingOf(p.Bearing+o.Bearing), bearingOf(p.Downtilt+o.Downtilt)
+	roll := bearingOf(p.Roll + o.Roll)
+	vertical := len(slants) == 1 && slants[0].sin == 0 && b.sin == 0 && roll.sin == 0 && b.cos > 0 && roll.cos > 0
+	y, z := vector{-a.sin, a.cos, 0}, vector{a.cos * b.sin, a.sin * b.sin, b.cos}
 	return array{
 		x:      vector{a.cos * b.cos, a.sin * b.cos, -b.sin},
-		y:      vector{-a.sin, a.cos, 0},
-		z:      vector{a.cos * b.sin, a.sin * b.sin, b.cos},
+		y:      y.times(roll.cos).plus(z.times(roll.sin)),
+		z:      z.times(roll.cos).plus(y.times(-roll.sin)),
 		slants: slants, rows: p.Rows, cols: p.Cols,
 		rowTurn: 2 * math.Pi * p.RowSpacing, colTurn: 2 * math.Pi * p.ColSpacing,
 		element:        p.Element,

@@ -40,23 +40,23 @@ func TestSteering(t *testing.T) {
 		d := directionOf(bearingOf(azimuth), bearingOf(zenith))
 		a.steerInto(steer, &d)
 	}
-	at(p.turned(0, p.slants()), math.Pi/2, 0)
+	at(p.turned(Orientation{}, p.slants()), math.Pi/2, 0)
 	for _, v := range steer {
 		nearComplex(t, "broadside", v, 1, 1e-9)
 	}
 	// 30 degrees to the side of half-wavelength columns: a quarter turn each.
-	at(p.turned(0, p.slants()), math.Pi/2, math.Pi/6)
+	at(p.turned(Orientation{}, p.slants()), math.Pi/2, math.Pi/6)
 	for i, want := range []complex128{1, 1, 1i, 1i, -1, -1} {
 		nearComplex(t, "to the side", steer[i], want, 1e-9)
 	}
 	// 30 degrees above the horizon: rows, which run fastest, take the quarter turn.
-	at(p.turned(0, p.slants()), math.Pi/3, 0)
+	at(p.turned(Orientation{}, p.slants()), math.Pi/3, 0)
 	for i, want := range []complex128{1, 1i, 1, 1i, 1, 1i} {
 		nearComplex(t, "from above", steer[i], want, 1e-9)
 	}
 	// A panel turned and tilted towards the ray sees it at broadside.
 	p.Bearing, p.Downtilt = 0.5, 0.3
-	at(p.turned(0.2, p.slants()), math.Pi/2+0.3, 0.7)
+	at(p.turned(Orientation{Bearing: 0.2}, p.slants()), math.Pi/2+0.3, 0.7)
 	for _, v := range steer {
 		nearComplex(t, "turned to the ray", v, 1, 1e-9)
 	}
@@ -70,7 +70,7 @@ func TestFieldsKeepTheirPower(t *testing.T) {
 			Rows: 1, Cols: 1, DualPolarized: true,
 			Slant: s.Uniform(-3, 3), Bearing: s.Uniform(-3, 3), Downtilt: s.Uniform(-1.5, 1.5),
 		}
-		a := p.turned(s.Uniform(-3, 3), p.slants())
+		a := p.turned(Orientation{Bearing: s.Uniform(-3, 3)}, p.slants())
 		d := directionOf(bearingOf(s.Uniform(-3, 3)), bearingOf(s.Uniform(0, math.Pi)))
 		var f [2]field
 		a.fieldsInto(f[:], &d)

@@ -23,17 +23,19 @@ func firstOffset(num int) float64 {
 
 // phasorTable holds exp(j offset_h angle_m) of a centred grid, [half][angle].
 type phasorTable struct {
-	num, width     int
+	num            int
+	width          int       // number of angles that fill was last given
 	re, im         []float64 // [half, width]
 	stepRe, stepIm []float64 // [width]
 }
 
-func newPhasorTable(num, width int) *phasorTable {
-	n := halfOf(num) * width
+// newPhasorTable makes room for up to widest angles.
+func newPhasorTable(num, widest int) *phasorTable {
+	n := halfOf(num) * widest
 	return &phasorTable{
-		num: num, width: width,
-		re: make([]float64, n), im: make([]float64, n),
-		stepRe: make([]float64, width), stepIm: make([]float64, width),
+		num: num,
+		re:  make([]float64, n), im: make([]float64, n),
+		stepRe: make([]float64, widest), stepIm: make([]float64, widest),
 	}
 }
 
@@ -42,7 +44,8 @@ const reseedEvery = 64
 
 // fill computes the table for one angle per step and column, in radians.
 func (t *phasorTable) fill(angle []float64) {
-	w := t.width
+	w := len(angle)
+	t.width = w
 	for m, a := range angle {
 		t.stepIm[m], t.stepRe[m] = math.Sincos(a)
 	}

@@ -50,7 +50,7 @@ func (m *CDL) moments(p Panel, slants []bearing, bearings []float64, azimuth, ze
 	var sum fieldMoments
 	fields := make([]field, len(slants))
 	for _, further := range bearings {
-		a := p.turned(further, slants)
+		a := p.turned(Orientation{Bearing: further}, slants)
 		for _, az := range azimuth[:azimuths] {
 			for _, zen := range zenith {
 				d := directionOf(az, zen)

@@ -13,8 +13,8 @@ type rayScratch struct {
 	steerBS, steerUE []complex128 // [position]
 	gainRe, gainIm   []float64    // [pair, ray]
 	turn             []float64    // [ray], rad per slot
-	many, single     *phasorTable // Doppler of a cluster, of a specular ray
-	toStart          float64      // slots from the middle of the grid to time 0
+	doppler          *phasorTable
+	toStart          float64 // slots from the middle of the grid to time 0
 }
 
 func newRayScratch(c CDLConfig) *rayScratch {
@@ -27,8 +27,7 @@ func newRayScratch(c CDLConfig) *rayScratch {
 		gainRe:  make([]float64, pairs*NumRays),
 		gainIm:  make([]float64, pairs*NumRays),
 		turn:    make([]float64, NumRays),
-		many:    newPhasorTable(c.Slots.Num, NumRays),
-		single:  newPhasorTable(c.Slots.Num, 1),
+		doppler: newPhasorTable(c.Slots.Num, NumRays),
 		toStart: float64(c.Slots.Num-1) / 2,
 	}
 }
@@ -92,10 +91,7 @@ func (w *rayScratch) spread(ray, ueSlant, bsSlant int, gain complex128) {
 
 // sumInto writes the sum of the rays into a tap, or adds it to the tap.
 func (w *rayScratch) sumInto(t *Taps, tap int, add bool) {
-	doppler := w.many
-	if w.numRays == 1 {
-		doppler = w.single
-	}
+	doppler := w.doppler
 	doppler.fill(w.turn[:w.numRays])
 	n, num := w.numRays, t.NumSlots
 	for pair := range t.NumUEAnt * t.NumBSAnt {

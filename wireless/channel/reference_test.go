@@ -12,19 +12,48 @@ import (
 // instead of vectors, no recurrences, one exponential per term.
 
 type referenceEnd struct {
-	panel   Panel
-	bearing float64
+	panel Panel
+	turn  Orientation
+}
+
+// rotation is R of equation 7.1-4, by rows.
+func (e referenceEnd) rotation() [3]vector {
+	sinA, cosA := math.Sincos(e.panel.Bearing + e.turn.Bearing)
+	sinB, cosB := math.Sincos(e.panel.Downtilt + e.turn.Downtilt)
+	sinG, cosG := math.Sincos(e.panel.Roll + e.turn.Roll)
+	return [3]vector{
+		{cosA * cosB, cosA*sinB*sinG - sinA*cosG, cosA*sinB*cosG + sinA*sinG},
+		{sinA * cosB, sinA*sinB*sinG + cosA*cosG, sinA*sinB*cosG - cosA*sinG},
+		{-sinB, cosB * sinG, cosB * cosG},
+	}
+}
+
+func (e referenceEnd) toGlobal(v vector) vector {
+	r := e.rotation()
+	return vector{r[0].dot(v), r[1].dot(v), r[2].dot(v)}
+}
+
+func (e referenceEnd) toLocal(v vector) vector {
+	r := e.rotation()
+	return vector{
+		r[0].x*v.x + r[1].x*v.y + r[2].x*v.z,
+		r[0].y*v.x + r[1].y*v.y + r[2].y*v.z,
+		r[0].z*v.x + r[1].z*v.y + r[2].z*v.z,
+	}
+}
+
+func thetaHat(zenith, azimuth float64) vector {
+	return vector{math.Cos(zenith) * math.Cos(azimuth), math.Cos(zenith) * math.Sin(azimuth), -math.Sin(zenith)}
 }
 
 // fieldAt is the field of slant zeta in the global direction (7.1-7, 7.1-8,
-// 7.1-15 with gamma = 0, and polarisation model 2).
+// 7.1-12, 7.1-11 and polarisation model 2).
 func (e referenceEnd) fieldAt(zenith, azimuth, zeta float64) (theta, phi float64) {
-	alpha, beta := e.panel.Bearing+e.bearing, e.panel.Downtilt
-	cosT, sinT := math.Cos(zenith), math.Sin(zenith)
-	cosA, sinA := math.Cos(azimuth-alpha), math.Sin(azimuth-alpha)
-	localZenith := math.Acos(math.Cos(beta)*cosT + math.Sin(beta)*cosA*sinT)
-	localAzimuth := math.Atan2(sinA*sinT, math.Cos(beta)*sinT*cosA-math.Sin(beta)*cosT)
-	psi := math.Atan2(math.Sin(beta)*sinA, math.Cos(beta)*sinT-math.Sin(beta)*cosT*cosA)
+	local := e.toLocal(unit(zenith, azimuth))
+	localZenith, localAzimuth := math.Acos(local.z), math.Atan2(local.y, local.x)
+	turned := e.toGlobal(thetaHat(localZenith, localAzimuth))
+	phiHat := vector{-math.Sin(azimuth), math.Cos(azimuth), 0}
+	psi := math.Atan2(phiHat.dot(turned), thetaHat(zenith, azimuth).dot(turned))
 	gain := 1.0
 	if e.panel.Element == ThreeGPP {
 		v := 12 * math.Pow((localZenith*180/math.Pi-90)/65, 2)
@@ -37,16 +66,10 @@ func (e referenceEnd) fieldAt(zenith, azimuth, zeta float64) (theta, phi float64
 
 // phaseAt is 2 pi r.d/lambda of a port.
 func (e referenceEnd) phaseAt(zenith, azimuth float64, port int) float64 {
-	alpha, beta := e.panel.Bearing+e.bearing, e.panel.Downtilt
 	position := port % (e.panel.Rows * e.panel.Cols)
 	y := float64(position/e.panel.Rows) * e.panel.ColSpacing
 	z := float64(position%e.panel.Rows) * e.panel.RowSpacing
-	global := vector{
-		-y*math.Sin(alpha) + z*math.Cos(alpha)*math.Sin(beta),
-		y*math.Cos(alpha) + z*math.Sin(alpha)*math.Sin(beta),
-		z * math.Cos(beta),
-	}
-	return 2 * math.Pi * unit(zenith, azimuth).dot(global)
+	return 2 * math.Pi * unit(zenith, azimuth).dot(e.toGlobal(vector{0, y, z}))
 }
 
 func (e referenceEnd) slantOf(port int) float64 {
@@ -63,9 +86,14 @@ func unit(zenith, azimuth float64) vector {
 	return vector{math.Sin(zenith) * math.Cos(azimuth), math.Sin(zenith) * math.Sin(azimuth), math.Cos(zenith)}
 }
 
-// referenceRay is the term of one ray of 7.5-22 or 7.5-29 at time t.
 func referenceRay(c CDLConfig, link Link, ue, bs int, angles [4]float64, polarisation [2][2]complex128, timeS float64) complex128 {
-	tx, rx := referenceEnd{c.BS, link.BSBearing}, referenceEnd{c.UE, link.UEBearing}
+	tx := referenceEnd{c.BS, Orientation{Bearing: link.BSBearing}}
+	rx := referenceEnd{c.UE, Orientation{Bearing: link.UEBearing}}
+	return rayTerm(tx, rx, ue, bs, angles, polarisation, link.velocity(), c.CarrierHz/SpeedOfLightMPS*timeS)
+}
+
+// rayTerm is the term of one ray of 7.5-22 or 7.5-29, at a time in s/lambda.
+func rayTerm(tx, rx referenceEnd, ue, bs int, angles [4]float64, polarisation [2][2]complex128, v vector, time float64) complex128 {
 	var f, g [2]float64
 	f[0], f[1] = rx.fieldAt(angles[ZOA], angles[AOA], rx.slantOf(ue))
 	g[0], g[1] = tx.fieldAt(angles[ZOD], angles[AOD], tx.slantOf(bs))
@@ -75,9 +103,8 @@ func referenceRay(c CDLConfig, link Link, ue, bs int, angles [4]float64, polaris
 			sum += complex(f[i]*g[j], 0) * polarisation[i][j]
 		}
 	}
-	doppler := unit(angles[ZOA], angles[AOA]).dot(link.velocity()) * c.CarrierHz / SpeedOfLightMPS
 	phase := rx.phaseAt(angles[ZOA], angles[AOA], ue) + tx.phaseAt(angles[ZOD], angles[AOD], bs)
-	return sum * cmplx.Exp(complex(0, phase+2*math.Pi*doppler*timeS))
+	return sum * cmplx.Exp(complex(0, phase+2*math.Pi*unit(angles[ZOA], angles[AOA]).dot(v)*time))
 }
 
 func rayAngle(deg, spreadDeg float64, ray int, zenith bool) float64 {
@@ -169,7 +196,7 @@ func TestCDLEqualsReference(t *testing.T) {
 		Element: ThreeGPP, Bearing: 0.3, Downtilt: 0.2,
 	}
 	linear := Panel{Rows: 1, Cols: 4, ColSpacing: 0.5}
-	slanted := Panel{Rows: 2, Cols: 1, RowSpacing: 0.5, Slant: 0.6, Downtilt: -0.4, Element: ThreeGPP}
+	slanted := Panel{Rows: 2, Cols: 1, RowSpacing: 0.5, Slant: 0.6, Downtilt: -0.4, Roll: 1.1, Element: ThreeGPP}
 	for _, c := range []CDLConfig{
 		{Profile: lookup(t, "cdl-a"), BS: planar, UE: slanted, Slots: Slots{5, 1e-3}},
 		{Profile: lookup(t, "cdl-c"), BS: linear, UE: linear, Slots: Slots{4, 0.5e-3}},

@@ -181,12 +181,13 @@ func (t *Taps) CFR(f Subcarriers, d Direction, h []complex128) error {
 // turn prepares exp(-j 2 pi f_k tau_l).
 func (t *Taps) turn(f Subcarriers) {
 	if t.turns == nil || t.turns.num != f.Num {
-		t.turns = newPhasorTable(f.Num, len(t.DelayS))
+		t.turns = newPhasorTable(f.Num, cap(t.DelayS))
 	}
+	angle := t.angle[:len(t.DelayS)]
 	for l, tau := range t.DelayS {
-		t.angle[l] = -2 * math.Pi * f.SpacingHz * tau
+		angle[l] = -2 * math.Pi * f.SpacingHz * tau
 	}
-	t.turns.fill(t.angle)
+	t.turns.fill(angle)
 }
 
 // response writes the subcarriers of one antenna pair in one slot, stride apart.
