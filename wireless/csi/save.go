@@ -2,19 +2,12 @@ package csi
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"hash"
-	"io"
 	"math"
+	"time"
 
 	"github.com/comlam/comlam/format/npy"
-	"github.com/comlam/comlam/internal/bounded"
 	"github.com/comlam/comlam/internal/durable"
-	"github.com/comlam/comlam/internal/setting"
-	"github.com/comlam/comlam/wireless/channel"
 )
 
 // SaveConfig says which samples Save writes.
@@ -22,136 +15,93 @@ type SaveConfig struct {
 	Seed    uint64
 	First   uint64 // index of the first sample
 	Count   uint64
-	Workers int // at least 1; the files do not depend on it
+	Workers int    // at least 1; the files do not depend on it
+	Program string // what to name in the sidecar as the writer; may be empty
+	// Progress is told how many samples are in the file: at the start, where an
+	// interrupted job continues, and after each sample. It may be nil.
+	Progress func(done uint64)
+
+	now func() time.Time // nil: time.Now
 }
 
-// Meta is the sidecar of a saved data set: all that is needed to read it, to
-// draw it again and to cite it.
-type Meta struct {
-	Generator string `json:"generator"` // Version
-	Standard  string `json:"standard"`
-
-	Axes  []string `json:"axes"`
-	Shape []int    `json:"shape"`
-	DType string   `json:"dtype"`
-
-	Channel             string                `json:"channel"`
-	Process             string                `json:"process"`
-	Direction           string                `json:"direction"`
-	CarrierHz           float64               `json:"carrier_hz"`
-	SubcarrierSpacingHz float64               `json:"subcarrier_spacing_hz"`
-	IntervalS           float64               `json:"interval_s"`
-	Tx                  MetaPanel             `json:"tx"`
-	Rx                  MetaPanel             `json:"rx"`
-	Speed               setting.SpeedRange    `json:"speed"`
-	DelaySpread         setting.DurationRange `json:"delay_spread"`
-	RandomRotation      bool                  `json:"random_rotation"`
-
-	Seed       uint64 `json:"seed"`
-	FirstIndex uint64 `json:"first_index"`
-
-	Normalization string  `json:"normalization"`
-	Scale         float64 `json:"scale"` // the factor that normalised the samples
-	Noise         string  `json:"noise"`
-
-	SHA256 string `json:"sha256"` // of the .npy file
+// Shard is the part of a job that shard number of count writes, counted from 1: the
+// shards one after the other are the samples of the whole job.
+func (c SaveConfig) Shard(number, count uint64) SaveConfig {
+	// Count is at most 2^31 and count at most Count: the products are exact.
+	from, to := c.Count*(number-1)/count, c.Count*number/count
+	c.First, c.Count = c.First+from, to-from
+	return c
 }
 
-// MetaPanel is a Panel with the unit of each number in its name.
-type MetaPanel struct {
-	Rows          int     `json:"rows"`
-	Cols          int     `json:"cols"`
-	DualPolarized bool    `json:"dual_polarized"`
-	Spacing       float64 `json:"spacing_wavelengths"`
-	Element       string  `json:"element"`
-	BearingDeg    float64 `json:"bearing_deg"`
-	DowntiltDeg   float64 `json:"downtilt_deg"`
-}
-
-const (
-	normalizationPolicy = "mean of |H|^2 over the data set and the antenna pairs is 1, by a factor fixed in closed form by the configuration"
-	noisePolicy         = "none: noiseless samples; add noise on load"
-)
-
-// Meta describes count samples of seed from index first on; SHA256 is empty.
-func (g *Generator) Meta(seed, first, count uint64) Meta {
-	c, s := g.config, g.shape
-	return Meta{
-		Generator: Version, Standard: channel.Release,
-		Axes:    []string{"sample", "time", "subcarrier", "rx", "tx"},
-		Shape:   []int{int(count), s.NumSlots, s.NumSubcarriers, s.NumRxAnt, s.NumTxAnt},
-		DType:   "complex64",
-		Channel: c.Channel, Process: c.Process, Direction: c.Direction,
-		CarrierHz: float64(c.Carrier), SubcarrierSpacingHz: float64(c.SubcarrierSpacing), IntervalS: float64(c.Interval),
-		Tx: MetaPanel(c.Tx), Rx: MetaPanel(c.Rx),
-		Speed: c.Speed, DelaySpread: c.DelaySpread, RandomRotation: c.RandomRotation,
-		Seed: seed, FirstIndex: first,
-		Normalization: normalizationPolicy, Scale: g.scale, Noise: noisePolicy,
-	}
+// ShardName is the path of a shard, of which the files have suffixes.
+func ShardName(path string, number, count uint64) string {
+	return fmt.Sprintf("%s-%05d-of-%05d", path, number, count)
 }
 
 // Save writes samples of g to path.npy, [sample, time, subcarrier, rx, tx] of
 // complex64, and what they are to path.json, a Meta. Samples stream through a
 // bounded memory. Each file appears under its name only when it is complete, the
 // sidecar last: a path.json whose SHA256 fits says that both are whole.
+//
+// A job that was interrupted, by ctx, a kill or a power cut, leaves path.npy.part and
+// path.npy.progress; the same call continues there and ends with the same bytes. A job
+// that is complete is not done again. Another job starts from its beginning.
 func Save(ctx context.Context, fsys durable.FS, path string, g *Generator, c SaveConfig) error {
 	if c.Count > math.MaxInt32 {
 		return fmt.Errorf("data set of %d samples; use at most %d in a file", c.Count, math.MaxInt32)
 	}
-	meta := g.Meta(c.Seed, c.First, c.Count)
-	sum, err := saveSamples(ctx, fsys, path+".npy", g, c, meta.Shape)
+	job := g.Meta(c.Seed, c.First, c.Count)
+	job.Program = c.Program
+	if c.now == nil {
+		c.now = time.Now
+	}
+	p, err := openPart(fsys, path, job, c.now)
 	if err != nil {
 		return err
 	}
-	meta.SHA256 = sum
-	text, err := json.MarshalIndent(meta, "", "  ")
-	if err != nil {
-		return err
+	defer p.close()
+	if c.Progress == nil {
+		c.Progress = func(uint64) {}
 	}
-	return durable.WriteFile(fsys, path+".json", append(text, '\n'))
+	if !p.renamed {
+		if err := p.fill(ctx, g, c); err != nil {
+			return err
+		}
+	}
+	c.Progress(c.Count)
+	return p.finish()
 }
 
-func saveSamples(ctx context.Context, fsys durable.FS, path string, g *Generator, c SaveConfig, shape []int) (string, error) {
-	f, err := durable.Create(fsys, path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Abort()
-	sum := sha256.New()
-	if err := writeSamples(ctx, f, sum, g, c, shape); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(sum.Sum(nil)), f.Commit()
-}
-
-func writeSamples(ctx context.Context, f io.Writer, sum hash.Hash, g *Generator, c SaveConfig, shape []int) error {
-	w, err := npy.NewWriter[complex64](io.MultiWriter(f, sum), shape...)
-	if err != nil {
+// fill appends the samples that are missing.
+func (p *part) fill(ctx context.Context, g *Generator, c SaveConfig) error {
+	c.Progress(p.done)
+	if err := durable.CheckSpace(p.fsys, p.path, int64(8*g.Shape().Len())*int64(c.Count-p.done)); err != nil {
 		return err
 	}
-	err = g.Stream(ctx, c.Seed, c.First, c.Count, c.Workers, func(_ uint64, h []complex64, _ Drop) error {
-		return w.Write(h)
+	err := g.Stream(ctx, c.Seed, c.First+p.done, c.Count-p.done, c.Workers, func(_ uint64, h []complex64, _ Drop) error {
+		if err := p.append(h); err != nil {
+			return err
+		}
+		c.Progress(p.done)
+		return nil
 	})
 	if err != nil {
+		// What was drawn is kept for the next time, if it can be.
+		_ = p.checkpoint()
 		return err
 	}
-	return w.Close()
+	return p.checkpoint()
 }
 
-// ReadMeta reads a sidecar and checks that this version of the package can tell
-// what the samples mean.
-func ReadMeta(r io.Reader) (Meta, error) {
-	const limit = 1 << 20
-	text, err := bounded.NewReader(r, limit).All()
-	if err != nil {
-		return Meta{}, fmt.Errorf("data set description: %w", err)
+// append adds one sample.
+func (p *part) append(h []complex64) error {
+	p.buffer = npy.AppendValues(p.buffer, h)
+	p.done++
+	if len(p.buffer) < flushBytes && p.now().Sub(p.kept) < keepEvery {
+		return nil
 	}
-	var m Meta
-	if err := json.Unmarshal(text, &m); err != nil {
-		return Meta{}, fmt.Errorf("data set description: %w", err)
+	if err := p.flush(); err != nil || p.now().Sub(p.kept) < keepEvery {
+		return err
 	}
-	if m.Generator != Version {
-		return Meta{}, fmt.Errorf("data set of generator %q, this is %q; save it again", m.Generator, Version)
-	}
-	return m, nil
+	return p.checkpoint()
 }

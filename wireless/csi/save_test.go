@@ -5,11 +5,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
+	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/comlam/comlam/format/npy"
 	"github.com/comlam/comlam/internal/durable"
@@ -118,5 +122,156 @@ func TestReadMetaRefuses(t *testing.T) {
 		if _, err := ReadMeta(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
+	}
+}
+
+// leaping is a clock that makes every sample a checkpoint.
+func leaping() func() time.Time {
+	now := time.Unix(0, 0)
+	return func() time.Time { now = now.Add(keepEvery); return now }
+}
+
+func files(t *testing.T, fsys durable.FS) map[string]string {
+	t.Helper()
+	entries, err := fsys.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := map[string]string{}
+	for _, e := range entries {
+		m[e.Name()] = string(read(t, fsys, e.Name()))
+	}
+	return m
+}
+
+// Killed at any file operation, with whatever a power cut leaves of what was not
+// flushed, the same call ends with the same bytes and leaves nothing else that counts.
+func TestSaveContinuesToTheSameBytes(t *testing.T) {
+	g := build(t, small("jakes"))
+	c := SaveConfig{Seed: 3, First: 7, Count: 4, Workers: 1}
+	whole := durable.NewMemFS(1)
+	if err := Save(context.Background(), whole, "x", g, c); err != nil {
+		t.Fatal(err)
+	}
+	want := files(t, whole)
+	if len(want) != 2 {
+		t.Fatalf("a whole job leaves %d files", len(want))
+	}
+	continued := 0
+	for at := 1; ; at++ {
+		for _, keep := range []float64{0, 0.5, 1} {
+			mem := durable.NewMemFS(uint64(at))
+			c.now = leaping()
+			killed := durable.Survive(func() {
+				_ = Save(context.Background(), durable.Faulty(mem, durable.Plan{At: at, Fault: durable.Kill, Kill: durable.PanicKilled}), "x", g, c)
+			})
+			after := mem.Crash(keep)
+			begins := uint64(math.MaxUint64)
+			c.Progress = func(done uint64) { begins = min(begins, done) }
+			if err := Save(context.Background(), after, "x", g, c); err != nil {
+				t.Fatalf("killed at operation %d, %g kept: %v", at, keep, err)
+			}
+			c.Progress = nil
+			got := files(t, after)
+			delete(got, ".x.json.tmp0") // of a sidecar under way; nobody reads it
+			if !maps.Equal(got, want) {
+				t.Fatalf("killed at operation %d, %g kept: %v", at, keep, slices.Collect(maps.Keys(got)))
+			}
+			if begins > 0 && begins < c.Count {
+				continued++
+			}
+			if !killed {
+				if at < 15 || continued < 5 {
+					t.Errorf("%d operations, %d times continued: too little was tested", at, continued)
+				}
+				return
+			}
+		}
+	}
+}
+
+// Stopped by its context, a job continues where it was, and another job does not
+// continue it.
+func TestSaveKeepsWhatWasDrawn(t *testing.T) {
+	g := build(t, small("jakes"))
+	fsys := durable.NewMemFS(1)
+	ctx, cancel := context.WithCancel(context.Background())
+	c := SaveConfig{Seed: 1, Count: 50, Workers: 2}
+	c.Progress = func(done uint64) {
+		if done == 20 {
+			cancel()
+		}
+	}
+	if err := Save(ctx, fsys, "x", g, c); err != context.Canceled {
+		t.Fatalf("error %v, want context.Canceled", err)
+	}
+	var seen []uint64
+	c.Progress = func(done uint64) { seen = append(seen, done) }
+	if err := Save(context.Background(), fsys, "x", g, c); err != nil || seen[0] != 20 {
+		t.Fatalf("continued at %v, %v", seen[:1], err)
+	}
+	seen = nil
+	if err := Save(context.Background(), fsys, "x", g, c); err != nil || len(seen) != 1 {
+		t.Errorf("a complete job was done again: %v %v", seen, err)
+	}
+	ctx, cancel = context.WithCancel(context.Background())
+	c.Progress = func(done uint64) { cancel() }
+	c.Seed = 2
+	if err := Save(ctx, fsys, "x", g, c); err != context.Canceled {
+		t.Fatal(err)
+	}
+	c.Seed, seen = 1, nil
+	c.Progress = func(done uint64) { seen = append(seen, done) }
+	if err := Save(context.Background(), fsys, "x", g, c); err != nil || len(seen) != 1 {
+		t.Errorf("the old samples are still there and were drawn again: %v, %v", seen, err)
+	}
+}
+
+// One after the other, the shards are the whole, for any number of shards and workers.
+func TestShardsAreTheWhole(t *testing.T) {
+	g := build(t, small("cdl-b"))
+	fsys := durable.NewMemFS(1)
+	whole := SaveConfig{Seed: 5, First: 3, Count: 7, Workers: 1}
+	if err := Save(context.Background(), fsys, "whole", g, whole); err != nil {
+		t.Fatal(err)
+	}
+	_, want, err := npy.ReadAll[complex64](bytes.NewReader(read(t, fsys, "whole.npy")), 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shards := range []uint64{1, 2, 3, 7} {
+		var got []complex64
+		for i := uint64(1); i <= shards; i++ {
+			name := ShardName("part", i, shards)
+			c := whole.Shard(i, shards)
+			c.Workers = int(i)
+			if err := Save(context.Background(), fsys, name, g, c); err != nil {
+				t.Fatal(err)
+			}
+			_, h, err := npy.ReadAll[complex64](bytes.NewReader(read(t, fsys, name+".npy")), 1<<20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, h...)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d shards are not the whole", shards)
+		}
+	}
+}
+
+// Two at once do not write one file.
+func TestSaveIsLocked(t *testing.T) {
+	g := build(t, small("jakes"))
+	fsys := durable.NewMemFS(1)
+	var second error
+	c := SaveConfig{Count: 2, Workers: 1}
+	c.Progress = func(done uint64) {
+		if done == 1 {
+			second = Save(context.Background(), fsys, "x", g, SaveConfig{Count: 2, Workers: 1})
+		}
+	}
+	if err := Save(context.Background(), fsys, "x", g, c); err != nil || !errors.Is(second, durable.ErrLocked) {
+		t.Errorf("first %v, second %v", err, second)
 	}
 }
