@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,8 +18,9 @@ import (
 )
 
 func (a *app) csiCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "csi", Short: "draw channel state information",
-		Example: "  comlam csi gen -n 1000 -o h.npy\n  comlam csi gen -n 10 -o h.npy --dry-run\n  comlam csi gen -n 10 -o fast.npy data.speed=\"300 km/h\""}, a.csiGen())
+	return group(&cobra.Command{Use: "csi", Short: "draw, look at and convert channel state information",
+		Example: "  comlam csi gen -n 1000 -o h.npy\n  comlam csi info h.npy\n  comlam csi convert h.npy h.sigmf-meta"},
+		a.csiGen(), a.csiInfo(), a.csiConvert())
 }
 
 // genOptions are the flags of csi gen.
@@ -29,6 +30,8 @@ type genOptions struct {
 	count   uint64
 	first   uint64
 	seed    string
+	shards  uint64
+	shard   string
 	workers int
 	dryRun  bool
 }
@@ -40,10 +43,17 @@ func (a *app) csiGen() *cobra.Command {
 		Short: "draw channels and write them as .npy",
 		Long: `Draws channels as the data section of a recipe says, without noise, and writes two
 files: NAME.npy, complex64 [sample, time, subcarrier, rx, tx], and NAME.json, which
-says what the samples are. Sample i of a seed is the same whatever else is drawn.`,
+says what the samples are. Sample i of a seed is the same whatever else is drawn.
+
+Interrupted by Ctrl-C, a kill or a power cut, the same command continues and ends with
+the same bytes; run once more, it finds the files complete. With --shards the samples
+go into several files; several machines write one each with --shard. Memory does not
+grow with the number of samples.`,
 		Example: `  comlam csi gen -n 1000 -o h.npy
   comlam csi gen --recipe channelpred/cdlc -n 1000 -o cdlc.npy
-  comlam csi gen -n 10 -o fast.npy data.channel=tdl-a data.speed="300 km/h"`,
+  comlam csi gen -n 10 -o fast.npy data.channel=tdl-a data.speed="300 km/h"
+  comlam csi gen -n 1000 -o big.npy --shards 4
+  comlam csi gen -n 1000 -o big.npy --shard 2/4`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error { return a.generate(o, args) },
 	}
@@ -53,6 +63,8 @@ says what the samples are. Sample i of a seed is the same whatever else is drawn
 	f.Uint64Var(&o.first, "first", 0, "`index` of the first sample")
 	f.StringVarP(&o.file, "output", "o", "", "`file` to write, NAME.npy")
 	f.StringVar(&o.seed, "seed", "", "`number` that every draw depends on")
+	f.Uint64Var(&o.shards, "shards", 1, "how many `files`, NAME-00001-of-0000N.npy and so on")
+	f.StringVar(&o.shard, "shard", "", "write only this file of the shards, `I/N`")
 	f.IntVar(&o.workers, "workers", 0, "how many `cores` draw, 0 for all; the samples do not depend on it")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be written; write nothing")
 	c.RegisterFlagCompletionFunc("recipe", func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
@@ -61,12 +73,21 @@ says what the samples are. Sample i of a seed is the same whatever else is drawn
 	return c
 }
 
-// generated is the result of csi gen.
+// generated is the result of csi gen. Meta describes all samples; with shards, each
+// has a description of its own beside it.
 type generated struct {
-	File    string   `json:"file"`
-	Meta    csi.Meta `json:"meta"`
-	Bytes   uint64   `json:"bytes"` // of the samples
-	Seconds float64  `json:"seconds"`
+	File     string   `json:"file"`
+	Shards   []string `json:"shards,omitempty"`
+	Meta     csi.Meta `json:"meta"`
+	Bytes    uint64   `json:"bytes"`    // of the samples
+	Continue uint64   `json:"continue"` // samples that were there before
+	Seconds  float64  `json:"seconds"`
+}
+
+// A job is one file that csi gen writes.
+type job struct {
+	name string // without suffix
+	c    csi.SaveConfig
 }
 
 func (a *app) generate(o genOptions, overrides []string) error {
@@ -85,21 +106,67 @@ func (a *app) generate(o genOptions, overrides []string) error {
 	if err != nil {
 		return err
 	}
-	res := generated{File: name + ".npy", Meta: g.Meta(r.Seed, o.first, o.count), Bytes: o.count * 8 * uint64(g.Shape().Len())}
+	if o.workers == 0 {
+		o.workers = runtime.GOMAXPROCS(0)
+	}
+	whole := csi.SaveConfig{Seed: r.Seed, First: o.first, Count: o.count, Workers: o.workers, Program: writer()}
+	jobs, all, err := o.jobs(name, whole)
+	if err != nil {
+		return err
+	}
+	res := generated{File: name + ".npy", Meta: g.Meta(r.Seed, all.First, all.Count), Bytes: all.Count * 8 * uint64(g.Shape().Len())}
+	if len(jobs) > 1 || o.shard != "" {
+		res.File = jobs[0].name + ".npy"
+		for _, j := range jobs {
+			res.Shards = append(res.Shards, j.name+".npy")
+		}
+	}
 	if !o.dryRun {
-		if err := durable.CheckSpace(durable.OS, res.File, int64(res.Bytes)); err != nil {
-			return err
-		}
-		if o.workers == 0 {
-			o.workers = runtime.GOMAXPROCS(0)
-		}
 		began := time.Now()
-		if err := a.save(name, g, csi.SaveConfig{Seed: r.Seed, First: o.first, Count: o.count, Workers: o.workers}, res.Bytes); err != nil {
+		if res.Continue, err = a.save(g, jobs, all.Count); err != nil {
 			return err
 		}
 		res.Seconds = time.Since(began).Seconds()
 	}
 	return a.showGenerated(res, o.dryRun)
+}
+
+// writer names this build in what it writes.
+func writer() string {
+	v := readVersion()
+	return strings.TrimSpace("comlam " + v.Version + " " + v.Revision)
+}
+
+// jobs are the files to write, and what they hold together.
+func (o genOptions) jobs(name string, whole csi.SaveConfig) ([]job, csi.SaveConfig, error) {
+	number, of := uint64(0), o.shards
+	if o.shard != "" {
+		i, n, ok := strings.Cut(o.shard, "/")
+		var err, err2 error
+		number, err = strconv.ParseUint(i, 10, 32)
+		of, err2 = strconv.ParseUint(n, 10, 32)
+		if !ok || err != nil || err2 != nil || number < 1 || number > of {
+			return nil, whole, usagef("--shard %s: give the number of the file and of all, counted from 1, for example 2/4", o.shard)
+		}
+		if o.shards != 1 && o.shards != of {
+			return nil, whole, usagef("--shard %s: --shards %d says another number of files; leave it out", o.shard, o.shards)
+		}
+	}
+	if of < 1 || of > o.count || of > 99999 {
+		return nil, whole, usagef("%d shards of %d samples: give 1 to 99999 shards, with a sample or more each", of, o.count)
+	}
+	switch {
+	case number > 0:
+		shard := whole.Shard(number, of)
+		return []job{{csi.ShardName(name, number, of), shard}}, shard, nil
+	case of == 1:
+		return []job{{name, whole}}, whole, nil
+	}
+	var jobs []job
+	for i := uint64(1); i <= of; i++ {
+		jobs = append(jobs, job{csi.ShardName(name, i, of), whole.Shard(i, of)})
+	}
+	return jobs, whole, nil
 }
 
 // check returns the name of the files without suffix.
@@ -109,7 +176,7 @@ func (o genOptions) check() (string, error) {
 	case o.file == "":
 		return "", usagef("where to? give a file with -o, for example -o h.npy")
 	case !ok || name == "":
-		return "", usagef("-o %s: only .npy is written; name it like h.npy", o.file)
+		return "", usagef("-o %s: only .npy is written; name it like h.npy, comlam csi convert makes other formats of it", o.file)
 	case o.count < 1 || o.count > math.MaxInt32:
 		return "", usagef("-n %d: give 1 to %d samples a file", o.count, math.MaxInt32)
 	case o.first > math.MaxUint64-o.count:
@@ -120,17 +187,33 @@ func (o genOptions) check() (string, error) {
 	return name, nil
 }
 
-// save draws and writes until the end or the first interrupt.
-func (a *app) save(name string, g *csi.Generator, c csi.SaveConfig, bytes uint64) error {
+// save draws and writes until the end or the first interrupt. It returns how many
+// samples were there before.
+func (a *app) save(g *csi.Generator, jobs []job, all uint64) (before uint64, err error) {
 	ctx, stop := a.interruptible()
 	defer stop()
-	m := newMeter(a, c.Count, bytes)
-	err := csi.Save(ctx, countingFS{durable.OS, m.add}, name, g, c)
-	m.finish()
-	if errors.Is(context.Cause(ctx), run.ErrInterrupted) && exitCode(err) == exitInterrupted {
-		return fmt.Errorf("%w: nothing was written", run.ErrInterrupted)
+	m := newCounter(a, "csi gen", "samples", int(all))
+	defer m.finish()
+	for _, j := range jobs {
+		last, first := uint64(0), true
+		j.c.Progress = func(done uint64) {
+			if first {
+				m.skip(int(done))
+				before += done
+			} else {
+				m.add(int(done - last))
+			}
+			last, first = done, false
+		}
+		err := csi.Save(ctx, durable.OS, j.name, g, j.c)
+		if errors.Is(context.Cause(ctx), run.ErrInterrupted) && exitCode(err) == exitInterrupted {
+			return before, fmt.Errorf("%w: %d samples are kept; the same command continues", run.ErrInterrupted, last)
+		}
+		if err != nil {
+			return before, err
+		}
 	}
-	return err
+	return before, nil
 }
 
 func (a *app) showGenerated(res generated, dryRun bool) error {
@@ -140,14 +223,26 @@ func (a *app) showGenerated(res generated, dryRun bool) error {
 	if a.quiet {
 		return nil
 	}
-	did := "wrote"
-	if dryRun {
+	did, what := "wrote", res.File
+	switch all := uint64(res.Meta.Shape[0]); {
+	case dryRun:
 		did = "would write"
+	case res.Continue == all:
+		did = "complete before:"
+	case res.Continue > 0:
+		did = fmt.Sprintf("%d samples were there, wrote the rest of", res.Continue)
 	}
-	_, err := fmt.Fprintf(a.out, "%s %s: %s of complex64 [%s], %s, seed %d, %s\n", did, res.File,
-		strings.ReplaceAll(strings.Trim(fmt.Sprint(res.Meta.Shape), "[]"), " ", "x"), strings.Join(res.Meta.Axes, ", "),
-		res.Meta.Channel, res.Meta.Seed, size(res.Bytes))
+	if n := len(res.Shards); n > 1 {
+		what = fmt.Sprintf("%s to %s", res.Shards[0], res.Shards[n-1])
+	}
+	_, err := fmt.Fprintf(a.out, "%s %s: %s of complex64 [%s], %s, seed %d, %s\n", did, what,
+		shapeText(res.Meta.Shape), strings.Join(res.Meta.Axes, ", "), res.Meta.Channel, res.Meta.Seed, size(res.Bytes))
 	return err
+}
+
+// shapeText is a shape as people write it, 10x20x32.
+func shapeText(shape []int) string {
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint(shape), "[]"), " ", "x")
 }
 
 func size(bytes uint64) string {
@@ -155,29 +250,4 @@ func size(bytes uint64) string {
 		return fmt.Sprintf("%.1f KiB", float64(bytes)/(1<<10))
 	}
 	return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
-}
-
-// countingFS tells how many bytes were written.
-type countingFS struct {
-	durable.FS
-	wrote func(n int)
-}
-
-func (c countingFS) OpenFile(name string, flag int) (durable.Handle, error) {
-	h, err := c.FS.OpenFile(name, flag)
-	if err != nil || flag&(os.O_WRONLY|os.O_RDWR) == 0 {
-		return h, err
-	}
-	return countingHandle{h, c.wrote}, nil
-}
-
-type countingHandle struct {
-	durable.Handle
-	wrote func(n int)
-}
-
-func (c countingHandle) Write(p []byte) (int, error) {
-	n, err := c.Handle.Write(p)
-	c.wrote(n)
-	return n, err
 }

@@ -204,6 +204,7 @@ func exampleFolder(t *testing.T) string {
 	}
 	specDocuments(t, filepath.Join(dir, "docs"))
 	tokenExamples(t, dir)
+	channelFiles(t, dir)
 	smallModel(t, dir)
 	for _, name := range []string{"demo", "demo-short", "channelpred-jakes"} {
 		if err := os.CopyFS(filepath.Join(dir, "runs", name), os.DirFS(filepath.Join(dir, "runs/my"))); err != nil {
@@ -211,6 +212,19 @@ func exampleFolder(t *testing.T) string {
 		}
 	}
 	return dir
+}
+
+// channelFiles are those that the examples of csi name.
+func channelFiles(t *testing.T, dir string) {
+	t.Helper()
+	for _, args := range [][]string{
+		{"csi", "gen", "-n", "4", "-o", "h.npy"}, {"csi", "gen", "-n", "4", "-o", "big.npy", "--shards", "2"},
+		{"csi", "convert", "h.npy", "h.npz"}, {"csi", "convert", "h.npy", "h.sigmf-meta"},
+	} {
+		if code, _, stderr := call(append([]string{"-C", dir}, args...)...); code != 0 {
+			t.Fatalf("%q: %s", args, stderr)
+		}
+	}
 }
 
 func TestShellWords(t *testing.T) {

@@ -22,6 +22,7 @@ type meter struct {
 	samples float64
 	bytes   float64
 	done    float64 // bytes so far
+	before  float64 // bytes of them from an earlier run
 	width   int
 }
 
@@ -42,6 +43,12 @@ func newCounter(a *app, stage, unit string, n int) *meter {
 	m := newMeter(a, uint64(n), uint64(n))
 	m.stage, m.unit = stage, unit
 	return m
+}
+
+// skip counts n bytes that were there before.
+func (m *meter) skip(n int) {
+	m.done += float64(n)
+	m.before += float64(n)
 }
 
 // add counts n bytes more.
@@ -68,7 +75,7 @@ func (m *meter) due() (seconds float64, due bool) {
 
 func (m *meter) show(seconds float64) {
 	drawn := math.Min(m.samples, m.samples*m.done/m.bytes)
-	rate := drawn / seconds
+	rate := (m.done - m.before) * m.samples / m.bytes / seconds
 	eta := (m.samples - drawn) / rate
 	if !m.live {
 		line, _ := json.Marshal(map[string]any{
