@@ -66,18 +66,3 @@ func (t *phasorTable) fill(angle []float64) {
 		}
 	}
 }
-
-// pairSum returns sum_m a_m e_m and sum_m a_m conj(e_m), which share their
-// products.
-func pairSum(aRe, aIm, eRe, eIm []float64) (above, below complex128) {
-	aIm, eRe, eIm = aIm[:len(aRe)], eRe[:len(aRe)], eIm[:len(aRe)]
-	var rr, ii, ri, ir float64
-	for m, re := range aRe {
-		im, er, ei := aIm[m], eRe[m], eIm[m]
-		rr += re * er
-		ii += im * ei
-		ri += re * ei
-		ir += im * er
-	}
-	return complex(rr-ii, ri+ir), complex(rr+ii, ir-ri)
-}

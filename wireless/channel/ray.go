@@ -1,31 +1,37 @@
 package channel
 
+import "github.com/comlam/comlam/backend/kernel"
+
 // rayScratch turns the rays of one cluster into the coefficients of one tap: a
-// matrix product of gains [pair, ray] and Doppler phasors [slot, ray].
+// matrix product of gains [ray, pair] and Doppler phasors [slot, ray].
 type rayScratch struct {
 	bs, ue array
 	motion vector // phase per slot is motion.dot(direction of arrival), rad
 
-	numRays       int // in use; the width of the gains
+	numRays       int // in use
 	aoa, zod, zoa [NumRays]int
 
 	fieldBS, fieldUE []field      // [polarisation]
 	steerBS, steerUE []complex128 // [position]
-	gainRe, gainIm   []float64    // [pair, ray]
+	gainRe, gainIm   []float64    // [ray, pair], lines of width
+	width            int          // pairs, rounded up to whole steps of the kernel
+	sums             []float64    // [half, 4, width]
 	turn             []float64    // [ray], rad per slot
 	doppler          *phasorTable
 	toStart          float64 // slots from the middle of the grid to time 0
 }
 
 func newRayScratch(c CDLConfig) *rayScratch {
-	pairs := c.BS.NumPorts() * c.UE.NumPorts()
+	width := kernel.PhasorRows(c.BS.NumPorts() * c.UE.NumPorts())
 	return &rayScratch{
 		fieldBS: make([]field, len(c.BS.slants())),
 		fieldUE: make([]field, len(c.UE.slants())),
 		steerBS: make([]complex128, c.BS.Rows*c.BS.Cols),
 		steerUE: make([]complex128, c.UE.Rows*c.UE.Cols),
-		gainRe:  make([]float64, pairs*NumRays),
-		gainIm:  make([]float64, pairs*NumRays),
+		gainRe:  make([]float64, width*NumRays),
+		gainIm:  make([]float64, width*NumRays),
+		width:   width,
+		sums:    make([]float64, 4*width*halfOf(c.Slots.Num)),
 		turn:    make([]float64, NumRays),
 		doppler: newPhasorTable(c.Slots.Num, NumRays),
 		toStart: float64(c.Slots.Num-1) / 2,
@@ -80,11 +86,11 @@ func (w *rayScratch) spread(ray, ueSlant, bsSlant int, gain complex128) {
 	for i, atUE := range w.steerUE {
 		g := gain * atUE
 		pair := (ueSlant*numUE+i)*ports + bsSlant*numBS
-		at := pair*w.numRays + ray
-		for _, atBS := range w.steerBS {
+		at := ray*w.width + pair
+		re, im := w.gainRe[at:][:numBS], w.gainIm[at:][:numBS]
+		for j, atBS := range w.steerBS {
 			v := g * atBS
-			w.gainRe[at], w.gainIm[at] = real(v), imag(v)
-			at += w.numRays
+			re[j], im[j] = real(v), imag(v)
 		}
 	}
 }
@@ -93,16 +99,14 @@ func (w *rayScratch) spread(ray, ueSlant, bsSlant int, gain complex128) {
 func (w *rayScratch) sumInto(t *Taps, tap int, add bool) {
 	doppler := w.doppler
 	doppler.fill(w.turn[:w.numRays])
-	n, num := w.numRays, t.NumSlots
-	for pair := range t.NumUEAnt * t.NumBSAnt {
-		gRe, gIm := w.gainRe[pair*n:(pair+1)*n], w.gainIm[pair*n:(pair+1)*n]
-		for h := range halfOf(num) {
-			above, below := pairSum(gRe, gIm, doppler.re[h*n:(h+1)*n], doppler.im[h*n:(h+1)*n])
-			late, early := t.row(pair, num/2+h)+tap, t.row(pair, (num-1)/2-h)+tap
-			t.put(late, above, add)
-			if early != late {
-				t.put(early, below, add)
-			}
+	num, pairs, half := t.NumSlots, t.NumUEAnt*t.NumBSAnt, halfOf(t.NumSlots)
+	kernel.PairSums(w.sums, w.gainRe, w.gainIm, w.width, doppler.re, doppler.im, w.width, w.numRays, half)
+	for h := range half {
+		lines := w.sums[4*w.width*h:]
+		late, early := num/2+h, (num-1)/2-h
+		t.putLine(tap, late, lines[:pairs], lines[w.width:][:pairs], add)
+		if early != late {
+			t.putLine(tap, early, lines[2*w.width:][:pairs], lines[3*w.width:][:pairs], add)
 		}
 	}
 }

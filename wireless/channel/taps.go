@@ -3,6 +3,8 @@ package channel
 import (
 	"fmt"
 	"math"
+
+	"github.com/comlam/comlam/backend/kernel"
 )
 
 // SpeedOfLightMPS is the speed of light in vacuum.
@@ -97,8 +99,11 @@ type Taps struct {
 	NumUEAnt int
 	NumSlots int
 
-	// Coefficients [UE antenna, BS antenna, slot, tap]: CFR sums over taps.
+	// Coefficients [tap, slot, UE antenna, BS antenna], a line of stride for each tap:
+	// CFR sums over taps.
 	re, im []float64
+	stride int
+	sums   []float64 // [half of the subcarriers, 4, tile], kept between calls of CFR
 
 	turns *phasorTable // exp(-j 2 pi f tau), kept between calls of CFR
 	angle []float64    // [tap]
@@ -108,11 +113,12 @@ type Taps struct {
 }
 
 func newTaps(numTaps, numBSAnt, numUEAnt, numSlots int) *Taps {
-	n := numTaps * numBSAnt * numUEAnt * numSlots
+	stride := kernel.PhasorRows(numBSAnt * numUEAnt * numSlots)
+	n := numTaps * stride
 	return &Taps{
 		DelayS:   make([]float64, numTaps),
 		NumBSAnt: numBSAnt, NumUEAnt: numUEAnt, NumSlots: numSlots,
-		re: make([]float64, n), im: make([]float64, n),
+		re: make([]float64, n), im: make([]float64, n), stride: stride,
 		angle: make([]float64, numTaps),
 	}
 }
@@ -137,12 +143,28 @@ func (t *Taps) fits(numTaps, numBSAnt, numUEAnt, numSlots int) error {
 
 // At returns the coefficient of a tap between two antennas in a slot.
 func (t *Taps) At(tap, ueAnt, bsAnt, slot int) complex128 {
-	i := t.row(ueAnt*t.NumBSAnt+bsAnt, slot) + tap
+	i := t.index(tap, slot, ueAnt*t.NumBSAnt+bsAnt)
 	return complex(t.re[i], t.im[i])
 }
 
-// row is where the taps of an antenna pair begin in a slot.
-func (t *Taps) row(pair, slot int) int { return (pair*t.NumSlots + slot) * len(t.DelayS) }
+// index is where the coefficient of a tap, slot and antenna pair is.
+func (t *Taps) index(tap, slot, pair int) int {
+	return tap*t.stride + slot*t.NumUEAnt*t.NumBSAnt + pair
+}
+
+// putLine sets or increases the coefficients of all pairs of antennas.
+func (t *Taps) putLine(tap, slot int, re, im []float64, add bool) {
+	at := t.index(tap, slot, 0)
+	if !add {
+		copy(t.re[at:], re)
+		copy(t.im[at:], im)
+		return
+	}
+	for i, v := range re {
+		t.re[at+i] += v
+		t.im[at+i] += im[i]
+	}
+}
 
 // put sets or increases the coefficient at index i.
 func (t *Taps) put(i int, v complex128, add bool) {
@@ -156,6 +178,19 @@ func (t *Taps) put(i int, v complex128, add bool) {
 // slots into h, laid out [time, subcarrier, rx, tx]. In the uplink the UE's
 // antennas are tx; each matrix is then exactly the transpose of the downlink's.
 func (t *Taps) CFR(f Subcarriers, d Direction, h []complex128) error {
+	return response(t, f, d, 1, h)
+}
+
+// CFR64 is CFR times scale, rounded to single precision at the end.
+func (t *Taps) CFR64(f Subcarriers, d Direction, scale float64, h []complex64) error {
+	return response(t, f, d, scale, h)
+}
+
+// tileRows is how many slots and antenna pairs are summed before they are put in
+// their place: their sums stay in the cache.
+const tileRows = 64
+
+func response[C complex64 | complex128](t *Taps, f Subcarriers, d Direction, scale float64, h []C) error {
 	if err := f.validate(); err != nil {
 		return err
 	}
@@ -165,17 +200,48 @@ func (t *Taps) CFR(f Subcarriers, d Direction, h []complex128) error {
 			len(h), t.NumSlots, f.Num, pairs, want)
 	}
 	t.turn(f)
-	for pair := range pairs {
-		ue, bs := pair/t.NumBSAnt, pair%t.NumBSAnt
-		place := ue*t.NumBSAnt + bs
-		if d == Uplink {
-			place = bs*t.NumUEAnt + ue
-		}
-		for slot := range t.NumSlots {
-			t.response(pair, slot, h[slot*f.Num*pairs+place:], pairs)
+	half := halfOf(f.Num)
+	if need := 4 * tileRows * half; len(t.sums) < need {
+		t.sums = make([]float64, need)
+	}
+	for from := 0; from < t.NumSlots*pairs; from += tileRows {
+		rows := min(tileRows, t.stride-from)
+		kernel.PairSums(t.sums, t.re[from:], t.im[from:], t.stride, t.turns.re, t.turns.im, rows, len(t.DelayS), half)
+		to := min(from+rows, t.NumSlots*pairs)
+		for k := range half {
+			lines := t.sums[4*rows*k:][:4*rows]
+			above, below := f.Num/2+k, (f.Num-1)/2-k
+			put(t, d, from, to, lines[:rows], lines[rows:2*rows], scale, above, f.Num, h)
+			if below != above {
+				put(t, d, from, to, lines[2*rows:3*rows], lines[3*rows:], scale, below, f.Num, h)
+			}
 		}
 	}
 	return nil
+}
+
+// put writes the sums of one subcarrier: rows from to to-1 of [slot, UE antenna, BS
+// antenna].
+func put[C complex64 | complex128](t *Taps, d Direction, from, to int, re, im []float64, scale float64, subcarrier, num int, h []C) {
+	pairs := t.NumUEAnt * t.NumBSAnt
+	for row := from; row < to; {
+		slot, pair := row/pairs, row%pairs
+		n := min(pairs-pair, to-row)
+		re, im := re[row-from:][:n], im[row-from:][:n]
+		line := h[(slot*num+subcarrier)*pairs:][:pairs]
+		if d == Downlink {
+			line = line[pair:][:n]
+			for i, v := range re {
+				line[i] = C(complex(scale*v, scale*im[i]))
+			}
+		} else {
+			for i, v := range re {
+				ue, bs := (pair+i)/t.NumBSAnt, (pair+i)%t.NumBSAnt
+				line[bs*t.NumUEAnt+ue] = C(complex(scale*v, scale*im[i]))
+			}
+		}
+		row += n
+	}
 }
 
 // turn prepares exp(-j 2 pi f_k tau_l).
@@ -188,18 +254,4 @@ func (t *Taps) turn(f Subcarriers) {
 		angle[l] = -2 * math.Pi * f.SpacingHz * tau
 	}
 	t.turns.fill(angle)
-}
-
-// response writes the subcarriers of one antenna pair in one slot, stride apart.
-func (t *Taps) response(pair, slot int, h []complex128, stride int) {
-	width := len(t.DelayS)
-	row := t.row(pair, slot)
-	aRe, aIm := t.re[row:row+width], t.im[row:row+width]
-	num := t.turns.num
-	for k := range halfOf(num) {
-		eRe, eIm := t.turns.re[k*width:(k+1)*width], t.turns.im[k*width:(k+1)*width]
-		above, below := pairSum(aRe, aIm, eRe, eIm)
-		h[(num/2+k)*stride] = above
-		h[((num-1)/2-k)*stride] = below
-	}
 }

@@ -152,10 +152,9 @@ func (m *TDL) Draw(s *rng.Stream, link Link, t *Taps) error {
 }
 
 func (t *Taps) fadeTap(pair, tap int, amplitude float64) {
-	i, width := t.row(pair, 0)+tap, len(t.DelayS)
 	for slot, re := range t.fade.re {
+		i := t.index(tap, slot, pair)
 		t.re[i], t.im[i] = amplitude*re, amplitude*t.fade.im[slot]
-		i += width
 	}
 }
 
@@ -164,7 +163,7 @@ func (m *TDL) addSpecular(s *rng.Stream, turn float64, t *Taps) {
 	for slot := range t.NumSlots {
 		v := complex(m.specular, 0) * phasor(phase+turn*math.Cos(specularAzimuth)*float64(slot))
 		for pair := range t.NumUEAnt * t.NumBSAnt {
-			t.put(t.row(pair, slot), v, true)
+			t.put(t.index(0, slot, pair), v, true)
 		}
 	}
 }

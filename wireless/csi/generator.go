@@ -63,9 +63,8 @@ type Generator struct {
 
 // workspace is what one sample needs; it is reused.
 type workspace struct {
-	stream   rng.Stream
-	taps     *channel.Taps
-	response []complex128
+	stream rng.Stream
+	taps   *channel.Taps
 }
 
 // Build validates c and prepares its channel model.
@@ -134,7 +133,7 @@ func (c Config) slots() channel.Slots {
 }
 
 func (g *Generator) newWorkspace() *workspace {
-	return &workspace{taps: g.model.NewTaps(), response: make([]complex128, g.shape.Len())}
+	return &workspace{taps: g.model.NewTaps()}
 }
 
 // Config returns what g was built from.
@@ -159,13 +158,9 @@ func (g *Generator) sample(w *workspace, seed, index uint64, h []complex64) Drop
 	// Neither call can fail: the model was built from a validated configuration
 	// and the workspace was made for it.
 	_ = g.model.Draw(&w.stream, link, w.taps)
-	_ = w.taps.CFR(channel.Subcarriers{
+	_ = w.taps.CFR64(channel.Subcarriers{
 		Num: g.shape.NumSubcarriers, SpacingHz: float64(g.config.SubcarrierSpacing),
-	}, g.direction, w.response)
-	h = h[:len(w.response)]
-	for i, v := range w.response {
-		h[i] = complex(float32(g.scale*real(v)), float32(g.scale*imag(v)))
-	}
+	}, g.direction, g.scale, h[:g.shape.Len()])
 	return g.drop(link)
 }
 

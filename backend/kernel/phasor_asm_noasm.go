@@ -1,0 +1,5 @@
+//go:build !amd64 || noasm
+
+package kernel
+
+func asmPairSums(_, _, _ []float64, _ int, _, _ []float64, _, _, _ int) bool { return false }
