@@ -1,4 +1,4 @@
-// Package plot draws the figures of reports and papers as SVG, and small ones
+// Package plot draws the figures of reports and papers as SVG and PNG, and small ones
 // as text for a terminal.
 //
 //	chart := plot.Chart{
@@ -28,7 +28,7 @@
 // id, so any number of figures share one page.
 //
 // All words are the caller's, so a chart is translated by giving it other
-// strings. [HeatMap] draws a matrix, [Chart.Text] a chart in characters and
+// strings. [PNG] turns what was drawn into pixels. [HeatMap] draws a matrix, [Chart.Text] a chart in characters and
 // [Spark] one line of blocks.
 package plot
 

@@ -49,14 +49,14 @@ in a resource element, Eb/N0 is Es/N0 divided by the information bits of a symbo
 and prefixes are not counted. Intervals are 95 %.
 
 ` + linkKeys(),
-		Example: `  comlam link run modulation=qpsk,16qam -o ber.svg
+		Example: `  comlam link run modulation=qpsk,16qam -o ber.png
   comlam link run code=ldpc num_bits=1000 rate=0.5 snr="0 to 3 by 0.5 dB"
   comlam link run channel=tdl-c code=transport num_rx=2 slot.estimator=perfect,lmmse,ls-linear snr="0 to 8 dB" -o bler.svg`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error { return a.links(o, args) },
 	}
 	f := c.Flags()
-	f.StringVarP(&o.file, "output", "o", "", "draw a figure to this `file`, NAME.svg")
+	f.StringVarP(&o.file, "output", "o", "", "draw a figure to this `file`, NAME.png or NAME.svg")
 	f.StringVar(&o.title, "title", "", "`text` above the figure")
 	f.Uint64Var(&o.seed, "seed", 1, "`number` that every draw depends on")
 	f.IntVar(&o.workers, "workers", 0, "how many `cores` work, 0 for all; the counts do not depend on it")
@@ -115,8 +115,8 @@ func (a *app) links(o linkOptions, args []string) error {
 }
 
 func (o *linkOptions) check() error {
-	if o.file != "" && !strings.HasSuffix(o.file, ".svg") {
-		return usagef("-o %s: only .svg is drawn; name it like ber.svg", o.file)
+	if o.file != "" && !strings.HasSuffix(o.file, ".svg") && !strings.HasSuffix(o.file, ".png") {
+		return usagef("-o %s: figures are .png and .svg; name it like ber.png", o.file)
 	}
 	if o.workers < 0 || o.workers > 1024 {
 		return usagef("--workers %d: give 1 to 1024, or 0 for all cores", o.workers)
@@ -156,6 +156,9 @@ func drawLinks(o linkOptions, curves []link.Curve) error {
 		return nil
 	}
 	picture, err := link.Chart(o.title, curves).SVG()
+	if err == nil && strings.HasSuffix(o.file, ".png") {
+		picture, err = plot.PNG(picture, 2)
+	}
 	if err == nil {
 		err = durable.WriteFile(durable.OS, o.file, picture)
 	}
