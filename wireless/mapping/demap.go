@@ -37,7 +37,7 @@ func (s Scheme) Demap(llrs []float32, y []complex64, n0 []float32, rule Rule) er
 		s.demapBPSK(llrs, y, n0)
 		return nil
 	}
-	d := demapper{axis: axes[s.Qm()/2], exact: rule == Exact}
+	d := demapper{Axis: axes[s.Qm()/2], exact: rule == Exact}
 	for i, v := range y {
 		if i < len(n0) {
 			d.noise(float64(n0[i]))
@@ -61,32 +61,32 @@ func (s Scheme) demapBPSK(llrs []float32, y []complex64, n0 []float32) {
 
 // A demapper demaps the parts of symbols under one noise variance.
 type demapper struct {
-	*axis
+	*Axis
 	exact bool
 	n0    float64
-	bend  float64     // what the ratio of the densities of neighbours falls by, a step
+	bend  float64     // see Axis.Bend
 	p     [32]float64 // densities, that of the nearest level 1
 }
 
 func (d *demapper) noise(n0 float64) {
 	d.n0 = n0
-	d.bend = math.Exp(-2 * d.step * d.step / n0)
+	d.bend = d.Bend(n0)
 }
 
 // part writes the soft bits of a real or imaginary part to every second place.
 func (d *demapper) part(llrs []float32, y float64) {
-	if d.bits == 1 {
-		llrs[0] = float32(4 * d.levels[1] * y / d.n0)
+	if d.Bits == 1 {
+		llrs[0] = float32(4 * d.Levels[1] * y / d.n0)
 		return
 	}
-	k := d.nearest(y)
+	k := d.Nearest(y)
 	if d.exact {
-		d.densities(y, k)
+		d.Densities(&d.p, y, d.n0, d.bend)
 	}
 	least := d.distance(y, k)
-	for b := range d.bits {
+	for b := range d.Bits {
 		far := math.Inf(1)
-		for _, o := range [2]int{d.below[k][b], d.above[k][b]} {
+		for _, o := range [2]int{d.Below[k][b], d.Above[k][b]} {
 			if o != k {
 				far = min(far, d.distance(y, o))
 			}
@@ -95,49 +95,25 @@ func (d *demapper) part(llrs []float32, y float64) {
 		if d.exact {
 			llr = d.sums(y, k, b, far)
 		}
-		if d.bit(k, b) == 1 {
+		if d.Bit(k, b) == 1 {
 			llr = -llr
 		}
 		llrs[2*b] = float32(llr)
 	}
 }
 
-func (d *demapper) nearest(y float64) int {
-	at := (y-d.levels[0])/d.step + 0.5
-	if !(at >= 1) {
-		return 0
-	}
-	return int(min(at, float64(len(d.levels)-1)))
-}
-
-func (d *demapper) distance(y float64, k int) float64 { return (y - d.levels[k]) * (y - d.levels[k]) }
-
-// densities walks from the nearest level out. Levels are equally far apart, so the
-// ratio of neighbours changes by the same factor with every step.
-func (d *demapper) densities(y float64, k int) {
-	d.p[k] = 1
-	for _, way := range [2]int{-1, 1} {
-		if next := k + way; next < 0 || next >= len(d.levels) {
-			continue
-		}
-		ratio := math.Exp((d.distance(y, k) - d.distance(y, k+way)) / d.n0)
-		for i := k + way; i >= 0 && i < len(d.levels); i += way {
-			d.p[i] = d.p[i-way] * ratio
-			ratio *= d.bend
-		}
-	}
-}
+func (d *demapper) distance(y float64, k int) float64 { return (y - d.Levels[k]) * (y - d.Levels[k]) }
 
 // sums is the logarithm of the ratio of the sums over the levels with the bit of level
 // k and the others, of which the nearest is at the squared distance far.
 func (d *demapper) sums(y float64, k, b int, far float64) float64 {
-	bit := d.bit(k, b)
-	same, other := d.sum(d.with[b][bit]), d.sum(d.with[b][1-bit])
+	bit := d.Bit(k, b)
+	same, other := d.sum(d.With[b][bit]), d.sum(d.With[b][1-bit])
 	if other > 1e-290 {
 		return math.Log(same / other)
 	}
 	other = 0 // too small beside level k: sum relative to far
-	for _, i := range d.with[b][1-bit] {
+	for _, i := range d.With[b][1-bit] {
 		other += math.Exp((far - d.distance(y, i)) / d.n0)
 	}
 	return (far-d.distance(y, k))/d.n0 + math.Log(same/other)

@@ -10,10 +10,7 @@
 // depends on the place in it: each call starts with an even symbol.
 package mapping
 
-import (
-	"fmt"
-	"math"
-)
+import "fmt"
 
 // A Scheme is a set of symbols.
 type Scheme int
@@ -56,71 +53,6 @@ func ForQm(qm int) (Scheme, error) {
 
 // Qm is the number of bits a symbol.
 func (s Scheme) Qm() int { return max(1, 2*int(s-BPSK)) }
-
-// An axis is the amplitudes of the real or the imaginary part, the least first.
-type axis struct {
-	bits   int
-	step   float64 // between neighbours
-	levels []float64
-	labels []int     // of each level: its bits, the first one highest
-	byBits []float32 // amplitude by label
-	// For each level and bit, the next level below and above whose bit differs, itself
-	// where there is none.
-	below, above [][]int
-	with         [][2][]int // for each bit, the levels where it is 0 and where it is 1
-}
-
-// axes by bits.
-var axes = func() (a [6]*axis) {
-	for bits := 1; bits < len(a); bits++ {
-		a[bits] = newAxis(bits)
-	}
-	return a
-}()
-
-// amplitude is the nested form of clause 5.1, in odd integers.
-func amplitude(label, bits int) int {
-	sign := 1 - 2*(label>>(bits-1)&1)
-	if bits == 1 {
-		return sign
-	}
-	return sign * (1<<(bits-1) - amplitude(label&(1<<(bits-1)-1), bits-1))
-}
-
-func newAxis(bits int) *axis {
-	n := 1 << bits
-	scale := 1 / math.Sqrt(2*float64(n*n-1)/3)
-	a := &axis{bits: bits, step: 2 * scale, levels: make([]float64, n), labels: make([]int, n), byBits: make([]float32, n)}
-	for label := range n {
-		level := (amplitude(label, bits) + n - 1) / 2
-		a.levels[level], a.labels[level] = scale*float64(amplitude(label, bits)), label
-		a.byBits[label] = float32(a.levels[level])
-	}
-	a.with = make([][2][]int, bits)
-	for k := range n {
-		for b := range bits {
-			a.with[b][a.bit(k, b)] = append(a.with[b][a.bit(k, b)], k)
-		}
-		below, above := make([]int, bits), make([]int, bits)
-		for b := range bits {
-			below[b], above[b] = a.other(k, b, -1), a.other(k, b, 1)
-		}
-		a.below, a.above = append(a.below, below), append(a.above, above)
-	}
-	return a
-}
-
-// bit is bit b of level k, the first one being 0.
-func (a *axis) bit(k, b int) int { return a.labels[k] >> (a.bits - 1 - b) & 1 }
-
-func (a *axis) other(k, b, way int) int {
-	for i := k + way; i >= 0 && i < len(a.levels); i += way {
-		if a.bit(i, b) != a.bit(k, b) {
-			return i
-		}
-	}
-	return k
-}
 
 // Map maps bits to symbols: [n Qm] to [n].
 func (s Scheme) Map(x []complex64, bits []byte) error {

@@ -67,7 +67,7 @@ func TestNeighboursDifferInOneBit(t *testing.T) {
 	for _, a := range axes[1:] {
 		for k := 1; k < len(a.labels); k++ {
 			if bits.OnesCount(uint(a.labels[k]^a.labels[k-1])) != 1 {
-				t.Errorf("%d bits: levels %d and %d", a.bits, k-1, k)
+				t.Errorf("%d bits: levels %d and %d", a.Bits, k-1, k)
 			}
 		}
 	}
