@@ -18,9 +18,9 @@ import (
 )
 
 func (a *app) csiCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "csi", Short: "draw, look at and convert channel state information",
+	return group(&cobra.Command{Use: "csi", Short: "draw, look at, convert and plot channel state information",
 		Example: "  comlam csi gen -n 1000 -o h.npy\n  comlam csi info h.npy\n  comlam csi convert h.npy h.sigmf-meta --force"},
-		a.csiGen(), a.csiInfo(), a.csiConvert())
+		a.csiGen(), a.csiInfo(), a.csiConvert(), a.csiPlot())
 }
 
 // genOptions are the flags of csi gen.

@@ -23,7 +23,7 @@ func (a *app) csiConvert() *cobra.Command {
 		Use:   "convert SOURCE ... TARGET",
 		Short: "convert between .npy, .npz and SigMF, or join shards",
 		Long: `Writes the samples of the sources, one after the other, to TARGET, in the format of
-its name: .npy, .npz, .sigmf-meta. Side files go with them. Values stream, and TARGET
+its name: .npy, .npz, .sigmf-meta. Side files go with them, NAME.json and NAME.npz.json. Values stream, and TARGET
 appears when it is complete. The same values are written, in the smallest type that
 holds each; what loses digits or a description is refused without --lossy.
 

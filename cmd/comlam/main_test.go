@@ -71,7 +71,7 @@ func TestHelp(t *testing.T) {
 		"comlam", "comlam --help", "comlam help recipe", "comlam demo --help", "comlam run --help", "comlam plan --help",
 		"comlam recipe", "comlam recipe ls --help", "comlam recipe cat --help", "comlam recipe cp --help", "comlam recipe validate --help",
 		"comlam runs", "comlam runs ls --help", "comlam runs show --help", "comlam runs plot --help", "comlam runs diff --help", "comlam runs verify --help", "comlam runs resume --help",
-		"comlam csi", "comlam csi gen --help", "comlam csi info --help", "comlam csi convert --help", "comlam link", "comlam link run --help", "comlam chat --help", "comlam export", "comlam export hf --help", "comlam eval --help", "comlam facts", "comlam facts ls --help", "comlam facts make --help", "comlam bench", "comlam bench engine --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
+		"comlam csi", "comlam csi gen --help", "comlam csi info --help", "comlam csi convert --help", "comlam csi plot --help", "comlam link", "comlam link run --help", "comlam chat --help", "comlam export", "comlam export hf --help", "comlam eval --help", "comlam facts", "comlam facts ls --help", "comlam facts make --help", "comlam bench", "comlam bench engine --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
 	))
 }
 
@@ -109,6 +109,7 @@ func TestMistakes(t *testing.T) {
 		"comlam csi gen -o h.npy --shard 3/2", "comlam csi gen -o h.npy --shard 1/3 --shards 2", "comlam csi gen -o h.npy -n 2 --shards 3",
 		"comlam csi info", "comlam csi info h.mat", "comlam csi info no.npy", "comlam csi info own.yaml", "comlam csi convert own.yaml", "comlam csi convert no.npy x.h5",
 		"comlam csi convert no.npy x.npy", "comlam csi convert no.npy x.npy --view imaginary", "comlam csi convert no.npy own.yaml",
+		"comlam csi plot no.npy", "comlam csi plot no.npy -o a.pdf", "comlam csi plot no.npy -o a.png --kind pdf", "comlam csi plot no.npy -o a.png", "comlam csi plot no.npy -o a.png --scale 0",
 		"comlam link run modulation=8psk", "comlam link run snr=5", "comlam link run snr=9~to~3~dB", "comlam link run code=polar num_bits=5", "comlam link run modulaton=qpsk", "comlam link run 16qam",
 		"comlam link run -o ber.pdf", "comlam link run num_rx=1,2,3,4,5,6", "comlam link run code=transport transport.mcs=30", "comlam link run channel=tdl-f", "comlam link run channel=tdl-a code=ldpc", "comlam link run channel=tdl-a slot.dmrs.type=3", "comlam link run channel=tdl-a slot.speed=30",
 		"comlam bench engine --only gtp", "comlam bench engine --legs tpu", "comlam bench engine now", "comlam bench engin",
@@ -176,7 +177,7 @@ func TestEveryCommandPrintsOneObject(t *testing.T) {
 	dir := t.TempDir()
 	for _, line := range []string{
 		"", "recipe ls", "recipe cat channelpred/jakes", "recipe cat channelpred/jakes --resolved", "recipe validate channelpred/cdlc",
-		"runs ls", "csi gen -n 2 -o a.npy", "csi info a.npy", "csi convert a.npy a.npz --compress", "csi gen -n 2 -o b.npy --dry-run --recipe channelpred/cdlc", "link run max_blocks=2", "link run --dry-run", "models", "tasks", "doctor", "version",
+		"runs ls", "csi gen -n 2 -o a.npy", "csi info a.npy", "csi convert a.npy a.npz --compress", "csi plot a.npy -o a.svg", "csi gen -n 2 -o b.npy --dry-run --recipe channelpred/cdlc", "link run max_blocks=2", "link run --dry-run", "models", "tasks", "doctor", "version",
 		"facts ls", "facts ls --search nothing", "facts make f", "recipe cp channelpred/jakes", "run channelpred/jakes --dry-run", "run channelpred/jakes --seed x", "no-such-command", "runs show x",
 	} {
 		code, out, _ := call(append(strings.Fields(line), "--json", "-C", dir)...)

@@ -83,7 +83,7 @@ func Open(fsys durable.FS, path string) ([]*Array, error) {
 		return nil, fmt.Errorf("open %q: %w", path, reason(err))
 	}
 	a := Array{File: path, Format: format, FileBytes: info.Size(), fsys: fsys}
-	if err := a.readSidecar(strings.TrimSuffix(path, "."+format) + ".json"); err != nil {
+	if err := a.readSidecar(sidecarOf(path)); err != nil {
 		return nil, err
 	}
 	if format == NPY {
@@ -199,6 +199,12 @@ func (a *Array) fits(m *Meta) bool {
 		}
 	}
 	return true
+}
+
+// sidecarOf is the side file of an array: h.json of h.npy, and h.npz.json of h.npz,
+// which may stand beside each other.
+func sidecarOf(path string) string {
+	return strings.TrimSuffix(path, "."+NPY) + ".json"
 }
 
 // readSidecar takes what the side file tells: of a data set, or of the recording that

@@ -184,6 +184,9 @@ func (p Panel) panel() channel.Panel {
 	}
 }
 
+// hasAngles reports whether antennas see waves from places.
+func (c Config) hasAngles() bool { return c.clustered() }
+
 func (c Config) clustered() bool { return strings.HasPrefix(c.Channel, "cdl-") }
 
 func (c Config) sampleElements() float64 {

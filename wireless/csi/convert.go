@@ -12,7 +12,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/comlam/comlam/format/npy"
 	"github.com/comlam/comlam/format/npz"
@@ -291,7 +290,7 @@ func (v *conversion) writeDescription(sum string) error {
 		}
 		return durable.WriteFile(v.fsys, sigmf.Base(v.target)+sigmf.MetaSuffix, text)
 	}
-	name := strings.TrimSuffix(v.target, "."+v.format) + ".json"
+	name := sidecarOf(v.target)
 	switch {
 	case v.meta != nil:
 		text, err := v.meta.encode()

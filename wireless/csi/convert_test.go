@@ -324,3 +324,15 @@ func TestClaimsCostNothing(t *testing.T) {
 		}
 	}
 }
+
+// Files of the same name in several formats do not take each other's description.
+func TestFormatsBesideEachOther(t *testing.T) {
+	fsys := saved(t, SaveConfig{Count: 2})
+	convert(t, fsys, "h.npz", ConvertConfig{View: RealView}, "h.npy")
+	convert(t, fsys, "h.sigmf-meta", ConvertConfig{}, "h.npy")
+	for _, name := range []string{"h.npy", "h.npz", "h.sigmf-meta"} {
+		if a := opened(t, fsys, name)[0]; a.Meta == nil || a.Describe().Checksum != "right" {
+			t.Errorf("%s is described as %+v", name, a.Meta)
+		}
+	}
+}
