@@ -68,7 +68,7 @@ func newFieldShape(dcorr [numLSP]float64, cross lspMatrix) (fieldShape, error) {
 // the integral of r k ((1+k^2)(1+r^2 k^2))^(-3/4) dk, by the trapezoidal rule over
 // ln k, where the integrand and all its derivatives vanish at both ends.
 func spectralOverlap(ratio float64) float64 {
-	const step, reach = 1.0 / 16, 40
+	const step, reach = 1.0 / 4, 32
 	sum := 0.0
 	for x := -reach + 0.0; x <= reach; x += step {
 		k := math.Exp(x)

@@ -7,12 +7,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/comlam/comlam/internal/testdata"
+	"github.com/comlam/comlam/metric"
 )
 
 // everyColumn calls do for the scenarios and conditions of table 7.5-6.
@@ -213,7 +213,7 @@ func TestParameterDistribution(t *testing.T) {
 		table, _ := release17()
 		_, cross := correlations(table, c.scenario.family()+" "+c.condition.String(), &reading{})
 		for i := range numLSP {
-			if ks := kolmogorov(all[i], uniformOf); ks > max(1e-2, 1.95/math.Sqrt(float64(num))) {
+			if ks := kolmogorov(t, all[i], uniformOf); ks > max(1e-2, 1.95/math.Sqrt(float64(num))) {
 				t.Errorf("%s %v: %s is %g from Gaussian", c.scenario, c.condition, lspNames[i], ks)
 			}
 			for j := range i {
@@ -226,14 +226,13 @@ func TestParameterDistribution(t *testing.T) {
 }
 
 // kolmogorov is the distance between a sample and a distribution function.
-func kolmogorov(sample []float64, cdf func(float64) float64) float64 {
-	slices.Sort(sample)
-	worst, n := 0.0, float64(len(sample))
-	for i, x := range sample {
-		f := cdf(x)
-		worst = max(worst, f-float64(i)/n, float64(i+1)/n-f)
+func kolmogorov(t *testing.T, sample []float64, cdf func(float64) float64) float64 {
+	t.Helper()
+	d, err := metric.KS(sample, cdf)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return worst
+	return d
 }
 
 // Over distance each parameter decays as exp(-d/dcorr), with its own dcorr, also where
@@ -315,10 +314,10 @@ func TestLargeScaleValues(t *testing.T) {
 			t.Fatal("a spread is beyond its cap")
 		}
 	}
-	if ks := kolmogorov(lg, func(x float64) float64 { return uniformOf((x + 7.14 + 0.24*math.Log10(4.5)) / 0.38) }); ks > 0.012 {
+	if ks := kolmogorov(t, lg, func(x float64) float64 { return uniformOf((x + 7.14 + 0.24*math.Log10(4.5)) / 0.38) }); ks > 0.012 {
 		t.Errorf("lg DS is %g from its distribution", ks)
 	}
-	if ks := kolmogorov(k, func(x float64) float64 { return uniformOf((x - 9) / 5) }); ks > 0.012 {
+	if ks := kolmogorov(t, k, func(x float64) float64 { return uniformOf((x - 9) / 5) }); ks > 0.012 {
 		t.Errorf("K is %g from its distribution", ks)
 	}
 }

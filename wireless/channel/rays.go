@@ -12,7 +12,19 @@ import (
 // clusters 25 dB below the strongest, which are left out; multiply by the root of the
 // path gain for step 12. The number of taps depends on the draw. Draw allocates nothing
 // once d has seen the site and condition.
-func (d *Drop) Draw(l *LargeScale, t *Taps) error {
+func (d *Drop) Draw(l *LargeScale, t *Taps) error { return d.draw(l, nil, t) }
+
+// DrawNext is Draw for the next place of a UE on its way: the phases of its rays go on
+// from those of the place before.
+func (d *Drop) DrawNext(l *LargeScale, track *Track, t *Taps) error {
+	if len(track.phase) < d.system.maxClusters*NumRays {
+		return fmt.Errorf("track of another model; use NewTrack of the system that draws")
+	}
+	track.advance(l.UE.At, d.system.wavenumber)
+	return d.draw(l, track, t)
+}
+
+func (d *Drop) draw(l *LargeScale, track *Track, t *Taps) error {
 	m := d.system
 	if t.rays == nil || cap(t.DelayS) < m.maxTaps() || t.NumBSAnt != m.config.BS.NumPorts() ||
 		t.NumUEAnt != m.config.UE.NumPorts() || t.NumSlots != m.config.Slots.Num {
@@ -40,12 +52,7 @@ func (d *Drop) Draw(l *LargeScale, t *Taps) error {
 	for n, power := range c.power {
 		amplitude := math.Sqrt(power / (NumRays * (1 + k)))
 		d.resetClusterStream(l, uint64(c.origin[n])+1)
-		for _, part := range c.parts(n) {
-			t.DelayS[tap] = flight + c.delayS[n] + part.delay*m.propagation[l.Condition].clusterDelayS
-			d.drawPart(l, n, part.rays, amplitude, w)
-			w.sumInto(t, tap, false)
-			tap++
-		}
+		tap = d.drawCluster(l, n, flight, amplitude, track, t, tap)
 		if n == 0 && l.Condition == LOS {
 			d.drawSight(l, math.Sqrt(k/(1+k)), w)
 			w.sumInto(t, 0, true)
@@ -62,8 +69,32 @@ func (d *Drop) rayFields(l *LargeScale) {
 	f.phasesAt(l.UE.At.X-l.BS.At.X, l.UE.At.Y-l.BS.At.Y, &d.phases)
 }
 
+// drawCluster writes the taps of a cluster, from tap on, and returns the one behind.
+func (d *Drop) drawCluster(l *LargeScale, n int, flight, amplitude float64, track *Track, t *Taps, tap int) int {
+	c, unit := &d.set, d.system.propagation[l.Condition].clusterDelayS
+	parts, together := c.parts(n), false
+	if len(parts) == 1 && (track != nil || d.system.config.SpatialConsistency) {
+		// On the way of a UE a cluster may become one of the two strongest. Rays are
+		// coupled within sub-clusters then, before too.
+		parts, together = subClusters, true
+	}
+	for i, part := range parts {
+		if i > 0 && !together {
+			tap++
+		}
+		delay := flight + c.delayS[n]
+		if !together {
+			delay += part.delay * unit
+		}
+		t.DelayS[tap] = delay
+		d.drawPart(l, n, part.rays, amplitude, track, t.rays)
+		t.rays.sumInto(t, tap, i > 0 && together)
+	}
+	return tap + 1
+}
+
 // drawPart prepares the rays of a cluster or of a part of it (steps 7 to 10).
-func (d *Drop) drawPart(l *LargeScale, cluster int, rays []int, amplitude float64, w *rayScratch) {
+func (d *Drop) drawPart(l *LargeScale, cluster int, rays []int, amplitude float64, track *Track, w *rayScratch) {
 	c, p := &d.set, d.system.propagation[l.Condition]
 	w.numRays = len(rays)
 	w.coupling(&d.stream, len(rays))
@@ -76,6 +107,9 @@ func (d *Drop) drawPart(l *LargeScale, cluster int, rays []int, amplitude float6
 			bearingOf(c.angle[ZOA][cluster]+p.spread[ZOA]*offsetOf(rays[w.zoa[i]])))
 		w.aim(i, &departure, &arrival)
 		xpr, phases := d.polarisation(l, c.origin[cluster], rays[i], p)
+		if track != nil {
+			track.turn(c.origin[cluster]*NumRays+rays[i], arrival.toward, &phases)
+		}
 		w.scatter(i, amplitude, math.Pow(10, -xpr/20), phases)
 	}
 }
