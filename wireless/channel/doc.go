@@ -19,6 +19,8 @@
 //
 // Package layout makes networks of sites and users of it.
 //
+// Package layout makes networks of sites and users of it.
+//
 // # Delay lines
 //
 // A model is built once and drawn from many times; whatever changes from draw to

@@ -84,5 +84,5 @@ func ExampleSystem() {
 	err = taps.CFR(channel.Subcarriers{Num: 24, SpacingHz: 360e3}, channel.Downlink, h)
 	fmt.Printf("%v, path loss %.1f dB, delay spread %.0f ns, %d taps, %v\n",
 		link.Condition, link.PathLossDB, link.DelaySpreadS*1e9, len(taps.DelayS), err)
-	// Output: NLOS, path loss 101.7 dB, delay spread 61 ns, 23 taps, <nil>
+	// Output: NLOS, path loss 101.7 dB, delay spread 84 ns, 23 taps, <nil>
 }
