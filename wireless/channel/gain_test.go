@@ -31,9 +31,12 @@ func TestMeanGain(t *testing.T) {
 			}
 			gain := math.Pow(10, (d.MeanGainDB(&l)-l.PathGainDB())/10)
 			power := 0.0
-			for i := range taps.re {
-				if i < len(taps.DelayS)*taps.NumBSAnt*taps.NumUEAnt*taps.NumSlots {
-					power += taps.re[i]*taps.re[i] + taps.im[i]*taps.im[i]
+			for tap := range taps.DelayS {
+				for slot := range taps.NumSlots {
+					for pair := range taps.NumBSAnt * taps.NumUEAnt {
+						v := taps.At(tap, pair/taps.NumBSAnt, pair%taps.NumBSAnt, slot)
+						power += real(v)*real(v) + imag(v)*imag(v)
+					}
 				}
 			}
 			sum += power / float64(taps.NumBSAnt*taps.NumUEAnt*taps.NumSlots) / gain
