@@ -42,11 +42,11 @@ cores work.
 
 Over awgn and rayleigh symbols go one by one and the receiver knows the channel. Over
 profiles of TR 38.901 slots of OFDM are sent, whose channel is estimated from DM-RS; within
-a symbol it stands still, and every slot has one of its own.
+a symbol it stands still, and every slot has one of its own. Layers share the power.
 
 Powers: symbols and channels have unit mean power; Es/N0 is that of one receive antenna
-in a resource element, Eb/N0 is Es/N0 divided by the information bits of a symbol; pilots
-and prefixes are not counted. Intervals are 95 %.
+in a resource element, all layers together; Eb/N0 is Es/N0 divided by the information bits
+of a resource element; pilots and prefixes are not counted. Intervals are 95 %.
 
 ` + linkKeys(),
 		Example: `  comlam link run modulation=qpsk,16qam -o ber.png

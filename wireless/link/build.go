@@ -2,10 +2,12 @@ package link
 
 import (
 	"math"
+	"strings"
 
 	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/wireless/fec"
 	"github.com/comlam/comlam/wireless/mapping"
+	"github.com/comlam/comlam/wireless/mimo"
 	"github.com/comlam/comlam/wireless/nr"
 	"github.com/comlam/comlam/wireless/ofdm"
 )
@@ -38,14 +40,34 @@ func (c Config) Build() (*Link, error) {
 			return nil, setting.Under("slot", err)
 		}
 	}
+	build := l.buildCode
 	if c.Code == "transport" {
-		return l, l.buildTransport()
+		build = l.buildTransport
 	}
-	return l, l.buildCode()
+	if err := build(); err != nil {
+		return nil, err
+	}
+	if _, err := l.newDetector(); err != nil {
+		return nil, setting.Bad("detector", "", "%s", strings.TrimPrefix(err.Error(), "detector: "))
+	}
+	return l, nil
+}
+
+// detects says whether a detector of package mimo is at work; else the only layer is
+// combined for maximum ratio.
+func (l *Link) detects() bool { return l.config.NumLayers > 1 || l.config.slotted() }
+
+// newDetector returns nil where there is nothing to detect.
+func (l *Link) newDetector() (mimo.Detector, error) {
+	if !l.detects() {
+		return nil, nil
+	}
+	c := mimo.Config{NumRx: l.config.NumRx, NumStreams: l.config.NumLayers, Scheme: l.scheme, Rule: demappers[l.config.Demapper]}
+	return mimo.NewDetector(l.config.Detector, l.config.Paths, c)
 }
 
 func (l *Link) buildCode() (err error) {
-	qm := l.scheme.Qm()
+	qm := l.scheme.Qm() * l.config.NumLayers
 	if l.config.slotted() { // without a code, a slot is a block
 		l.numBits = qm * len(l.slot.Data)
 	}
@@ -80,11 +102,11 @@ func (l *Link) buildTransport() error {
 	if err != nil {
 		return err
 	}
-	a := nr.Allocation{NumPRB: l.config.Slot.NumPRB, NumSymbols: l.config.Slot.NumSymbols, NumDMRS: pilots, MCS: mcs, NumLayers: 1}
+	a := nr.Allocation{NumPRB: l.config.Slot.NumPRB, NumSymbols: l.config.Slot.NumSymbols, NumDMRS: pilots, MCS: mcs, NumLayers: l.config.NumLayers}
 	if l.numBits, err = nr.TransportBlockSize(a); err != nil {
 		return setting.Bad("transport", "", "%v", err)
 	}
-	l.numSent = l.scheme.Qm() * len(l.slot.Data)
+	l.numSent = l.scheme.Qm() * len(l.slot.Data) * l.config.NumLayers
 	l.transmissions = t.Transmissions
 	if l.transport, err = fec.NewTransport(l.numBits, mcs.Rate()); err != nil {
 		return setting.Bad("transport", "", "%v", err)
@@ -108,9 +130,9 @@ func (l *Link) Modulation() mapping.Scheme { return l.scheme }
 // coded says whether there is a code.
 func (l *Link) coded() bool { return l.config.Code != "none" }
 
-// BitsPerSymbol is the number of information bits of a symbol.
+// BitsPerSymbol is the number of information bits of a symbol, of all layers together.
 func (l *Link) BitsPerSymbol() float64 {
-	return float64(l.scheme.Qm()) * float64(l.numBits) / float64(l.numSent)
+	return float64(l.scheme.Qm()*l.config.NumLayers) * float64(l.numBits) / float64(l.numSent)
 }
 
 // NoiseVariance is n0 at an SNR in dB, for symbols of unit power.

@@ -136,7 +136,7 @@ func (l *Link) newCoder() (coder, error) {
 		return &polarCoder{b, l.polar, d}, err
 	case l.transport != nil:
 		d, err := l.transport.NewDecoder(decoder)
-		match := fec.TransportMatch{G: l.numSent, Qm: l.scheme.Qm()}
+		match := fec.TransportMatch{G: l.numSent, Qm: l.scheme.Qm(), Layers: l.config.NumLayers}
 		return &transportCoder{b, l.transport, d, match, make([]byte, l.transport.Len()), make([]float32, l.transport.Len())}, err
 	}
 	return &plain{b}, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/comlam/comlam/wireless/channel"
 	"github.com/comlam/comlam/wireless/fec"
 	"github.com/comlam/comlam/wireless/mapping"
+	"github.com/comlam/comlam/wireless/mimo"
 	"github.com/comlam/comlam/wireless/nr"
 )
 
@@ -20,7 +21,14 @@ type Config struct {
 	// receiver), or a profile of TR 38.901, "tdl-a" to "tdl-e", "tdl-a30", "tdl-b100",
 	// "tdl-c300", "cdl-a" to "cdl-e": then slots of OFDM are sent.
 	Channel string `yaml:"channel"`
-	NumRx   int    `yaml:"num_rx"` // receive antennas, combined for maximum ratio
+	NumRx   int    `yaml:"num_rx"` // receive antennas
+	// NumLayers are sent at once, each from an antenna of its own with its share of the
+	// power. Over rayleigh and in slots.
+	NumLayers int `yaml:"num_layers"`
+	// Detector tells layers apart: "zf", "lmmse", "mrc", "kbest" or "ml". With one layer
+	// the linear ones are all maximum ratio combining.
+	Detector string `yaml:"detector"`
+	Paths    int    `yaml:"paths"` // of kbest
 
 	// Code is "none", "ldpc" (one code block, no CRC), "polar" (UCI with its CRC) or
 	// "transport" (a transport block of a shared channel).
@@ -87,7 +95,7 @@ type Decoder struct {
 // Default is QPSK without a code over white noise.
 func Default() Config {
 	return Config{
-		Channel: "awgn", NumRx: 1,
+		Channel: "awgn", NumRx: 1, NumLayers: 1, Detector: "lmmse", Paths: 16,
 		Code: "none", Modulation: "qpsk", NumBits: 1200, Rate: 0.5,
 		Transport: Transport{MCS: 10, MCSTable: 1, Transmissions: 1},
 		Slot: Slot{NumPRB: 20, NumSymbols: 14, Estimator: "lmmse",
@@ -103,6 +111,8 @@ func Default() Config {
 const (
 	maxBits          = 1 << 20
 	maxRx            = 64
+	maxLayers        = 8
+	maxPaths         = 4096
 	maxBlocks        = 1 << 40
 	maxIterations    = 1000
 	maxTransmissions = 8
@@ -176,6 +186,18 @@ func (c Config) checkChannel() *setting.Error {
 	}
 	if c.NumRx < 1 || c.NumRx > maxRx {
 		return setting.Bad("num_rx", "use 1 to 64 antennas", "%d is out of range", c.NumRx)
+	}
+	if c.NumLayers < 1 || c.NumLayers > maxLayers || c.Code == "transport" && c.NumLayers > 4 {
+		return setting.Bad("num_layers", "use 1 to 8, with transport blocks 1 to 4", "%d is out of range", c.NumLayers)
+	}
+	if c.NumLayers > 1 && c.Channel == "awgn" {
+		return setting.Bad("num_layers", "use channel rayleigh or a profile", "%d layers over white noise are as many links of one layer", c.NumLayers)
+	}
+	if !slices.Contains(mimo.Names, c.Detector) {
+		return setting.Bad("detector", "use one of "+strings.Join(mimo.Names, ", "), "%q is not a detector", c.Detector)
+	}
+	if c.Paths < 1 || c.Paths > maxPaths {
+		return setting.Bad("paths", "use 1 to 4096", "%d is out of range", c.Paths)
 	}
 	if _, ok := demappers[c.Demapper]; !ok {
 		return setting.Bad("demapper", "use "+names(demappers), "%q is not a demapper", c.Demapper)

@@ -79,17 +79,17 @@ type worker struct {
 
 // conditions are what all workers of an SNR share.
 type conditions struct {
-	link   *Link
-	snr    float64
-	n0     float64
-	filter *ofdm.LMMSE // of OFDM, with that estimator
+	link    *Link
+	snr     float64
+	n0      float64
+	filters []*ofdm.LMMSE // of OFDM, with that estimator: a layer
 }
 
 func (l *Link) at(snrDB float64) (*conditions, error) {
 	c := &conditions{link: l, snr: snrDB, n0: l.NoiseVariance(snrDB)}
 	var err error
 	if l.config.slotted() && l.config.Slot.Estimator == "lmmse" {
-		c.filter, err = l.newFilter(c.n0)
+		c.filters, err = l.newFilters(c.n0)
 	}
 	return c, err
 }
@@ -101,12 +101,15 @@ func (c *conditions) newWorker() (*worker, error) {
 	if w.coder, err = l.newCoder(); err != nil {
 		return nil, err
 	}
-	if l.config.slotted() {
+	switch {
+	case l.config.slotted():
 		w.air, err = newSlotAir(c)
-		return w, err
+	case l.detects():
+		w.air, err = newStreamAir(c)
+	default:
+		w.air = newSymbolAir(l, c.n0)
 	}
-	w.air = newSymbolAir(l, c.n0)
-	return w, nil
+	return w, err
 }
 
 // count adds the blocks first to first+num-1 to t.

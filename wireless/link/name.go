@@ -20,6 +20,9 @@ func (l *Link) Name() string {
 	if c.slotted() {
 		words = append(words, map[string]string{"perfect": "channel known", "ls-nearest": "LS nearest", "ls-linear": "LS linear", "lmmse": "LMMSE"}[c.Slot.Estimator], c.Slot.Speed.String())
 	}
+	if c.NumLayers > 1 {
+		words = append(words, fmt.Sprintf("%d layers, %s", c.NumLayers, map[string]string{"zf": "ZF", "lmmse": "LMMSE detector", "mrc": "MRC", "kbest": "K-best", "ml": "ML"}[c.Detector]))
+	}
 	if c.NumRx > 1 {
 		words = append(words, fmt.Sprintf("%d antennas", c.NumRx))
 	}

@@ -7,7 +7,6 @@ import (
 	"github.com/comlam/comlam/internal/rng"
 	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/wireless/channel"
-	"github.com/comlam/comlam/wireless/mapping"
 	"github.com/comlam/comlam/wireless/nr"
 	"github.com/comlam/comlam/wireless/ofdm"
 )
@@ -29,7 +28,7 @@ func (d DMRS) signal() ofdm.DMRS {
 // buildSlot places pilots and data, and makes the channel model of OFDM.
 func (l *Link) buildSlot() (err error) {
 	c := l.config.Slot
-	if l.slot, err = c.DMRS.signal().Slot(ofdm.Allocation{NumRB: c.NumPRB, NumSymbols: c.NumSymbols, NumLayers: 1}); err != nil {
+	if l.slot, err = c.DMRS.signal().Slot(ofdm.Allocation{NumRB: c.NumPRB, NumSymbols: c.NumSymbols, NumLayers: l.config.NumLayers}); err != nil {
 		return setting.Bad("dmrs", "", "%s", strings.TrimPrefix(err.Error(), "dmrs: "))
 	}
 	if !l.config.slotted() {
@@ -42,12 +41,12 @@ func (l *Link) buildSlot() (err error) {
 	slots := channel.Slots{Num: c.NumSymbols, IntervalS: l.symbolS()}
 	if profile.HasAngles() {
 		element := channel.Panel{Rows: 1, Cols: 1, RowSpacing: 0.5, ColSpacing: 0.5}
-		rx := element
-		rx.Cols = l.config.NumRx
-		l.model, err = channel.NewCDL(channel.CDLConfig{Profile: profile, CarrierHz: float64(c.Carrier), BS: element, UE: rx, Slots: slots})
+		tx, rx := element, element
+		tx.Cols, rx.Cols = l.config.NumLayers, l.config.NumRx
+		l.model, err = channel.NewCDL(channel.CDLConfig{Profile: profile, CarrierHz: float64(c.Carrier), BS: tx, UE: rx, Slots: slots})
 		return err
 	}
-	l.model, err = channel.NewTDL(channel.TDLConfig{Profile: profile, CarrierHz: float64(c.Carrier), NumBSAnt: 1, NumUEAnt: l.config.NumRx, Slots: slots})
+	l.model, err = channel.NewTDL(channel.TDLConfig{Profile: profile, CarrierHz: float64(c.Carrier), NumBSAnt: l.config.NumLayers, NumUEAnt: l.config.NumRx, Slots: slots})
 	return err
 }
 
@@ -67,9 +66,9 @@ func (l *Link) rayleighSlots() bool {
 	return err == nil && !profile.LOS && !profile.HasAngles() && l.config.Slot.Estimator == "perfect"
 }
 
-// newFilter makes the LMMSE estimator of the delays of the profile and of Clarke's
+// newFilters makes the LMMSE estimators of the delays of the profile and of Clarke's
 // Doppler spectrum, with the line of sight of a profile at the angle that TDL has.
-func (l *Link) newFilter(n0 float64) (*ofdm.LMMSE, error) {
+func (l *Link) newFilters(n0 float64) ([]*ofdm.LMMSE, error) {
 	c := l.config.Slot
 	profile, err := channel.Lookup(l.config.Channel)
 	if err != nil {
@@ -77,123 +76,24 @@ func (l *Link) newFilter(n0 float64) (*ofdm.LMMSE, error) {
 	}
 	pdp := profile.PDP(float64(c.DelaySpread))
 	doppler := channel.DopplerHz(float64(c.Speed), float64(c.Carrier))
+	power := complex(1/float64(l.config.NumLayers), 0)
 	correlation := ofdm.Correlation{
-		Frequency: func(d float64) complex128 { return pdp.FrequencyCorrelation(d * float64(c.SubcarrierSpacing)) },
+		Frequency: func(d float64) complex128 {
+			return power * pdp.FrequencyCorrelation(d*float64(c.SubcarrierSpacing))
+		},
 		Time: func(d float64) complex128 {
 			lag := d * l.symbolS()
 			sin, cos := math.Sincos(2 * math.Pi * doppler * lag * math.Sqrt2 / 2)
 			return complex((1-pdp.LOSPower)*channel.JakesCorrelation(doppler, lag), 0) + complex(pdp.LOSPower*cos, pdp.LOSPower*sin)
 		},
 	}
-	return ofdm.NewLMMSE(l.slot.Pilots[0], l.slot.Grid, correlation, n0, windowRB*nr.SubcarriersPerRB)
-}
-
-// slotAir sends a slot of OFDM. Within a symbol the channel stands still: there is no
-// interference between subcarriers. Prefixes are taken to be long enough.
-type slotAir struct {
-	link     *Link
-	sigma    complex128
-	n0       float64
-	rule     mapping.Rule
-	estimate func(h, observed []complex128) error // nil: the channel is known
-	extra    []float64                            // variance of the error of the estimate, a resource element
-
-	taps     *channel.Taps
-	response []complex128 // [symbol, subcarrier, antenna]
-	x        []complex128 // [symbol, subcarrier]
-	symbols  []complex64  // of data
-	observed []complex128
-	h, y     []complex128 // of one antenna
-	sum      []complex128 // over antennas: conj(h) y
-	gain     []float64    // |h|^2
-	noise    []float64    // |h|^2 times the noise of the antenna and of the estimate
-	variance []float32
-}
-
-func newSlotAir(c *conditions) (*slotAir, error) {
-	l := c.link
-	n, data := l.slot.Grid.Len(), len(l.slot.Data)
-	a := &slotAir{link: l, sigma: complex(math.Sqrt(c.n0), 0), n0: c.n0, rule: demappers[l.config.Demapper],
-		extra: make([]float64, n), taps: l.model.NewTaps(), response: make([]complex128, n*l.config.NumRx),
-		x: make([]complex128, n), symbols: make([]complex64, data), observed: make([]complex128, l.slot.Pilots[0].Len()),
-		h: make([]complex128, n), y: make([]complex128, n), sum: make([]complex128, data), gain: make([]float64, data),
-		noise: make([]float64, data), variance: make([]float32, data)}
-	pilots, grid := l.slot.Pilots[0], l.slot.Grid
-	switch l.config.Slot.Estimator {
-	case "perfect":
-		return a, nil
-	case "lmmse":
-		a.estimate, a.extra = c.filter.Estimate, c.filter.MSE()
-		return a, nil
-	}
-	create := ofdm.NewLinear
-	if l.config.Slot.Estimator == "ls-nearest" {
-		create = ofdm.NewNearest
-	}
-	e, err := create(pilots, grid)
-	if err != nil {
-		return nil, err
-	}
-	a.estimate = e.Estimate
-	return a, e.NoiseVariance(a.extra, c.n0)
-}
-
-func (a *slotAir) pass(s *rng.Stream, llrs []float32, sent []byte) error {
-	l, c := a.link, a.link.config.Slot
-	if err := l.scheme.Map(a.symbols, sent); err != nil {
-		return err
-	}
-	clear(a.x)
-	l.slot.Pilots[0].Put(a.x)
-	for i, re := range l.slot.Data {
-		a.x[re] = complex128(a.symbols[i])
-	}
-	if err := l.model.Draw(s, channel.Link{DelaySpreadS: float64(c.DelaySpread), SpeedMPS: float64(c.Speed)}, a.taps); err != nil {
-		return err
-	}
-	f := channel.Subcarriers{Num: l.slot.Grid.NumSubcarriers, SpacingHz: float64(c.SubcarrierSpacing)}
-	if err := a.taps.CFR(f, channel.Downlink, a.response); err != nil {
-		return err
-	}
-	clear(a.sum)
-	clear(a.gain)
-	clear(a.noise)
-	for antenna := range l.config.NumRx {
-		if err := a.receive(s, antenna); err != nil {
-			return err
+	var filters []*ofdm.LMMSE
+	for _, pilots := range l.slot.Pilots {
+		f, err := ofdm.NewLMMSE(pilots, l.slot.Grid, correlation, n0, windowRB*nr.SubcarriersPerRB)
+		if err != nil {
+			return nil, err
 		}
+		filters = append(filters, f)
 	}
-	for i, sum := range a.sum {
-		// An estimate of zero says nothing: certainty of nothing.
-		gain := max(a.gain[i], 1e-30)
-		a.symbols[i] = complex64(sum / complex(gain, 0))
-		a.variance[i] = float32(min(max(a.noise[i], 1e-30)/(gain*gain), 1e30))
-	}
-	return l.scheme.Demap(llrs, a.symbols, a.variance, a.rule)
-}
-
-// receive adds what an antenna receives to the sums of maximum ratio combining.
-func (a *slotAir) receive(s *rng.Stream, antenna int) error {
-	l := a.link
-	for i, x := range a.x {
-		h := a.response[i*l.config.NumRx+antenna]
-		a.h[i] = h
-		a.y[i] = h*x + a.sigma*s.ComplexNormal()
-	}
-	if a.estimate != nil {
-		if err := l.slot.Pilots[0].Observe(a.observed, a.y); err != nil {
-			return err
-		}
-		if err := a.estimate(a.h, a.observed); err != nil {
-			return err
-		}
-	}
-	for i, re := range l.slot.Data {
-		h, y := a.h[re], a.y[re]
-		gain := real(h)*real(h) + imag(h)*imag(h)
-		a.sum[i] += complex(real(h), -imag(h)) * y
-		a.gain[i] += gain
-		a.noise[i] += gain * (a.n0 + a.extra[re])
-	}
-	return nil
+	return filters, nil
 }

@@ -45,9 +45,12 @@ func TestSlotsMeetTheory(t *testing.T) {
 // holds only if every variance on the way is right.
 func TestSoftBitsAreCalibrated(t *testing.T) {
 	for _, estimator := range []string{"perfect", "lmmse"} {
-		for _, channel := range []string{"tdl-a", "tdl-d", "cdl-c"} {
+		for _, channel := range []string{"tdl-a", "tdl-d", "cdl-c", "tdl-c"} {
 			c := slotConfig()
 			c.Channel, c.Slot.Estimator, c.Slot.Speed = channel, estimator, setting.KMH(30)
+			if channel == "tdl-c" {
+				c.NumLayers, c.NumRx, c.Detector, c.Modulation = 2, 2, "ml", "qpsk"
+			}
 			if channel == "cdl-c" { // whose Doppler spectrum is not Clarke's
 				c.Slot.Speed = 0
 			}
@@ -153,5 +156,59 @@ func TestCombiningGains(t *testing.T) {
 	t.Logf("one transmission at -1 dB: %d of 60 wrong; two at -4 dB: %d", once.BlockErrors, twice.BlockErrors)
 	if twice.BlockErrors > once.BlockErrors+3 || once.BlockErrors == 60 {
 		t.Errorf("one transmission at -1 dB: %d of 60 wrong, two at -4 dB: %d", once.BlockErrors, twice.BlockErrors)
+	}
+}
+
+// Zero forcing of two layers with two antennas leaves each a Rayleigh channel.
+func TestZeroForcingMeetsTheory(t *testing.T) {
+	c := Default()
+	c.Channel, c.NumLayers, c.NumRx, c.Detector, c.SNRIs = "rayleigh", 2, 2, "zf", "es_n0"
+	l := build(t, c)
+	snr := 10 + decibel(2) // of both layers
+	want, ok := l.TheoryBER(snr)
+	if !ok || math.Abs(want-.043565) > 1e-6 {
+		t.Errorf("theory %g, want 0.043565", want)
+	}
+	tally, err := l.Count(1, snr, 0, 200)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := tally.BER(.999); want < got.Lo || want > got.Hi {
+		t.Errorf("counted %+v, theory %g", got, want)
+	}
+	errors := map[string]uint64{"zf": tally.BitErrors}
+	for _, detector := range []string{"lmmse", "ml"} {
+		c.Detector = detector
+		tally, err := build(t, c).Count(1, snr, 0, 200)
+		if err != nil {
+			t.Fatal(err)
+		}
+		errors[detector] = tally.BitErrors
+	}
+	t.Log(errors)
+	if !(errors["ml"] < errors["lmmse"] && errors["lmmse"] < errors["zf"]) {
+		t.Errorf("wrong bits %v", errors)
+	}
+}
+
+// Four layers of a transport block through slots whose channels are estimated.
+func TestLayersInSlots(t *testing.T) {
+	for _, estimator := range []string{"perfect", "lmmse", "ls-linear"} {
+		c := slotConfig()
+		c.Code, c.NumRx, c.NumLayers, c.Transport.MCS, c.Slot.Estimator = "transport", 4, 4, 5, estimator
+		c.Slot.Speed, c.Slot.DelaySpread = setting.KMH(3), 100e-9
+		l := build(t, c)
+		if want := 4 * 2 * len(l.slot.Data); l.NumSent() != want {
+			t.Errorf("%d bits sent, want %d", l.NumSent(), want)
+		}
+		for snr, least := range map[float64]uint64{-10: 10, 30: 0} {
+			tally, err := l.Count(1, snr, 0, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tally.BlockErrors != least {
+				t.Errorf("%s, %g dB: %+v", estimator, snr, tally)
+			}
+		}
 	}
 }

@@ -117,7 +117,8 @@ func (d distances) rayleigh(esN0 float64, num int) (p float64) {
 // TheoryBER is the bit error rate without a code at an SNR in dB, and whether there is
 // a closed form for the link.
 func (l *Link) TheoryBER(snrDB float64) (float64, bool) {
-	if l.coded() || l.config.slotted() && !l.rayleighSlots() {
+	layers := l.config.NumLayers
+	if l.coded() || l.config.slotted() && !l.rayleighSlots() || layers > 1 && l.config.Detector != "zf" {
 		return 0, false
 	}
 	d, err := distancesOf(l.scheme)
@@ -125,7 +126,9 @@ func (l *Link) TheoryBER(snrDB float64) (float64, bool) {
 		return 0, false
 	}
 	if l.config.Channel != "awgn" {
-		return d.rayleigh(l.esN0(snrDB), l.config.NumRx), true
+		// Zero forcing spends an antenna on each other layer (J. Winters, J. Salz,
+		// R. Gitlin, IEEE Trans. Commun. 42, 1994).
+		return d.rayleigh(l.esN0(snrDB)/float64(layers), l.config.NumRx-layers+1), true
 	}
 	return d.awgn(l.esN0(snrDB) * float64(l.config.NumRx)), true
 }
