@@ -3,6 +3,7 @@ package link
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/comlam/comlam/plot"
 )
@@ -27,8 +28,9 @@ func measure(curves []Curve) string {
 // logarithmic axis has no zero.
 func Chart(title string, curves []Curve) plot.Chart {
 	c := plot.Chart{Title: title, X: plot.Axis{Label: snrLabel(curves)}, Y: plot.Axis{Label: measure(curves), Log: true}}
+	common, own := splitNames(curves)
 	for i, curve := range curves {
-		s := plot.Series{Name: curve.Name, Style: i%plot.MaxSeries + 1}
+		s := plot.Series{Name: own[i], Style: i%plot.MaxSeries + 1}
 		for _, p := range curve.Points {
 			r := p.BLER
 			if c.Y.Label == bitErrors {
@@ -50,11 +52,35 @@ func Chart(title string, curves []Curve) plot.Chart {
 			c.Series = append(c.Series, s)
 		}
 		for _, t := range theory {
-			c.Series = append(c.Series, plot.Series{Name: t.Name, X: t.SNRdB, Y: t.BER, Style: s.Style})
+			c.Series = append(c.Series, plot.Series{Name: own[i] + ", theory", X: t.SNRdB, Y: t.BER, Style: s.Style})
 		}
 	}
-	c.Note = fmt.Sprintf("%.0f %% intervals; seed %d", 100*Confidence, curves[0].Seed)
+	c.Note = strings.TrimPrefix(fmt.Sprintf("%s; %.0f %% intervals; seed %d", common, 100*Confidence, curves[0].Seed), "; ")
 	return c
+}
+
+// splitNames takes out of the names what all curves have in common. Equal names are
+// numbered.
+func splitNames(curves []Curve) (common string, own []string) {
+	const comma = ", "
+	var shared []string
+	for _, word := range strings.Split(curves[0].Name, comma) {
+		if len(curves) > 1 && !slices.ContainsFunc(curves, func(c Curve) bool { return !slices.Contains(strings.Split(c.Name, comma), word) }) {
+			shared = append(shared, word)
+		}
+	}
+	for i, c := range curves {
+		words := slices.DeleteFunc(strings.Split(c.Name, comma), func(w string) bool { return slices.Contains(shared, w) })
+		name := strings.Join(words, comma)
+		if name == "" { // it has only what all have
+			name = c.Name
+		}
+		if slices.Contains(own, name) {
+			name = fmt.Sprintf("%s (%d)", name, i+1)
+		}
+		own = append(own, name)
+	}
+	return strings.Join(shared, comma), own
 }
 
 func snrLabel(curves []Curve) string {

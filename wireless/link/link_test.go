@@ -205,3 +205,33 @@ func TestSweep(t *testing.T) {
 		}
 	}
 }
+
+// The figure names what differs, once, and shows what was counted beside theory.
+func TestChart(t *testing.T) {
+	var curves []Curve
+	for _, numRx := range []int{1, 2, 2} {
+		c := Default()
+		c.Channel, c.NumRx, c.MaxBlocks, c.SNR = "rayleigh", numRx, 30, Sweep{0, 40, 20}
+		curve, err := build(t, c).Run(context.Background(), RunConfig{Seed: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		curves = append(curves, curve)
+	}
+	c := Chart("T", curves)
+	var got []string
+	for _, s := range c.Series {
+		got = append(got, s.Name)
+	}
+	want := "QPSK, Rayleigh|QPSK, Rayleigh, theory|2 antennas|2 antennas, theory|2 antennas (3)|2 antennas (3), theory"
+	if strings.Join(got, "|") != want || c.Note != "QPSK, Rayleigh; 95 % intervals; seed 4" || c.Y.Label != bitErrors {
+		t.Errorf("series %q, note %q, %q", got, c.Note, c.Y.Label)
+	}
+	// At 40 dB two antennas see no error: no marker on a logarithmic axis.
+	if len(c.Series[0].Y) != 3 || len(c.Series[2].Y) != 2 || c.Series[2].Y[0] != curves[1].Points[0].BER.Value {
+		t.Errorf("points %v and %v", c.Series[0].Y, c.Series[2].Y)
+	}
+	if _, err := c.SVG(); err != nil {
+		t.Error(err)
+	}
+}

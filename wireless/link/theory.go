@@ -8,7 +8,6 @@ import (
 
 // Theory is a closed form, at its own SNRs.
 type Theory struct {
-	Name  string    `json:"name"`
 	SNRdB []float64 `json:"snr_db"`
 	BER   []float64 `json:"ber"`
 }
@@ -141,7 +140,7 @@ func (l *Link) theories() []Theory {
 	if _, ok := l.TheoryBER(l.config.SNR.From); !ok {
 		return nil
 	}
-	t := Theory{Name: l.Name() + ", theory"}
+	var t Theory
 	from, to := l.config.SNR.From, l.config.SNR.To
 	for i := range theoryPoints {
 		snr := from + (to-from)*float64(i)/(theoryPoints-1)
