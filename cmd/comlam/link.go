@@ -27,6 +27,7 @@ type linkOptions struct {
 	title   string
 	seed    uint64
 	workers int
+	joint   bool
 	dryRun  bool
 }
 
@@ -60,15 +61,15 @@ of a resource element; pilots and prefixes are not counted. Intervals are 95 %.
 	f.StringVar(&o.title, "title", "", "`text` above the figure")
 	f.Uint64Var(&o.seed, "seed", 1, "`number` that every draw depends on")
 	f.IntVar(&o.workers, "workers", 0, "how many `cores` work, 0 for all; the counts do not depend on it")
+	f.BoolVar(&o.joint, "joint", false, "intervals that hold together, over all points of a curve, with 99 %")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be simulated; simulate nothing")
 	return c
 }
 
 // linkResult is the result of link run.
 type linkResult struct {
-	Curves     []link.Curve `json:"curves"`
-	Confidence float64      `json:"confidence"` // of the intervals
-	File       string       `json:"file,omitempty"`
+	Curves []link.Curve `json:"curves"`
+	File   string       `json:"file,omitempty"`
 }
 
 func (a *app) links(o linkOptions, args []string) error {
@@ -93,12 +94,12 @@ func (a *app) links(o linkOptions, args []string) error {
 	if o.dryRun {
 		return a.showLinks(links)
 	}
-	res := linkResult{Confidence: link.Confidence, File: o.file}
+	res := linkResult{File: o.file}
 	ctx, stop := a.interruptible()
 	defer stop()
 	for i, l := range links {
 		m := newLinkMeter(a, i, len(links))
-		curve, err := l.Run(ctx, link.RunConfig{Seed: o.seed, Workers: o.workers, Progress: m.progress})
+		curve, err := l.Run(ctx, link.RunConfig{Seed: o.seed, Workers: o.workers, Joint: o.joint, Progress: m.progress})
 		m.finish()
 		if errors.Is(context.Cause(ctx), run.ErrInterrupted) {
 			return fmt.Errorf("%w: nothing was written", run.ErrInterrupted)

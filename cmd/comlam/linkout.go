@@ -102,7 +102,7 @@ func (a *app) showCurves(res linkResult) error {
 		return nil
 	}
 	for _, c := range res.Curves {
-		fmt.Fprintf(a.out, "%s  (intervals %.0f %%, seed %d)\n", c.Name, 100*res.Confidence, c.Seed)
+		fmt.Fprintf(a.out, "%s  (%s, seed %d)\n", c.Name, c.Intervals(), c.Seed)
 		if err := table(a.out, curveTable(c)); err != nil {
 			return err
 		}

@@ -151,7 +151,7 @@ func TestWorkingCommands(t *testing.T) {
 		"comlam recipe cp own.yaml", "comlam recipe cp own.yaml copy.yaml", "comlam recipe cp own.yaml copy.yaml --force --json",
 		"comlam csi gen -n 3 -o h.npy --dry-run data.num_slots=7", "comlam csi gen -n 3 -o h.npy data.channel=tdl-a data.speed=3~to~30~km/h",
 		"comlam csi gen -n 3 -o h.npy --recipe own.yaml --seed 9 -q",
-		"comlam link run modulation=qpsk,16qam channel=rayleigh max_blocks=20 snr=0~to~10~by~5~dB -o ber.svg", "comlam link run code=ldpc --dry-run", "comlam link run channel=rayleigh num_layers=2 num_rx=2 detector=zf,ml max_blocks=30 snr=10~dB", "comlam link run channel=cdl-c code=transport num_rx=2 snr=2~dB slot.num_prb=2 max_blocks=40",
+		"comlam link run modulation=qpsk,16qam channel=rayleigh max_blocks=20 snr=0~to~10~by~5~dB -o ber.svg", "comlam link run code=ldpc --dry-run", "comlam link run snr=4~dB max_blocks=60 --joint", "comlam link run channel=rayleigh num_layers=2 num_rx=2 detector=zf,ml max_blocks=30 snr=10~dB", "comlam link run channel=cdl-c code=transport num_rx=2 snr=2~dB slot.num_prb=2 max_blocks=40",
 		"comlam link run code=transport slot.num_prb=2 transport.transmissions=3 transport.mcs=1 snr=-12~to~-6~by~3~dB max_blocks=50 snr_is=es_n0",
 	)
 	t.Chdir(wd)

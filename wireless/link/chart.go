@@ -55,7 +55,7 @@ func Chart(title string, curves []Curve) plot.Chart {
 			c.Series = append(c.Series, plot.Series{Name: own[i] + ", theory", X: t.SNRdB, Y: t.BER, Style: s.Style})
 		}
 	}
-	c.Note = strings.TrimPrefix(fmt.Sprintf("%s; %.0f %% intervals; seed %d", common, 100*Confidence, curves[0].Seed), "; ")
+	c.Note = strings.TrimPrefix(fmt.Sprintf("%s; %s; seed %d", common, curves[0].Intervals(), curves[0].Seed), "; ")
 	return c
 }
 

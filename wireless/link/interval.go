@@ -1,6 +1,9 @@
 package link
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // A Rate is a share of errors with its interval.
 type Rate struct {
@@ -9,8 +12,29 @@ type Rate struct {
 	Hi    float64 `json:"hi"`
 }
 
-// Confidence is the probability of the intervals of this package.
-const Confidence = 0.95
+// The intervals of a curve hold with these probabilities: each by itself, or all of them
+// together.
+const (
+	Confidence      = 0.95
+	JointConfidence = 0.99
+)
+
+// confidence of one interval of num. Where all of num hold together, each misses with
+// its share of the probability that any does (Bonferroni).
+func confidence(joint bool, num int) float64 {
+	if joint {
+		return 1 - (1-JointConfidence)/float64(num)
+	}
+	return Confidence
+}
+
+// Intervals says in words what the intervals of the curve are.
+func (c Curve) Intervals() string {
+	if c.Joint {
+		return fmt.Sprintf("intervals hold together with %.0f %%", 100*JointConfidence)
+	}
+	return fmt.Sprintf("%.0f %% intervals", 100*Confidence)
+}
 
 // wilson is the score interval of p out of n trials (E. B. Wilson, JASA 22, 1927).
 // n need not be whole.

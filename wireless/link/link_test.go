@@ -110,6 +110,24 @@ func TestSameBitsForAnySplit(t *testing.T) {
 	}
 }
 
+// Intervals that hold together are wider, and more so with more points.
+func TestJointIntervals(t *testing.T) {
+	width := func(joint bool, sweep Sweep) float64 {
+		c := Default()
+		c.SNR, c.MaxBlocks = sweep, 30
+		curve, err := build(t, c).Run(context.Background(), RunConfig{Joint: joint})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return curve.Points[0].BER.Hi - curve.Points[0].BER.Lo
+	}
+	each, one, many := width(false, Sweep{2, 2, 1}), width(true, Sweep{2, 2, 1}), width(true, Sweep{2, 6, 1})
+	// Two-sided normal quantiles of 95 %, 99 % and 99.8 %.
+	if math.Abs(one/each-2.5758/1.96) > .01 || math.Abs(many/each-3.0902/1.96) > .01 {
+		t.Errorf("widths %g, %g, %g", each, one, many)
+	}
+}
+
 func TestStop(t *testing.T) {
 	c := Default()
 	c.SNR, c.Errors, c.MaxBlocks = Sweep{0, 60, 20}, 10, 40

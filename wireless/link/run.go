@@ -22,6 +22,7 @@ type Curve struct {
 	Name   string  `json:"name"`
 	Config Config  `json:"config"`
 	Seed   uint64  `json:"seed"`
+	Joint  bool    `json:"joint"` // intervals hold together with JointConfidence, else each with Confidence
 	Points []Point `json:"points"`
 	// Left lists the SNRs, in dB, that were not simulated because a lower one had no
 	// error.
@@ -32,7 +33,8 @@ type Curve struct {
 // RunConfig says how a curve is made.
 type RunConfig struct {
 	Seed    uint64
-	Workers int // goroutines; 0 is 1
+	Workers int  // goroutines; 0 is 1
+	Joint   bool // intervals that hold together
 	// Progress is called with what was counted so far, after every job.
 	Progress func(Progress)
 }
@@ -69,7 +71,7 @@ func (l *Link) share(t Tally) float64 {
 // Run simulates the points of the sweep, from the lowest SNR up, and ends behind the
 // first one without errors. What was done is returned with the error of ctx.
 func (l *Link) Run(ctx context.Context, c RunConfig) (Curve, error) {
-	curve := Curve{Name: l.Name(), Config: l.config, Seed: c.Seed}
+	curve := Curve{Name: l.Name(), Config: l.config, Seed: c.Seed, Joint: c.Joint}
 	snrs := l.config.SNR.Points()
 	for i, snr := range snrs {
 		tally, err := l.point(ctx, c, snr, func(t Tally) {
@@ -80,7 +82,7 @@ func (l *Link) Run(ctx context.Context, c RunConfig) (Curve, error) {
 		if err != nil {
 			return curve, err
 		}
-		curve.Points = append(curve.Points, l.newPoint(snr, tally))
+		curve.Points = append(curve.Points, l.newPoint(snr, confidence(c.Joint, len(snrs)), tally))
 		if tally.BitErrors == 0 {
 			curve.Left = snrs[i+1:]
 			break
@@ -90,9 +92,9 @@ func (l *Link) Run(ctx context.Context, c RunConfig) (Curve, error) {
 	return curve, nil
 }
 
-func (l *Link) newPoint(snr float64, t Tally) Point {
+func (l *Link) newPoint(snr, level float64, t Tally) Point {
 	theory, _ := l.TheoryBER(snr)
-	return Point{TheoryBER: theory, SNRdB: snr, EsN0: decibel(l.esN0(snr)), Tally: t, BER: t.BER(Confidence), BLER: t.BLER(Confidence)}
+	return Point{TheoryBER: theory, SNRdB: snr, EsN0: decibel(l.esN0(snr)), Tally: t, BER: t.BER(level), BLER: t.BLER(level)}
 }
 
 // jobResult is what a worker counted in job number index.
