@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -102,7 +101,7 @@ func (a *app) links(o linkOptions, args []string) error {
 		curve, err := l.Run(ctx, link.RunConfig{Seed: o.seed, Workers: o.workers, Joint: o.joint, Progress: m.progress})
 		m.finish()
 		if errors.Is(context.Cause(ctx), run.ErrInterrupted) {
-			return fmt.Errorf("%w: nothing was written", run.ErrInterrupted)
+			return a.interruptedCurves(res, curve)
 		}
 		if err != nil {
 			return err

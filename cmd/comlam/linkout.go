@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/comlam/comlam/run"
 	"github.com/comlam/comlam/wireless/link"
 )
 
@@ -93,6 +94,20 @@ func snrName(c link.Config) string {
 	return "Es/N0"
 }
 
+// interruptedCurves shows the points that are done.
+func (a *app) interruptedCurves(res linkResult, last link.Curve) error {
+	res.File = ""
+	if len(last.Points) > 0 {
+		res.Curves = append(res.Curves, last)
+	}
+	if !a.json { // there the error is the one object
+		if err := a.showCurves(res); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("%w: no figure was drawn", run.ErrInterrupted)
+}
+
 // showCurves prints a table a curve.
 func (a *app) showCurves(res linkResult) error {
 	if a.json {
@@ -107,7 +122,7 @@ func (a *app) showCurves(res linkResult) error {
 			return err
 		}
 		if len(c.Left) > 0 {
-			fmt.Fprintf(a.out, "  no error at the last point: %d points of higher SNR were left out\n", len(c.Left))
+			fmt.Fprintf(a.out, "  no error at the last point: %s was left out\n", link.Sweep{From: c.Left[0], To: c.Left[len(c.Left)-1], Step: c.Config.SNR.Step})
 		}
 		fmt.Fprintln(a.out)
 	}

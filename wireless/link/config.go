@@ -20,76 +20,76 @@ type Config struct {
 	// Channel is "awgn" or "rayleigh" (independent from symbol to symbol, known to the
 	// receiver), or a profile of TR 38.901, "tdl-a" to "tdl-e", "tdl-a30", "tdl-b100",
 	// "tdl-c300", "cdl-a" to "cdl-e": then slots of OFDM are sent.
-	Channel string `yaml:"channel"`
-	NumRx   int    `yaml:"num_rx"` // receive antennas
+	Channel string `yaml:"channel" json:"channel"`
+	NumRx   int    `yaml:"num_rx" json:"num_rx"` // receive antennas
 	// NumLayers are sent at once, each from an antenna of its own with its share of the
 	// power. Over rayleigh and in slots.
-	NumLayers int `yaml:"num_layers"`
+	NumLayers int `yaml:"num_layers" json:"num_layers"`
 	// Detector tells layers apart: "zf", "lmmse", "mrc", "kbest" or "ml". With one layer
 	// the linear ones are all maximum ratio combining.
-	Detector string `yaml:"detector"`
-	Paths    int    `yaml:"paths"` // of kbest
+	Detector string `yaml:"detector" json:"detector"`
+	Paths    int    `yaml:"paths" json:"paths"` // of kbest
 
 	// Code is "none", "ldpc" (one code block, no CRC), "polar" (UCI with its CRC) or
 	// "transport" (a transport block of a shared channel).
-	Code string `yaml:"code"`
+	Code string `yaml:"code" json:"code"`
 	// Modulation is one of bpsk, pi/2-bpsk, qpsk, 16qam, 64qam, 256qam, 1024qam. That
 	// of a transport block is in its MCS.
-	Modulation string  `yaml:"modulation"`
-	NumBits    int     `yaml:"num_bits"` // of a block, without CRC; of a transport block the table decides
-	Rate       float64 `yaml:"rate"`     // num_bits over bits sent, which are rounded up to symbols
+	Modulation string  `yaml:"modulation" json:"modulation"`
+	NumBits    int     `yaml:"num_bits" json:"num_bits"` // of a block, without CRC; of a transport block the table decides
+	Rate       float64 `yaml:"rate" json:"rate"`         // num_bits over bits sent, which are rounded up to symbols
 
-	Transport Transport `yaml:"transport"`
-	Slot      Slot      `yaml:"slot"`
+	Transport Transport `yaml:"transport" json:"transport"`
+	Slot      Slot      `yaml:"slot" json:"slot"`
 
-	Demapper string  `yaml:"demapper"` // "exact" or "max-log"
-	Decoder  Decoder `yaml:"decoder"`
+	Demapper string  `yaml:"demapper" json:"demapper"` // "exact" or "max-log"
+	Decoder  Decoder `yaml:"decoder" json:"decoder"`
 
-	SNR   Sweep  `yaml:"snr"`    // such as "0 to 10 by 2 dB"
-	SNRIs string `yaml:"snr_is"` // "eb_n0" or "es_n0"
+	SNR   Sweep  `yaml:"snr" json:"snr"`       // such as "0 to 10 by 2 dB"
+	SNRIs string `yaml:"snr_is" json:"snr_is"` // "eb_n0" or "es_n0"
 
-	Errors    int `yaml:"errors"`     // end a point after so many wrong blocks; without a code, so many independently wrong bits
-	MaxBlocks int `yaml:"max_blocks"` // end a point at the latest
+	Errors    int `yaml:"errors" json:"errors"`         // end a point after so many wrong blocks; without a code, so many independently wrong bits
+	MaxBlocks int `yaml:"max_blocks" json:"max_blocks"` // end a point at the latest
 }
 
 // Transport is a transport block (TS 38.214 clause 5.1.3). It fills the Slot.
 type Transport struct {
-	MCS           int `yaml:"mcs"`
-	MCSTable      int `yaml:"mcs_table"`     // 1, 2 or 3 of TS 38.214 clause 5.1.3.1
-	Transmissions int `yaml:"transmissions"` // at most, with HARQ: redundancy versions 0, 2, 3, 1, soft bits combined; each sees a channel of its own
+	MCS           int `yaml:"mcs" json:"mcs"`
+	MCSTable      int `yaml:"mcs_table" json:"mcs_table"`         // 1, 2 or 3 of TS 38.214 clause 5.1.3.1
+	Transmissions int `yaml:"transmissions" json:"transmissions"` // at most, with HARQ: redundancy versions 0, 2, 3, 1, soft bits combined; each sees a channel of its own
 }
 
 // Slot is the resource elements of a slot and how its channel is estimated. Transport
 // blocks fill it whatever the channel; the rest counts for OFDM.
 type Slot struct {
-	NumPRB     int  `yaml:"num_prb"`
-	NumSymbols int  `yaml:"num_symbols"` // from the first symbol of the slot on
-	DMRS       DMRS `yaml:"dmrs"`
+	NumPRB     int  `yaml:"num_prb" json:"num_prb"`
+	NumSymbols int  `yaml:"num_symbols" json:"num_symbols"` // from the first symbol of the slot on
+	DMRS       DMRS `yaml:"dmrs" json:"dmrs"`
 	// Estimator is "perfect", "ls-nearest", "ls-linear" or "lmmse", which knows the
 	// delays of the profile and takes the Doppler spectrum to be Clarke's.
-	Estimator string `yaml:"estimator"`
+	Estimator string `yaml:"estimator" json:"estimator"`
 
-	Carrier           setting.Frequency `yaml:"carrier"`
-	SubcarrierSpacing setting.Frequency `yaml:"subcarrier_spacing"`
-	DelaySpread       setting.Duration  `yaml:"delay_spread"` // unused by profiles with absolute delays
-	Speed             setting.Speed     `yaml:"speed"`
+	Carrier           setting.Frequency `yaml:"carrier" json:"carrier"`
+	SubcarrierSpacing setting.Frequency `yaml:"subcarrier_spacing" json:"subcarrier_spacing"`
+	DelaySpread       setting.Duration  `yaml:"delay_spread" json:"delay_spread"` // unused by profiles with absolute delays
+	Speed             setting.Speed     `yaml:"speed" json:"speed"`
 }
 
 // DMRS is the pilots (TS 38.211 clause 7.4.1.1.2).
 type DMRS struct {
-	Type          int `yaml:"type"`            // 1 or 2
-	Length        int `yaml:"length"`          // 1 or 2 symbols
-	Additional    int `yaml:"additional"`      // positions, 0 to 3
-	TypeAPosition int `yaml:"type_a_position"` // the first symbol, 2 or 3
-	NumCDMGroups  int `yaml:"num_cdm_groups"`  // without data, 1 to 3
+	Type          int `yaml:"type" json:"type"`                       // 1 or 2
+	Length        int `yaml:"length" json:"length"`                   // 1 or 2 symbols
+	Additional    int `yaml:"additional" json:"additional"`           // positions, 0 to 3
+	TypeAPosition int `yaml:"type_a_position" json:"type_a_position"` // the first symbol, 2 or 3
+	NumCDMGroups  int `yaml:"num_cdm_groups" json:"num_cdm_groups"`   // without data, 1 to 3
 }
 
 // Decoder says how codes are decoded.
 type Decoder struct {
-	Rule       string `yaml:"rule"`       // of LDPC: "normalized-min-sum", "offset-min-sum" or "sum-product"
-	Iterations int    `yaml:"iterations"` // of LDPC, at most
-	Flooding   bool   `yaml:"flooding"`   // all checks of LDPC at once, as references do, not layer by layer
-	List       int    `yaml:"list"`       // paths of a polar decoder
+	Rule       string `yaml:"rule" json:"rule"`             // of LDPC: "normalized-min-sum", "offset-min-sum" or "sum-product"
+	Iterations int    `yaml:"iterations" json:"iterations"` // of LDPC, at most
+	Flooding   bool   `yaml:"flooding" json:"flooding"`     // all checks of LDPC at once, as references do, not layer by layer
+	List       int    `yaml:"list" json:"list"`             // paths of a polar decoder
 }
 
 // Default is QPSK without a code over white noise.
