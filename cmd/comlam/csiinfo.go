@@ -126,7 +126,12 @@ func provenance(m *csi.Meta) [][]string {
 		{"seed", fmt.Sprintf("%d, samples from %d on", m.Seed, m.FirstIndex)},
 		{"carrier", fmt.Sprintf("%g Hz", m.CarrierHz)},
 		{"tx", panel(m.Tx)}, {"rx", panel(m.Rx)},
-		{"speed", m.Speed.String()}, {"delay spread", m.DelaySpread.String()},
+		{"speed", m.Speed.String()},
+	}
+	if p := m.Places; p != nil {
+		rows = append(rows, []string{"users", fmt.Sprintf("%s away, %g %% in buildings, %s", p.Distance, 100*p.IndoorShare, p.Spread)})
+	} else {
+		rows = append(rows, []string{"delay spread", m.DelaySpread.String()})
 	}
 	for _, c := range m.Coordinates {
 		if c.Unit != "port" && c.Axis != "sample" {

@@ -19,6 +19,22 @@ type SpeedRange struct{ Min, Max Speed }
 // DurationRange is an interval of durations in seconds, "30 to 300 ns".
 type DurationRange struct{ Min, Max Duration }
 
+// DistanceRange is an interval of distances in m, "10 to 150 m" or "0.5 to 2 km".
+type DistanceRange struct{ Min, Max float64 }
+
+// UnmarshalText parses "10 to 150 m" or "50 m".
+func (r *DistanceRange) UnmarshalText(text []byte) (err error) {
+	r.Min, r.Max, err = distanceUnit.parseRange(string(text))
+	return err
+}
+
+// MarshalText prints the range in metres; one distance where both ends are equal.
+func (r DistanceRange) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+func (r DistanceRange) String() string {
+	return joinRange(distanceUnit.format(r.Min, "m"), distanceUnit.format(r.Max, "m"))
+}
+
 // UnmarshalText parses a frequency with its unit.
 func (f *Frequency) UnmarshalText(text []byte) error {
 	v, err := frequencyUnit.parse(string(text))

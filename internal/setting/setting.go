@@ -68,6 +68,7 @@ var (
 	frequencyUnit = unit{"a frequency", "2.4 GHz", map[string]float64{"Hz": 1, "kHz": 1e3, "MHz": 1e6, "GHz": 1e9}}
 	durationUnit  = unit{"a duration", "0.5 ms", map[string]float64{"s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9, "min": 60, "h": 3600}}
 	speedUnit     = unit{"a speed", "30 km/h", map[string]float64{"m/s": 1, "km/h": 1 / 3.6}}
+	distanceUnit  = unit{"a distance", "150 m", map[string]float64{"m": 1, "km": 1e3}}
 	decibelUnit   = unit{"a ratio in dB", "18 dB", map[string]float64{"dB": 1}}
 )
 

@@ -64,6 +64,15 @@ func TestQuantitiesReadAsPeopleWriteThem(t *testing.T) {
 			t.Errorf("%q parses back to %v (%v)", r, back, err)
 		}
 	}
+	for text, want := range map[string]string{"10 to 150 m": "10 to 150 m", "0.5 to 2 km": "500 to 2000 m", "35 m": "35 m"} {
+		var r, back DistanceRange
+		if err := r.UnmarshalText([]byte(text)); err != nil || r.String() != want {
+			t.Errorf("%q prints as %q (%v)", text, r, err)
+		}
+		if err := back.UnmarshalText([]byte(r.String())); err != nil || back != r {
+			t.Errorf("%q parses back to %v (%v)", r, back, err)
+		}
+	}
 	if r := (SpeedRange{KMH(3), KMH(120)}); r.String() != "3 to 120 km/h" {
 		t.Errorf("a range of speeds prints as %q", r)
 	}

@@ -13,7 +13,8 @@ import (
 // those of a recipe.
 type Config struct {
 	// Channel is "jakes" (one flat Rayleigh tap), or a profile of TR 38.901:
-	// "cdl-a".."cdl-e", "tdl-a".."tdl-e", "tdl-a30", "tdl-b100", "tdl-c300".
+	// "cdl-a".."cdl-e", "tdl-a".."tdl-e", "tdl-a30", "tdl-b100", "tdl-c300", or a
+	// scenario of its clause 7.5: "umi", "uma", "rma", "inh-open", "inf-dh" and others.
 	Channel string `yaml:"channel"`
 	// Process is how a tap of jakes and tdl fades: "gaussian" (exact) or
 	// "sinusoids" (a sum of 20). The rays of a cdl fade by themselves.
@@ -32,10 +33,18 @@ type Config struct {
 	Rx Panel `yaml:"rx"`
 
 	Speed       setting.SpeedRange    `yaml:"speed"`        // drawn uniformly for each sample
-	DelaySpread setting.DurationRange `yaml:"delay_spread"` // drawn uniformly; unused by jakes and profiles with absolute delays
+	DelaySpread setting.DurationRange `yaml:"delay_spread"` // drawn uniformly; unused by jakes, scenarios and profiles with absolute delays
 	// RandomRotation turns both panels and the direction of travel by a random
-	// azimuth for each sample of a cdl. Without it travel is along azimuth 0.
+	// azimuth for each sample of a cdl. Without it travel is along azimuth 0. In a
+	// scenario it puts users all around; without it they are within 60 degrees of
+	// azimuth 0.
 	RandomRotation bool `yaml:"random_rotation"`
+
+	// Distance is how far users are from the base station in the plane, spread evenly
+	// over the area; IndoorShare of them are in buildings. Scenarios only; a distance
+	// of 0 is that of ScenarioDistance.
+	Distance    setting.DistanceRange `yaml:"distance,omitempty"`
+	IndoorShare float64               `yaml:"indoor_share,omitempty"`
 }
 
 // Panel is a uniform antenna array. For jakes and tdl only the number of ports
@@ -78,12 +87,16 @@ var elements = map[string]channel.Element{"isotropic": channel.Isotropic, "3gpp"
 // channelNames lists the values of the key channel.
 func channelNames() []string {
 	names := slices.DeleteFunc(channel.Names(), func(name string) bool { return name == "flat" })
-	return append(names, "jakes")
+	names = append(names, "jakes")
+	for _, s := range channel.Scenarios() {
+		names = append(names, string(s))
+	}
+	return names
 }
 
 // Validate returns a *setting.Error for the first setting that cannot be used.
 func (c Config) Validate() error {
-	for _, check := range []func() *setting.Error{c.checkChannel, c.checkGrid, c.checkMotion} {
+	for _, check := range []func() *setting.Error{c.checkChannel, c.checkGrid, c.checkMotion, c.checkPlaces} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -127,7 +140,7 @@ func (c Config) checkGrid() *setting.Error {
 	if c.NumSlots < 1 || c.NumSlots > maxSlots {
 		return setting.Bad("num_slots", "use 1 to 16384", "%d is out of range", c.NumSlots)
 	}
-	if c.NumSlots > maxGaussianSlots && c.Process == "gaussian" && !c.clustered() {
+	if c.NumSlots > maxGaussianSlots && c.Process == "gaussian" && !c.hasAngles() {
 		return setting.Bad("num_slots", "use at most 1024, or process: sinusoids", "%d slots are too many for a gaussian process", c.NumSlots)
 	}
 	if d := float64(c.Interval); !(d >= 0 && d <= 3600) {
@@ -185,7 +198,7 @@ func (p Panel) panel() channel.Panel {
 }
 
 // hasAngles reports whether antennas see waves from places.
-func (c Config) hasAngles() bool { return c.clustered() }
+func (c Config) hasAngles() bool { return c.clustered() || c.isScenario() }
 
 func (c Config) clustered() bool { return strings.HasPrefix(c.Channel, "cdl-") }
 

@@ -21,6 +21,10 @@
 // the samples. Fading, and the gain of a panel that happens to look the right
 // way, stay in the samples.
 //
+// Scenarios (umi, uma and others) have no mean power in closed form: their factor is
+// measured once, on draws that depend on the configuration only. Path loss, shadowing
+// and penetration are left out of the samples; Drop has them.
+//
 // Noise of signal-to-noise ratio s therefore has the total complex variance 1/s
 // for unit transmit power.
 package csi

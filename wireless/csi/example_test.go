@@ -27,7 +27,7 @@ func ExampleConfig_Validate() {
 	c := csi.Default()
 	c.Channel = "cdl-f"
 	fmt.Println(c.Validate())
-	// Output: channel: "cdl-f" is not a channel; use one of cdl-a, cdl-b, cdl-c, cdl-d, cdl-e, tdl-a, tdl-a30, tdl-b, tdl-b100, tdl-c, tdl-c300, tdl-d, tdl-e, jakes
+	// Output: channel: "cdl-f" is not a channel; use one of cdl-a, cdl-b, cdl-c, cdl-d, cdl-e, tdl-a, tdl-a30, tdl-b, tdl-b100, tdl-c, tdl-c300, tdl-d, tdl-e, jakes, umi, uma, rma, inh-mixed, inh-open, inf-sl, inf-dl, inf-sh, inf-dh
 }
 
 func ExampleGenerator_Stream() {

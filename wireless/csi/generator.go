@@ -39,8 +39,13 @@ type Drop struct {
 	SpeedMPS     float64
 	DelaySpreadS float64 // desired RMS delay spread; that of the table where it is fixed, 0 for jakes
 
-	TravelAzimuth        float64 // rad; cdl only
-	TxBearing, RxBearing float64 // rad, added to the panels' own; cdl only
+	TravelAzimuth        float64 // rad; cdl and scenarios
+	TxBearing, RxBearing float64 // rad, added to the panels' own; cdl and scenarios
+
+	// Scenarios only.
+	DistanceM  float64 // from the base station, in the plane
+	PathGainDB float64 // path loss, shadowing and penetration, which are not in the sample
+	LOS        bool    // users outside of buildings see the base station
 }
 
 // model is what channel.CDL and channel.TDL have in common.
@@ -55,6 +60,7 @@ type Generator struct {
 	config     Config
 	shape      Shape
 	model      model
+	system     *channel.System // of a scenario, else nil
 	direction  channel.Direction
 	scale      float64 // makes the mean power 1
 	fixedDelay float64 // s; delay spread of a profile with absolute delays, else NaN
@@ -65,6 +71,7 @@ type Generator struct {
 type workspace struct {
 	stream rng.Stream
 	taps   *channel.Taps
+	drop   *channel.Drop // of a scenario
 }
 
 // Build validates c and prepares its channel model.
@@ -72,24 +79,11 @@ func (c Config) Build() (*Generator, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	profile, err := c.profile()
-	if err != nil {
-		return nil, setting.Bad("channel", "", "%v", err)
-	}
 	g := &Generator{
-		config: c,
-		shape:  Shape{c.NumSlots, c.NumSubcarriers, c.Rx.numPorts(), c.Tx.numPorts()},
+		config: c, fixedDelay: math.NaN(),
+		shape: Shape{c.NumSlots, c.NumSubcarriers, c.Rx.numPorts(), c.Tx.numPorts()},
 	}
-	g.fixedDelay = math.NaN()
-	if profile.Fixed {
-		g.fixedDelay = profile.PDP(0).RMSDelaySpreadS()
-	}
-	power := 1.0
-	if c.clustered() {
-		g.model, power, err = c.buildCDL(profile)
-	} else {
-		g.model, err = c.buildTDL(profile)
-	}
+	power, err := g.buildModel()
 	if err != nil {
 		return nil, setting.Bad("channel", "", "%v", err)
 	}
@@ -97,6 +91,31 @@ func (c Config) Build() (*Generator, error) {
 	g.scale = 1 / math.Sqrt(power)
 	g.workspaces.New = func() any { return g.newWorkspace() }
 	return g, nil
+}
+
+// buildModel returns the mean power of a draw.
+func (g *Generator) buildModel() (power float64, err error) {
+	c := g.config
+	if c.isScenario() {
+		bs, ue, _ := c.ends()
+		if g.system, err = c.system(bs, ue, c.slots()); err != nil {
+			return 0, err
+		}
+		return c.measuredPower()
+	}
+	profile, err := c.profile()
+	if err != nil {
+		return 0, err
+	}
+	if profile.Fixed {
+		g.fixedDelay = profile.PDP(0).RMSDelaySpreadS()
+	}
+	if c.clustered() {
+		g.model, power, err = c.buildCDL(profile)
+		return power, err
+	}
+	g.model, err = c.buildTDL(profile)
+	return 1, err
 }
 
 // buildCDL also returns the mean power of a draw, in closed form.
@@ -133,6 +152,9 @@ func (c Config) slots() channel.Slots {
 }
 
 func (g *Generator) newWorkspace() *workspace {
+	if g.system != nil {
+		return &workspace{taps: g.system.NewTaps(), drop: g.system.NewDrop(0)}
+	}
 	return &workspace{taps: g.model.NewTaps()}
 }
 
@@ -157,11 +179,16 @@ func (g *Generator) sample(w *workspace, seed, index uint64, h []complex64) Drop
 	w.stream.Reset(seed, streamDomain, index, channelStream)
 	// Neither call can fail: the model was built from a validated configuration
 	// and the workspace was made for it.
-	_ = g.model.Draw(&w.stream, link, w.taps)
+	d := g.drop(link)
+	if g.system == nil {
+		_ = g.model.Draw(&w.stream, link, w.taps)
+	} else if l, err := g.config.drawSystem(g.system, w.drop, link, &w.stream, w.taps); err == nil {
+		d.DelaySpreadS, d.DistanceM, d.PathGainDB, d.LOS = l.DelaySpreadS, l.Distance2DM, l.PathGainDB(), l.Condition == channel.LOS
+	}
 	_ = w.taps.CFR64(channel.Subcarriers{
 		Num: g.shape.NumSubcarriers, SpacingHz: float64(g.config.SubcarrierSpacing),
 	}, g.direction, g.scale, h[:g.shape.Len()])
-	return g.drop(link)
+	return d
 }
 
 // drawLink draws speed, delay spread and rotations, always all of them, so that
@@ -173,7 +200,7 @@ func (g *Generator) drawLink(s *rng.Stream) channel.Link {
 		DelaySpreadS: s.Uniform(float64(c.DelaySpread.Min), float64(c.DelaySpread.Max)),
 	}
 	travel, bs, ue := s.Uniform(-math.Pi, math.Pi), s.Uniform(-math.Pi, math.Pi), s.Uniform(-math.Pi, math.Pi)
-	if c.RandomRotation && c.clustered() {
+	if c.RandomRotation && c.hasAngles() {
 		link.TravelAzimuth, link.BSBearing, link.UEBearing = travel, bs, ue
 	}
 	return link

@@ -33,6 +33,7 @@ type Meta struct {
 	Speed               setting.SpeedRange    `json:"speed"`
 	DelaySpread         setting.DurationRange `json:"delay_spread"`
 	RandomRotation      bool                  `json:"random_rotation"`
+	Places              *Places               `json:"places,omitempty"` // scenarios only
 
 	Seed       uint64 `json:"seed"`
 	FirstIndex uint64 `json:"first_index"`
@@ -42,6 +43,13 @@ type Meta struct {
 	Noise         string  `json:"noise"`
 
 	SHA256 string `json:"sha256"` // of the file beside it; of a recording, of its data set
+}
+
+// Places are those of a scenario's users.
+type Places struct {
+	Distance    setting.DistanceRange `json:"distance"` // in the plane
+	IndoorShare float64               `json:"indoor_share"`
+	Spread      string                `json:"spread"`
 }
 
 // Coordinate is where the points of an axis lie: point i at First + i Step.
@@ -75,13 +83,14 @@ type MetaPanel struct {
 
 const (
 	normalizationPolicy = "mean of |H|^2 over the data set and the antenna pairs is 1, by a factor fixed in closed form by the configuration"
+	scenarioPolicy      = "mean of |H|^2 over places and antenna pairs is 1 with a standard error of some 3 %, by a factor measured on 2000 draws that depend on the configuration only; path loss, shadowing and penetration are left out"
 	noisePolicy         = "none: noiseless samples; add noise on load"
 )
 
 // Meta describes count samples of seed from index first on; SHA256 is empty.
 func (g *Generator) Meta(seed, first, count uint64) Meta {
 	c, s := g.config, g.shape
-	return Meta{
+	m := Meta{
 		Generator: Version, Standard: channel.Release,
 		Axes:        []string{axisSample, axisTime, axisSubcarrier, axisRx, axisTx},
 		Shape:       []int{int(count), s.NumSlots, s.NumSubcarriers, s.NumRxAnt, s.NumTxAnt},
@@ -94,6 +103,14 @@ func (g *Generator) Meta(seed, first, count uint64) Meta {
 		Seed: seed, FirstIndex: first,
 		Normalization: normalizationPolicy, Scale: g.scale, Noise: noisePolicy,
 	}
+	if c.isScenario() {
+		m.Standard, m.Normalization = "3GPP TR 38.901, clause 7.5", scenarioPolicy
+		m.Places = &Places{c.distance(), c.IndoorShare, "even over the area, all around the base station"}
+		if !c.RandomRotation {
+			m.Places.Spread = "even over the area, within 60 degrees of azimuth 0"
+		}
+	}
+	return m
 }
 
 // coordinates say where slots and subcarriers lie; subcarriers relative to the carrier.
