@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // A Point is what was counted at one SNR.
@@ -116,9 +117,9 @@ func (l *Link) point(ctx context.Context, c RunConfig, snr float64, progress fun
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel()
-	workers := uint64(max(1, c.Workers))
-	for w := range workers {
-		running.Go(func() { same.work(ctx, c.Seed, w, workers, results) })
+	var jobs atomic.Uint64 // taken so far
+	for range max(1, c.Workers) {
+		running.Go(func() { same.work(ctx, c.Seed, &jobs, results) })
 	}
 	var total Tally
 	waiting := map[uint64]Tally{}
@@ -148,11 +149,11 @@ func (l *Link) point(ctx context.Context, c RunConfig, snr float64, progress fun
 	}
 }
 
-// work does the jobs first, first+step, ... until ctx ends.
-func (c *conditions) work(ctx context.Context, seed, first, step uint64, results chan<- jobResult) {
+// work takes jobs until ctx ends or there are no more.
+func (c *conditions) work(ctx context.Context, seed uint64, jobs *atomic.Uint64, results chan<- jobResult) {
 	w, err := c.newWorker()
 	size, blocks := c.link.blocksPerJob(), uint64(c.link.config.MaxBlocks)
-	for index := first; index*size < blocks; index += step {
+	for index := jobs.Add(1) - 1; index*size < blocks; index = jobs.Add(1) - 1 {
 		r := jobResult{index: index, err: err}
 		if err == nil {
 			r.err = w.count(seed, index*size, min(size, blocks-index*size), &r.tally)
