@@ -19,9 +19,9 @@ import (
 )
 
 func (a *app) benchCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "bench", Short: "measure the engine against references",
+	return group(&cobra.Command{Use: "bench", Short: "measure the engine and the radio against references",
 		Example: "  comlam bench engine\n  comlam bench engine --only gpt\n  comlam bench engine --json > bench.json"},
-		a.benchEngine(), a.benchLeg())
+		a.benchEngine(), a.benchRadio(), a.benchLeg())
 }
 
 func (a *app) benchEngine() *cobra.Command {

@@ -71,7 +71,7 @@ func TestHelp(t *testing.T) {
 		"comlam", "comlam --help", "comlam help recipe", "comlam demo --help", "comlam run --help", "comlam plan --help",
 		"comlam recipe", "comlam recipe ls --help", "comlam recipe cat --help", "comlam recipe cp --help", "comlam recipe validate --help",
 		"comlam runs", "comlam runs ls --help", "comlam runs show --help", "comlam runs plot --help", "comlam runs diff --help", "comlam runs verify --help", "comlam runs resume --help",
-		"comlam csi", "comlam csi gen --help", "comlam csi info --help", "comlam csi convert --help", "comlam csi plot --help", "comlam link", "comlam link run --help", "comlam chat --help", "comlam export", "comlam export hf --help", "comlam eval --help", "comlam facts", "comlam facts ls --help", "comlam facts make --help", "comlam bench", "comlam bench engine --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
+		"comlam csi", "comlam csi gen --help", "comlam csi info --help", "comlam csi convert --help", "comlam csi plot --help", "comlam link", "comlam link run --help", "comlam chat --help", "comlam export", "comlam export hf --help", "comlam eval --help", "comlam facts", "comlam facts ls --help", "comlam facts make --help", "comlam bench", "comlam bench engine --help", "comlam bench radio --help", "comlam models --help", "comlam tasks --help", "comlam doctor --help", "comlam version --help",
 	))
 }
 
@@ -112,7 +112,7 @@ func TestMistakes(t *testing.T) {
 		"comlam csi plot no.npy", "comlam csi plot no.npy -o a.pdf", "comlam csi plot no.npy -o a.png --kind pdf", "comlam csi plot no.npy -o a.png", "comlam csi plot no.npy -o a.png --scale 0",
 		"comlam link run modulation=8psk", "comlam link run snr=5", "comlam link run snr=9~to~3~dB", "comlam link run code=polar num_bits=5", "comlam link run modulaton=qpsk", "comlam link run 16qam",
 		"comlam link run -o ber.pdf", "comlam link run num_rx=1,2,3,4,5,6", "comlam link run code=transport transport.mcs=30", "comlam link run channel=tdl-f", "comlam link run channel=tdl-a code=ldpc", "comlam link run channel=tdl-a slot.dmrs.type=3", "comlam link run channel=tdl-a slot.speed=30", "comlam link run num_layers=2", "comlam link run channel=rayleigh num_layers=3 num_rx=2 detector=zf",
-		"comlam bench engine --only gtp", "comlam bench engine --legs tpu", "comlam bench engine now", "comlam bench engin",
+		"comlam bench engine --only gtp", "comlam bench engine --legs tpu", "comlam bench engine now", "comlam bench radio --legs aff3ct", "comlam bench engin",
 		"comlam eval", "comlam eval bars", "comlam eval bars nothing.jsonl", "comlam eval bars own.yaml", "comlam eval bars own.yaml --format squad",
 		"comlam eval bars odd.jsonl", "comlam eval bars odd.jsonl --json",
 		"comlam facts make", "comlam facts make f --tables band", "comlam facts make f --unseen 2", "comlam facts ls --table q0s", "comlam facts ls --relation nothing", "comlam facts make . --tables rnti",
