@@ -21,7 +21,7 @@ Sionna's channels and decoder, where the environment variable ` + bench.SionnaVa
 names a Python that has it; what is not there is named.`,
 		Example: `  comlam bench radio
   comlam bench radio --json > radio.json
-  comlam bench radio --legs ours`,
+  comlam bench radio --legs=ours`,
 		Args: arguments(0, 0, "no argument"),
 		RunE: func(*cobra.Command, []string) error { return a.measureRadio(short, legs) },
 	}
