@@ -23,7 +23,7 @@ func TestScenarios(t *testing.T) {
 	if testing.Short() {
 		n = 50
 	}
-	for _, s := range []string{"umi", "rma", "inh-open", "inf-dh"} {
+	for _, s := range []string{"umi", "rma", "inf-dh"} {
 		c := scenario(s)
 		g := build(t, c)
 		h := make([]complex64, g.Shape().Len())
