@@ -109,7 +109,7 @@ func TestMistakes(t *testing.T) {
 		"comlam csi gen -o h.npy --shard 3/2", "comlam csi gen -o h.npy --shard 1/3 --shards 2", "comlam csi gen -o h.npy -n 2 --shards 3",
 		"comlam csi info", "comlam csi info h.mat", "comlam csi info no.npy", "comlam csi info own.yaml", "comlam csi convert own.yaml", "comlam csi convert no.npy x.h5",
 		"comlam csi convert no.npy x.npy", "comlam csi convert no.npy x.npy --view imaginary", "comlam csi convert no.npy own.yaml",
-		"comlam csi plot no.npy", "comlam csi plot no.npy -o a.pdf", "comlam csi plot no.npy -o a.png --kind pdf", "comlam csi plot no.npy -o a.png", "comlam csi plot no.npy -o a.png --scale 0",
+		"comlam csi plot no.npy", "comlam csi plot no.npy -o a.pdf", "comlam csi plot no.npy -o a.png --kind pdf", "comlam csi plot no.npy -o a.png", "comlam csi plot no.npy -o a.png --scale 0", "comlam csi plot cdl-c -o a.png --kind coverage", "comlam csi plot umi -o a.png --kind coverage --carrier 1",
 		"comlam link run modulation=8psk", "comlam link run snr=5", "comlam link run snr=9~to~3~dB", "comlam link run code=polar num_bits=5", "comlam link run modulaton=qpsk", "comlam link run 16qam",
 		"comlam link run -o ber.pdf", "comlam link run num_rx=1,2,3,4,5,6", "comlam link run code=transport transport.mcs=30", "comlam link run channel=tdl-f", "comlam link run channel=tdl-a code=ldpc", "comlam link run channel=tdl-a slot.dmrs.type=3", "comlam link run channel=tdl-a slot.speed=30", "comlam link run num_layers=2", "comlam link run channel=rayleigh num_layers=3 num_rx=2 detector=zf",
 		"comlam bench engine --only gtp", "comlam bench engine --legs tpu", "comlam bench engine now", "comlam bench radio --legs aff3ct", "comlam bench engin",

@@ -8,6 +8,9 @@
 //	err = g.Stream(ctx, seed, 0, 1e6, 2, consume)  // many, in order, in flat memory
 //	err = csi.Save(ctx, durable.OS, "train", g, csi.SaveConfig{Seed: 1, Count: 1e4, Workers: 2})
 //
+// Open reads arrays of .npy, .npz and SigMF files as one type; Convert goes between
+// them, Figure and Coverage draw.
+//
 // # Layout and normalisation
 //
 // A sample is H[time, subcarrier, rx, tx], complex64, computed in float64. It is

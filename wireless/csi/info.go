@@ -183,7 +183,7 @@ func (a *Array) Stats(ctx context.Context, progress func(done int)) (*Stats, err
 }
 
 // addItem adds a sample and returns the sum of its powers and their number.
-func (s *Stats) addItem(l layout, scalars []float64) (power, n float64) {
+func (s *Stats) addItem(l partLayout, scalars []float64) (power, n float64) {
 	for i := range l.values {
 		re, im := l.at(scalars, i)
 		p := re*re + im*im
@@ -200,13 +200,13 @@ func (s *Stats) addItem(l layout, scalars []float64) (power, n float64) {
 	return power, n
 }
 
-// layout says where the parts of a complex value lie in the scalars of an item.
-type layout struct {
+// partLayout says where the parts of a complex value lie in the scalars of an item.
+type partLayout struct {
 	values      int
 	step, apart int // between values, between the parts of one; apart 0: real numbers
 }
 
-func (l layout) at(scalars []float64, i int) (re, im float64) {
+func (l partLayout) at(scalars []float64, i int) (re, im float64) {
 	if l.apart == 0 {
 		return scalars[i*l.step], 0
 	}
@@ -215,21 +215,21 @@ func (l layout) at(scalars []float64, i int) (re, im float64) {
 
 // complexLayout finds real and imaginary parts: in complex numbers, or in the axis
 // "part" of a real view.
-func (a *Array) complexLayout() (layout, error) {
+func (a *Array) complexLayout() (partLayout, error) {
 	if a.Refused != nil {
-		return layout{}, a.Refused
+		return partLayout{}, a.Refused
 	}
 	if len(a.Shape) == 0 || a.NumValues() == 0 {
-		return layout{}, bounded.Malformed(a.File, "shape %v has no samples", a.Shape)
+		return partLayout{}, bounded.Malformed(a.File, "shape %v has no samples", a.Shape)
 	}
 	n := int(a.NumValues() / int64(a.Shape[0]))
 	switch {
 	case a.number.Complex:
-		return layout{n, 2, 1}, nil
+		return partLayout{n, 2, 1}, nil
 	case a.isRealView():
-		return layout{n / 2, 1, n / 2}, nil
+		return partLayout{n / 2, 1, n / 2}, nil
 	}
-	return layout{n, 1, 0}, nil
+	return partLayout{n, 1, 0}, nil
 }
 
 // isRealView reports whether the second axis is known to be real and imaginary parts.
