@@ -70,11 +70,12 @@ type Environment struct {
 	BuildingHeightM float64 // rma: average height h; default 5
 	StreetWidthM    float64 // rma: average width W; default 20
 
-	// inh, inf: the room. Defaults 120 x 50 x 3 m and 120 x 60 x 10 m.
+	// inh, inf: the room. Defaults are 120 x 50 x 3 m (inh), 120 x 60 x 10 m (inf-sl,
+	// inf-dh) and 300 x 150 x 10 m (inf-dl, inf-sh).
 	LengthM, WidthM, HeightM float64
 
 	// inf: typical size of clutter, share of the floor that it covers (0 to 1),
-	// effective height (table 7.2-4).
+	// effective height (table 7.2-4). Defaults are those of table 7.8-7.
 	ClutterSizeM, ClutterDensity, ClutterHeightM float64
 }
 
@@ -86,13 +87,9 @@ func (e Environment) filled(s Scenario, r *reading, t *release) Environment {
 	}
 	fill(&e.BuildingHeightM, 5)
 	fill(&e.StreetWidthM, 20)
-	fill(&e.LengthM, 120)
-	if s.factory() {
-		fill(&e.WidthM, 60)
-		fill(&e.HeightM, 10)
-	}
-	fill(&e.WidthM, 50)
-	fill(&e.HeightM, 3)
+	fill(&e.LengthM, r.at(t.scenario, string(s), "room_length"))
+	fill(&e.WidthM, r.at(t.scenario, string(s), "room_width"))
+	fill(&e.HeightM, r.at(t.scenario, string(s), "room_height"))
 	fill(&e.ClutterSizeM, r.at(t.scenario, string(s), "clutter_size"))
 	fill(&e.ClutterDensity, r.at(t.scenario, string(s), "clutter_density"))
 	fill(&e.ClutterHeightM, r.at(t.scenario, string(s), "clutter_height"))
@@ -122,9 +119,12 @@ func (e Environment) validate(s Scenario) error {
 	return nil
 }
 
-// volumeToSurface is V/S of a hall in m.
+// volumeToSurface is V/S of a hall in m, 0 outdoors.
 func (e Environment) volumeToSurface() float64 {
 	l, w, h := e.LengthM, e.WidthM, e.HeightM
+	if l == 0 {
+		return 0
+	}
 	return l * w * h / (2 * (l*w + l*h + w*h))
 }
 

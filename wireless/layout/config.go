@@ -68,9 +68,13 @@ func (c *Config) room(s channel.Scenario) {
 	c.Sites, c.Sectors, c.WrapAround, c.MinDistanceM = 0, 1, false, 1
 	c.Channel.BS = channel.Panel{Rows: 1, Cols: 1}
 	switch s {
-	case channel.InFSL, channel.InFDL:
+	case channel.InFSL:
 		c.Rows, c.Cols, c.SpacingM, c.BSHeightM, c.TxPowerDBm = 3, 6, 20, 1.5, 30
-	case channel.InFSH, channel.InFDH:
+	case channel.InFDL:
+		c.Rows, c.Cols, c.SpacingM, c.BSHeightM, c.TxPowerDBm = 3, 6, 50, 1.5, 30
+	case channel.InFSH:
+		c.Rows, c.Cols, c.SpacingM, c.BSHeightM, c.TxPowerDBm = 3, 6, 50, 8, 30
+	case channel.InFDH:
 		c.Rows, c.Cols, c.SpacingM, c.BSHeightM, c.TxPowerDBm = 3, 6, 20, 8, 30
 	default:
 		c.Rows, c.Cols, c.SpacingM, c.BSHeightM, c.TxPowerDBm = 2, 6, 20, 3, 24

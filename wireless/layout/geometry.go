@@ -76,8 +76,10 @@ func (g *Geometry) hear(n *Network, drop *channel.Drop, user int, ue channel.UE)
 			return fmt.Errorf("cell %d, user %d: %w", cell, user, err)
 		}
 		gains[cell] = drop.MeanGainDB(&link)
+		if gains[cell] > gains[g.Serving[user]] {
+			g.Serving[user] = cell
+		}
 	}
-	g.Serving[user] = slices.Index(gains, slices.Max(gains))
 	noise := math.Pow(10, (n.config.NoiseDBm()-n.config.TxPowerDBm)/10)
 	others := 0.0
 	for cell, gain := range gains {
