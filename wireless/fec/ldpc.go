@@ -3,6 +3,8 @@ package fec
 import (
 	"crypto/subtle"
 	"fmt"
+
+	"github.com/comlam/comlam/wireless/nr"
 )
 
 // A Graph is one of the two base graphs of TS 38.212 clause 5.3.2.
@@ -31,10 +33,7 @@ const punctured = 2
 // GraphFor is the base graph for a transport block of a bits (without CRC) at a code
 // rate (clauses 6.2.2 and 7.2.2).
 func GraphFor(a int, rate float64) Graph {
-	if a <= 292 || a <= 3824 && rate <= 0.67 || rate <= 0.25 {
-		return BG2
-	}
-	return BG1
+	return Graph(nr.BaseGraph(a, rate))
 }
 
 // edge is one circulant: row z of its layer checks bit (z+shift) mod Z of column col.

@@ -90,11 +90,20 @@ func computedSize(info, rate float64) int {
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
+// BaseGraph is 1 or 2, the LDPC base graph for a transport block of size bits, without
+// CRC, at a code rate (TS 38.212 clauses 6.2.2 and 7.2.2).
+func BaseGraph(size int, rate float64) int {
+	if size <= 292 || size <= 3824 && rate <= 0.67 || rate <= 0.25 {
+		return 2
+	}
+	return 1
+}
+
 // NumCodeBlocks is the number of LDPC code blocks that a transport block of size bits
 // is cut into at a code rate (TS 38.212 clauses 5.2.2, 7.2.1 and 7.2.2).
 func NumCodeBlocks(size int, rate float64) int {
 	largest := 8448
-	if size <= 292 || size <= 3824 && rate <= 0.67 || rate <= 0.25 {
+	if BaseGraph(size, rate) == 2 {
 		largest = 3840
 	}
 	bits := size + 16
