@@ -36,13 +36,13 @@ type Config struct {
 
 // Optimizer names the update rule.
 type Optimizer struct {
-	Name        string  `yaml:"name"` // adamw or sgd
+	Name        string  `yaml:"name"` // adamw, muon or sgd
 	LR          float64 `yaml:"lr"`   // peak learning rate
 	Beta1       float64 `yaml:"beta1"`
 	Beta2       float64 `yaml:"beta2"`
 	Eps         float64 `yaml:"eps"`
 	WeightDecay float64 `yaml:"weight_decay"`
-	Momentum    float64 `yaml:"momentum"` // sgd only
+	Momentum    float64 `yaml:"momentum"` // sgd and muon
 }
 
 // Schedule shapes the learning rate over the steps.
@@ -90,8 +90,8 @@ func (c Config) Validate() error {
 }
 
 func (o Optimizer) validate() error {
-	if o.Name != "adamw" && o.Name != "sgd" {
-		return setting.Bad("name", "use adamw or sgd", "there is no optimizer %q", o.Name)
+	if o.Name != "adamw" && o.Name != "muon" && o.Name != "sgd" {
+		return setting.Bad("name", "use adamw, muon or sgd", "there is no optimizer %q", o.Name)
 	}
 	if !(o.LR > 0) || math.IsInf(o.LR, 0) {
 		return setting.Bad("lr", "use a positive number such as 1e-3", "%g is not a learning rate", o.LR)
@@ -103,6 +103,9 @@ func (o Optimizer) validate() error {
 		if !(f.value >= 0 && f.value < 1) {
 			return setting.Bad(f.key, "use a number from 0 to below 1", "%g is out of range", f.value)
 		}
+	}
+	if o.Name == "muon" && o.Momentum == 0 {
+		return setting.Bad("momentum", "use 0.95", "muon turns a momentum, and there is none")
 	}
 	if !(o.Eps > 0) || math.IsInf(o.Eps, 0) {
 		return setting.Bad("eps", "use a small positive number such as 1e-8", "%g is not usable", o.Eps)

@@ -94,9 +94,15 @@ func (l *loop) inspectState(best nn.Weights) error {
 }
 
 func (l *loop) firstNonFinite(format string, w nn.Weights) error {
-	for _, item := range w {
-		if v, found := firstNonFinite(item.Values); found {
-			return &NonFiniteError{Step: l.state.Step, Tensor: fmt.Sprintf(format, item.Name), Value: v}
+	bad := make([]*NonFiniteError, len(w))
+	each(len(w), func(i int) {
+		if v, found := firstNonFinite(w[i].Values); found {
+			bad[i] = &NonFiniteError{Step: l.state.Step, Tensor: fmt.Sprintf(format, w[i].Name), Value: v}
+		}
+	})
+	for _, err := range bad {
+		if err != nil {
+			return err
 		}
 	}
 	return nil

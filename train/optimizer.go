@@ -17,17 +17,26 @@ type updater interface {
 }
 
 func newUpdater(o Optimizer, like nn.Weights) updater {
-	zeros := func(prefix string) nn.Weights {
-		z := make(nn.Weights, len(like))
-		for i, w := range like {
-			z[i] = nn.Weight{Name: prefix + w.Name, Shape: w.Shape, Values: make([]float32, len(w.Values))}
-		}
-		return z
+	switch o.Name {
+	case "sgd":
+		return &sgd{o: o, velocity: zeros("velocity/", like)}
+	case "muon":
+		return newMuon(o, like)
 	}
-	if o.Name == "sgd" {
-		return &sgd{o: o, velocity: zeros("velocity/")}
+	return newAdamW(o, like)
+}
+
+// zeros are weights of the same shapes.
+func zeros(prefix string, like nn.Weights) nn.Weights {
+	z := make(nn.Weights, len(like))
+	for i, w := range like {
+		z[i] = zero(prefix, w)
 	}
-	return &adamW{o: o, mean: zeros("mean/"), square: zeros("square/")}
+	return z
+}
+
+func zero(prefix string, w nn.Weight) nn.Weight {
+	return nn.Weight{Name: prefix + w.Name, Shape: w.Shape, Values: make([]float32, len(w.Values))}
 }
 
 // adamW is Adam with decoupled weight decay (Loshchilov and Hutter 2017). Decay
@@ -38,6 +47,10 @@ type adamW struct {
 	steps        int
 }
 
+func newAdamW(o Optimizer, like nn.Weights) *adamW {
+	return &adamW{o: o, mean: zeros("mean/", like), square: zeros("square/", like)}
+}
+
 func (a *adamW) update(w, g nn.Weights, rate float64) {
 	a.steps++
 	c1 := 1 - math.Pow(a.o.Beta1, float64(a.steps))
@@ -45,7 +58,7 @@ func (a *adamW) update(w, g nn.Weights, rate float64) {
 	b1, b2 := float32(a.o.Beta1), float32(a.o.Beta2)
 	scale, eps := float32(rate/c1), float32(a.o.Eps)
 	root := float32(1 / math.Sqrt(c2))
-	for i := range w {
+	each(len(w), func(i int) {
 		decay := float32(0)
 		if len(w[i].Shape) > 1 {
 			decay = float32(rate * a.o.WeightDecay)
@@ -56,7 +69,7 @@ func (a *adamW) update(w, g nn.Weights, rate float64) {
 			v[j] = b2*v[j] + (1-b2)*d*d
 			values[j] -= scale*m[j]/(float32(math.Sqrt(float64(v[j])))*root+eps) + decay*values[j]
 		}
-	}
+	})
 }
 
 func (a *adamW) state() nn.Weights {
@@ -131,21 +144,27 @@ func clip(g nn.Weights, norm, value float64) float64 {
 	}
 	if norm > 0 && after > norm {
 		scale := float32(norm / after)
-		for i := range g {
+		each(len(g), func(i int) {
 			for j := range g[i].Values {
 				g[i].Values[j] *= scale
 			}
-		}
+		})
 	}
 	return before
 }
 
 func globalNorm(g nn.Weights) float64 {
-	sum := 0.0
-	for i := range g {
+	sums := make([]float64, len(g))
+	each(len(g), func(i int) {
+		sum := 0.0
 		for _, x := range g[i].Values {
 			sum += float64(x) * float64(x)
 		}
+		sums[i] = sum
+	})
+	total := 0.0
+	for _, sum := range sums {
+		total += sum
 	}
-	return math.Sqrt(sum)
+	return math.Sqrt(total)
 }

@@ -69,11 +69,11 @@ func TestOptimizers(t *testing.T) {
 // TestOptimizerState: the state that one updater gives lets another go on to the
 // bit, and a state of another model is refused.
 func TestOptimizerState(t *testing.T) {
-	for _, name := range []string{"adamw", "sgd"} {
+	for _, name := range []string{"adamw", "muon", "sgd"} {
 		o := Default().Optimizer
 		o.Name, o.Momentum = name, 0.9
-		w := nn.Weights{{Name: "a", Shape: []int{3}, Values: []float32{1, 2, 3}}}
-		g := nn.Weights{{Name: "a", Shape: []int{3}, Values: []float32{0.1, -0.2, 0.3}}}
+		w := nn.Weights{{Name: "a", Shape: []int{3}, Values: []float32{1, 2, 3}}, {Name: "m", Shape: []int{2, 2}, Values: []float32{1, 2, 3, 4}}}
+		g := nn.Weights{{Name: "a", Shape: []int{3}, Values: []float32{0.1, -0.2, 0.3}}, {Name: "m", Shape: []int{2, 2}, Values: []float32{1, -1, 2, 1}}}
 		first := newUpdater(o, w)
 		first.update(w, g, 0.1)
 		second, v := newUpdater(o, w), w.Clone()
@@ -163,4 +163,67 @@ func (ones) Batch(first uint64, n int) (data.Batch, error) {
 	}
 	b.Arrays = []nn.Array{x}
 	return b, nil
+}
+
+// TestMuon: the update of a matrix is its scale times a matrix whose singular values
+// are near one and whose singular vectors are the gradient's, tall or wide; what is no
+// hidden matrix goes the way of AdamW.
+func TestMuon(t *testing.T) {
+	o := Optimizer{Name: "muon", LR: 0.1, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, Momentum: 0.95}
+	for _, shape := range [][]int{{12, 20}, {20, 12}, {16, 16}} {
+		rows, cols := shape[0], shape[1]
+		w := nn.Weights{
+			{Name: "layers/q_proj/weights", Shape: shape, Values: make([]float32, rows*cols)},
+			{Name: "embed_tokens/weight", Shape: shape, Values: make([]float32, rows*cols)},
+			{Name: "norm/weight", Shape: []int{cols}, Values: make([]float32, cols)},
+		}
+		g, r := w.Clone(), rng.New(uint64(rows))
+		for i := range g {
+			for j := range g[i].Values {
+				g[i].Values[j] = float32(r.Normal())
+			}
+		}
+		newUpdater(o, w).update(w, g, o.LR)
+		update := make([]float64, rows*cols)
+		for j, v := range w[0].Values {
+			update[j] = -float64(v) / (0.1 * 0.2 * math.Sqrt(float64(max(rows, cols))))
+		}
+		// Singular vectors are kept: update^T g is symmetric. Singular values are near
+		// one: so are the eigenvalues of the smaller Gram matrix, its trace and that of
+		// its square.
+		at := func(m []float64, i, j int) float64 { return m[i*cols+j] }
+		var gram, square, skew float64
+		for i := range cols {
+			for j := range cols {
+				var uu, ug, gu float64
+				for k := range rows {
+					uu += at(update, k, i) * at(update, k, j)
+					ug += at(update, k, i) * float64(g[0].Values[k*cols+j])
+					gu += at(update, k, j) * float64(g[0].Values[k*cols+i])
+				}
+				if i == j {
+					gram += uu
+				}
+				square += uu * uu
+				skew = max(skew, math.Abs(ug-gu))
+			}
+		}
+		n := float64(min(rows, cols))
+		if gram/n < 0.6 || gram/n > 1.4 || square/n > 1.8 {
+			t.Errorf("%v: mean squared singular value %.3g, mean fourth power %.3g, want both near 1", shape, gram/n, square/n)
+		}
+		if skew > 1e-3 {
+			t.Errorf("%v: the update has other singular vectors than the gradient: %g", shape, skew)
+		}
+		same := newUpdater(Optimizer{Name: "adamw", Beta1: 0.9, Beta2: 0.99, Eps: 1e-8}, w[1:])
+		adam := nn.Weights{{Name: "a", Shape: shape, Values: make([]float32, rows*cols)}, {Name: "b", Shape: []int{cols}, Values: make([]float32, cols)}}
+		same.update(adam, g[1:], o.LR)
+		for i := range adam {
+			for j, v := range adam[i].Values {
+				if w[i+1].Values[j] != v {
+					t.Fatalf("%s[%d] is %g, AdamW gives %g", w[i+1].Name, j, w[i+1].Values[j], v)
+				}
+			}
+		}
+	}
 }

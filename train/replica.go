@@ -84,23 +84,22 @@ func (l *loop) gradients(step int, g nn.Weights) (loss float64, err error) {
 		})
 	}
 	wg.Wait()
-	for i := range g {
-		clear(g[i].Values)
-	}
 	for k := range results {
-		m := &results[k]
-		if m.err != nil {
-			return 0, m.err
+		if results[k].err != nil {
+			return 0, results[k].err
 		}
-		for _, v := range m.losses {
+		for _, v := range results[k].losses {
 			loss += float64(v) / float64(l.Config.BatchSize)
 		}
-		for i := range g {
-			for j, v := range m.grads[i] {
+	}
+	each(len(g), func(i int) {
+		clear(g[i].Values)
+		for k := range results {
+			for j, v := range results[k].grads[i] {
 				g[i].Values[j] += v / float32(n)
 			}
 		}
-	}
+	})
 	return loss, nil
 }
 
