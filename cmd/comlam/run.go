@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -80,8 +81,17 @@ func (a *app) options() *run.Options { return &run.Options{Dir: runsDir} }
 func (a *app) beforeRun(c *cobra.Command, o *run.Options) {
 	c.PreRun = func(*cobra.Command, []string) {
 		o.Quiet, o.Progress, o.Live = a.quiet, a.err, isTerminal(a.err)
+		if os.Getenv("GOGC") == "" {
+			debug.SetGCPercent(thrift)
+		}
 	}
 }
+
+// thrift is how far the heap may grow before it is collected, in percent of what is
+// live. Weights, gradients and texts are large and hold few pointers: collecting them
+// often costs no time that could be measured, and the default of 100 took half as much
+// memory again, as luck would have it, which no plan can foresee.
+const thrift = 25
 
 // execute runs until the end or the first interrupt, and shows what came out.
 func (a *app) execute(again string, do func(context.Context) (*run.Outcome, error), result func(*run.Outcome) any) error {
