@@ -107,13 +107,8 @@ func (r *Recipe) checkText(m model.Model) error {
 	if _, ok := m.(model.LM); !ok {
 		return r.locate("model", setting.Bad("name", "use a language model such as llama", "%q does not continue texts", r.ModelName))
 	}
-	if a := r.Text.Align; a != nil {
-		if err := r.checkAlign(); err != nil {
-			return err
-		}
-	}
-	if r.doc == nil {
-		return nil
+	if r.Text.Align != nil {
+		return r.checkAlign()
 	}
 	return nil
 }
