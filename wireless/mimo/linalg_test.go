@@ -3,6 +3,7 @@ package mimo
 import (
 	"fmt"
 	"math"
+	"math/cmplx"
 	"testing"
 
 	"github.com/comlam/comlam/internal/rng"
@@ -47,7 +48,7 @@ func identity(n int) []complex128 {
 func apart(a, b []complex128) (most float64) {
 	for i, v := range a {
 		most = max(most, math.Sqrt(square(v-b[i])))
-		if v != v {
+		if cmplx.IsNaN(v) {
 			return math.Inf(1)
 		}
 	}
