@@ -138,6 +138,7 @@ var (
 	times    = kernel.Binary(compute.OpTypeMul, dtypes.Float32, kernel.VV)
 	minusOne = kernel.Binary(compute.OpTypeSub, dtypes.Float32, kernel.VS)
 	overOne  = kernel.Binary(compute.OpTypeDiv, dtypes.Float32, kernel.VS)
+	atLeast  = kernel.Binary(compute.OpTypeMax, dtypes.Float32, kernel.VS)
 	expOf    = kernel.Unary(compute.OpTypeExp, dtypes.Float32)
 )
 
@@ -146,13 +147,13 @@ type room struct {
 	*scratch
 	next int
 	tile kernel.Tile
-	one  *[4]float32 // numbers that loops read and write
+	one  *[5]float32 // numbers that loops read and write
 }
 
 // newRoom has so many floats, in arrays of at most 12.
 func newRoom(floats int) *room {
 	r := &room{scratch: borrow(4*floats + 12*2*lineSize)}
-	r.one = (*[4]float32)(r.array(4))
+	r.one = (*[5]float32)(r.array(5))
 	return r
 }
 
@@ -274,12 +275,21 @@ func (s *attentionStep) weigh(w *room, x unsafe.Pointer, n int, top, sum *float3
 	*sum += w.one[0]
 }
 
-// exponentials sets n scores x to exp(scale*x - w.one[2]).
+// faint is the score, relative to the greatest, that counts as none.
+const faint = -40
+
+// exponentials sets n scores x to exp(scale*x - w.one[2]), less exp(faint): what is
+// fainter is exactly zero. Attention that has learnt to be sharp gives most keys next to
+// nothing, products of that are subnormal numbers, and processors take a hundred cycles
+// for each. exp(-40) is far below the rounding of a sum that has a one in it.
 func (s *attentionStep) exponentials(w *room, x unsafe.Pointer, n int) {
-	w.one[3] = s.scale
+	w.one[3], w.one[4] = s.scale, faint
 	timesOne(x, x, unsafe.Pointer(&w.one[3]), n)
 	minusOne(x, x, unsafe.Pointer(&w.one[2]), n)
+	atLeast(x, x, unsafe.Pointer(&w.one[4]), n)
 	expOf(x, x, n)
+	expOf(unsafe.Pointer(&w.one[4]), unsafe.Pointer(&w.one[4]), 1)
+	minusOne(x, x, unsafe.Pointer(&w.one[4]), n)
 }
 
 // backward computes the gradients of a key head and of the queries that use it, P

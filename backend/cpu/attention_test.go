@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -167,5 +168,35 @@ func TestAttentionSeesNothing(t *testing.T) {
 	}
 	if y := floats(got[1]); y[0] == y[0] || y[(n-1)*d] != 1 {
 		t.Errorf("causal: first %v, want NaN; last %v, want 1", y[0], y[(n-1)*d])
+	}
+}
+
+// TestFaintWeights: keys that a query hardly attends to get exactly nothing, never a
+// subnormal number; the others get their exponential.
+func TestFaintWeights(t *testing.T) {
+	const n = 150
+	w := newRoom(n + 8)
+	defer w.free()
+	x := unsafe.Slice((*float32)(w.array(n)), n)
+	for i := range x {
+		x[i] = -2 * float32(i) // times half, less 3: from -3 to -152
+	}
+	x[n-1], x[n-2] = float32(math.Inf(-1)), float32(math.NaN())
+	w.one[2] = 3
+	(&attentionStep{scale: 0.5}).exponentials(w, unsafe.Pointer(&x[0]), n)
+	for i, v := range x {
+		want := math.Exp(-float64(i) - 3)
+		switch {
+		case i == n-2:
+			if v == v {
+				t.Errorf("NaN became %g", v)
+			}
+		case i == n-1 || i > 37:
+			if v != 0 {
+				t.Errorf("exp(%d) is %g, want exactly 0", -i-3, v)
+			}
+		case math.Abs(float64(v)-want) > 1e-6*want+math.Exp(faint):
+			t.Errorf("exp(%d) is %g, want %g", -i-3, v, want)
+		}
 	}
 }
