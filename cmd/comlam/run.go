@@ -88,9 +88,9 @@ func (a *app) beforeRun(c *cobra.Command, o *run.Options) {
 }
 
 // thrift is how far the heap may grow before it is collected, in percent of what is
-// live. Weights, gradients and texts are large and hold few pointers: collecting them
-// often costs no time that could be measured, and the default of 100 took half as much
-// memory again, as luck would have it, which no plan can foresee.
+// live. Weights, gradients and texts are large and hold few pointers, so collecting them
+// often costs little; the default of 100 took half as much memory again, as luck would
+// have it, which no plan can foresee.
 const thrift = 25
 
 // execute runs until the end or the first interrupt, and shows what came out.
