@@ -3,10 +3,14 @@ package run
 import (
 	"flag"
 	"os"
+	"path"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/comlam/comlam/internal/testdata"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -78,6 +82,12 @@ func TestBadOverrides(t *testing.T) {
 func equal(a, b *Recipe) bool {
 	x, y := *a, *b
 	x.doc, y.doc = nil, nil
+	for _, r := range []*Recipe{&x, &y} {
+		if r.Text != nil { // the opened model is that of the same folder
+			text := *r.Text
+			text.base, r.Text = nil, &text
+		}
+	}
 	return reflect.DeepEqual(x, y)
 }
 
@@ -86,6 +96,15 @@ func TestEmbeddedRecipesLoadBackFromTheirResolvedText(t *testing.T) {
 	if len(list) < 2 {
 		t.Fatalf("%d embedded recipes", len(list))
 	}
+	var bases []string
+	for _, s := range list {
+		bases = append(bases, s.From)
+		first := strings.Replace(path.Base(path.Dir(path.Dir(s.From))), "-", "/", 1)
+		if s.From != "" && (!slices.Contains(Names(), first) || s.Command != "comlam run "+first+", then comlam run "+s.Name) {
+			t.Errorf("%s goes on with %s, and its head says %q", s.Name, s.From, s.Command)
+		}
+	}
+	testdata.Models(t, bases...)
 	for _, s := range list {
 		if s.About == "" || s.Measured == "" || !strings.HasPrefix(s.Command, "comlam ") {
 			t.Errorf("%s: the head says %+v", s.Name, s)

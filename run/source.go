@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -24,9 +25,10 @@ type Source struct {
 // Summary is what the comments at the head of an embedded recipe say.
 type Summary struct {
 	Name     string `json:"name"`
-	About    string `json:"about"`    // what it does, after which paper
-	Command  string `json:"command"`  // what runs it
-	Measured string `json:"measured"` // what came out
+	About    string `json:"about"`          // what it does, after which paper
+	Command  string `json:"command"`        // what runs it
+	Measured string `json:"measured"`       // what came out
+	From     string `json:"from,omitempty"` // the model that it goes on with, of another recipe
 }
 
 // Open finds a recipe by the name it has in the program, or by its path.
@@ -112,9 +114,15 @@ func List() []Summary {
 	return list
 }
 
-// summarize reads the head of a recipe: what it is, then "Run:", then "Measured:".
+var fromKey = regexp.MustCompile(`(?m)^from: *(\S+)`)
+
+// summarize reads the head of a recipe: what it is, then "Run:", then "Measured:"; and
+// what model it starts from.
 func summarize(name, text string) Summary {
 	s := Summary{Name: name}
+	if m := fromKey.FindStringSubmatch(text); m != nil {
+		s.From = m[1]
+	}
 	into := &s.About
 	for line := range strings.Lines(text) {
 		line, comment := strings.CutPrefix(strings.TrimSpace(line), "#")

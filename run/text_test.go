@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path"
 	"path/filepath"
@@ -206,5 +207,45 @@ func TestTrainedOnHasEveryStage(t *testing.T) {
 	}
 	if seen["training"] == 0 || seen["instruction"] == 0 || seen["preference"] == 0 {
 		t.Errorf("%v", seen)
+	}
+}
+
+// TestGoesOn: a recipe that names a model starts from its weights and reads with its
+// tokenizer, and measures them before and after.
+func TestGoesOn(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles real models")
+	}
+	needsEngine(t)
+	const text = `
+seed: 5
+task: {name: telecomqa}
+from: ../eval/testdata/harness/model
+data:
+  sequence_length: 64
+  held_out: 0.2
+  sources: [{facts: 2, tables: [numerology, ssb], weight: 1}, {path: "docs:", weight: 1}]
+train: {steps: 4, batch_size: 4, log_every: 1, optimizer: {lr: 1e-9}, schedule: {warmup_steps: 1}}
+`
+	r, err := (&Source{File: "on.yaml", Name: "test/on", Text: []byte(text)}).Parse(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := Execute(t.Context(), r, Options{FS: durable.NewMemFS(1), Workers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := map[string]float64{}
+	for _, row := range o.Rows {
+		if row.Condition == "docs" {
+			value[row.Method] = row.Value
+		}
+	}
+	before, after := value["model, before"], value["model, pre-trained"]
+	if before == 0 || math.Abs(before-after) > 1e-3 {
+		t.Errorf("at a rate of nothing %g bits a byte became %g", before, after)
+	}
+	if _, err := (&Source{File: "on.yaml", Name: "test/on", Text: []byte(text)}).Parse([]string{"from=runs/nothing"}); err == nil || !strings.Contains(err.Error(), "first run the recipe") {
+		t.Error(err)
 	}
 }

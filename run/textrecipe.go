@@ -122,7 +122,7 @@ func (r *Recipe) openBase() error {
 	}
 	base, err := infer.Open(r.Text.From)
 	if err != nil {
-		return r.locate("from", setting.Bad("", "give the folder of a model, such as runs/text-network/models/pretrained", "%v", err))
+		return r.locate("from", setting.Bad("", "first run the recipe that makes this model, or name the folder of another", "%v", err))
 	}
 	if base.Tokenizer == nil {
 		return r.locate("from", setting.Bad("", "put its tokenizer.json beside config.json", "%s has no tokenizer", r.Text.From))

@@ -33,6 +33,25 @@ func root(t testing.TB) string {
 	return filepath.Join(filepath.Dir(module), "shared", "data")
 }
 
+// Models moves the test to a folder of its own and puts the same tiny model into each of
+// folders there, for recipes that go on with a model. An empty name is none.
+func Models(t testing.TB, folders ...string) {
+	t.Helper()
+	module, err := moduleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	for _, folder := range folders {
+		if folder == "" {
+			continue
+		}
+		if err := os.CopyFS(folder, os.DirFS(filepath.Join(module, "eval", "testdata", "harness", "model"))); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // moduleRoot walks up from the working directory, which go test sets to the
 // folder of the package under test.
 func moduleRoot() (string, error) {
