@@ -14,6 +14,7 @@ import (
 	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/run"
 	"github.com/comlam/comlam/train"
+	"github.com/comlam/comlam/wireless/link"
 )
 
 // The exit codes. They are part of the interface: scripts depend on them.
@@ -98,6 +99,6 @@ func isData(err error) bool {
 		settings *setting.Error
 		path     *fs.PathError
 	)
-	return isSpecData(err) || isExampleData(err) || isModelData(err) || errors.As(err, &format) || errors.Is(err, durable.ErrDamaged) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) ||
+	return isSpecData(err) || isExampleData(err) || isModelData(err) || errors.As(err, &format) || errors.Is(err, durable.ErrDamaged) || errors.Is(err, link.ErrNoErrors) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) ||
 		errors.As(err, &limit) || errors.As(err, &mismatch) || errors.As(err, &settings) || errors.As(err, &path)
 }

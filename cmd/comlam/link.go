@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -75,20 +78,9 @@ func (a *app) links(o linkOptions, args []string) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	var links []*link.Link
-	for _, overrides := range everyCombination(args) {
-		c := link.Default()
-		if err := run.Fill(&c, overrides); err != nil {
-			return err
-		}
-		l, err := c.Build()
-		if err != nil {
-			return err
-		}
-		links = append(links, l)
-	}
-	if len(links) > plot.MaxSeries/2 {
-		return usagef("%d curves are more than one figure can show; ask for at most %d", len(links), plot.MaxSeries/2)
+	links, err := buildLinks(args)
+	if err != nil {
+		return err
 	}
 	if o.dryRun {
 		return a.showLinks(links)
@@ -99,6 +91,7 @@ func (a *app) links(o linkOptions, args []string) error {
 	for i, l := range links {
 		m := newLinkMeter(a, i, len(links))
 		curve, err := l.Run(ctx, link.RunConfig{Seed: o.seed, Workers: o.workers, Joint: o.joint, Progress: m.progress})
+		curve.Name = l.name
 		m.finish()
 		if errors.Is(context.Cause(ctx), run.ErrInterrupted) {
 			return a.interruptedCurves(res, curve)
@@ -108,15 +101,56 @@ func (a *app) links(o linkOptions, args []string) error {
 		}
 		res.Curves = append(res.Curves, curve)
 	}
-	if err := drawLinks(o, res.Curves); err != nil {
-		return err
+	err = drawLinks(o, res.Curves)
+	if err != nil { // what was counted is not lost with it
+		res.File, err = "", fmt.Errorf("-o %s: %w", o.file, err)
 	}
-	return a.showCurves(res)
+	return errors.Join(a.showCurves(res), err)
+}
+
+// A namedLink has a name that no other one of the run has.
+type namedLink struct {
+	*link.Link
+	name string
+}
+
+// buildLinks makes a link of every combination of values. Where their names are alike,
+// they are told apart by what the command line gave several values.
+func buildLinks(args []string) ([]namedLink, error) {
+	if n := numCombinations(args); n > plot.MaxSeries/2 {
+		return nil, usagef("%.4g curves are more than one figure can show; ask for at most %d", n, plot.MaxSeries/2)
+	}
+	var links []namedLink
+	names := map[string]bool{}
+	combinations := everyCombination(args)
+	for _, overrides := range combinations {
+		c := link.Default()
+		if err := run.Fill(&c, overrides); err != nil {
+			return nil, err
+		}
+		l, err := c.Build()
+		if err != nil {
+			return nil, err
+		}
+		links = append(links, namedLink{l, l.Name()})
+		names[l.Name()] = true
+	}
+	for i := range links {
+		for n, arg := range args {
+			if len(names) < len(links) && len(choices(arg)) > 1 {
+				links[i].name += ", " + combinations[i][n]
+			}
+		}
+	}
+	return links, nil
 }
 
 func (o *linkOptions) check() error {
 	if o.file != "" && !strings.HasSuffix(o.file, ".svg") && !strings.HasSuffix(o.file, ".png") {
 		return usagef("-o %s: figures are .png and .svg; name it like ber.png", o.file)
+	}
+	if _, err := os.Stat(filepath.Dir(o.file)); o.file != "" && err != nil {
+		return fmt.Errorf("-o %s: %w", o.file, err) // now, and not when all is counted
 	}
 	if o.workers < 0 || o.workers > 1024 {
 		return usagef("--workers %d: give 1 to 1024, or 0 for all cores", o.workers)
@@ -127,23 +161,36 @@ func (o *linkOptions) check() error {
 	return nil
 }
 
-// everyCombination takes apart values with commas: "a=1,2" and "b=3" are two lists of
-// arguments. What is in brackets or quotes stays whole.
+// choices takes apart values with commas: "a=1,2" is "a=1" and "a=2". What is in
+// brackets or quotes stays whole.
+func choices(arg string) (list []string) {
+	key, values, _ := strings.Cut(arg, "=")
+	if !strings.Contains(values, ",") || strings.ContainsAny(values, "[]{}\"'") {
+		return []string{arg}
+	}
+	for value := range strings.SplitSeq(values, ",") {
+		list = append(list, key+"="+strings.TrimSpace(value))
+	}
+	return list
+}
+
+// numCombinations is how many there are, which may be more than memory holds.
+func numCombinations(args []string) float64 {
+	n := 1.0
+	for _, arg := range args {
+		n *= float64(len(choices(arg)))
+	}
+	return n
+}
+
+// everyCombination lists every choice of each of the arguments with every other.
 func everyCombination(args []string) [][]string {
 	all := [][]string{nil}
 	for _, arg := range args {
-		key, values, _ := strings.Cut(arg, "=")
-		if !strings.Contains(values, ",") || strings.ContainsAny(values, "[]{}\"'") {
-			key, values = arg, ""
-		}
 		var longer [][]string
 		for _, before := range all {
-			if values == "" {
-				longer = append(longer, append(slices.Clone(before), arg))
-				continue
-			}
-			for value := range strings.SplitSeq(values, ",") {
-				longer = append(longer, append(slices.Clone(before), key+"="+strings.TrimSpace(value)))
+			for _, choice := range choices(arg) {
+				longer = append(longer, append(slices.Clone(before), choice))
 			}
 		}
 		all = longer
@@ -155,7 +202,11 @@ func drawLinks(o linkOptions, curves []link.Curve) error {
 	if o.file == "" {
 		return nil
 	}
-	picture, err := link.Chart(o.title, curves).SVG()
+	chart, err := link.Chart(o.title, curves)
+	if err != nil {
+		return err
+	}
+	picture, err := chart.SVG()
 	if err == nil && strings.HasSuffix(o.file, ".png") {
 		picture, err = plot.PNG(picture, 2)
 	}

@@ -14,7 +14,11 @@ import (
 )
 
 func TestEveryCombination(t *testing.T) {
-	got := fmt.Sprint(everyCombination([]string{"a=1,2", "b=x", "c=3, 4", `d=[5, 6]`, "e"}))
+	args := []string{"a=1,2", "b=x", "c=3, 4", `d=[5, 6]`, "e"}
+	if n := numCombinations(args); n != 4 {
+		t.Errorf("%g combinations", n)
+	}
+	got := fmt.Sprint(everyCombination(args))
 	want := "[[a=1 b=x c=3 d=[5, 6] e] [a=1 b=x c=4 d=[5, 6] e] [a=2 b=x c=3 d=[5, 6] e] [a=2 b=x c=4 d=[5, 6] e]]"
 	if got != want {
 		t.Errorf("got %s", got)
@@ -62,5 +66,46 @@ func TestLinkFigureIsPainted(t *testing.T) {
 	}
 	if img, err := png.Decode(bytes.NewReader(b)); err != nil || img.Bounds().Dx() != 1280 {
 		t.Errorf("%v", err)
+	}
+}
+
+// Curves that differ in what is not in their names get it from the command line.
+func TestCurvesAreToldApart(t *testing.T) {
+	for _, c := range []struct{ args, want string }{
+		{"modulation=qpsk,16qam", "QPSK, AWGN|16QAM, AWGN"},
+		{"code=ldpc num_bits=100 decoder.iterations=5,20", "QPSK, LDPC 100/200, AWGN, decoder.iterations=5|QPSK, LDPC 100/200, AWGN, decoder.iterations=20"},
+	} {
+		links, err := buildLinks(strings.Fields(c.args))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, l := range links {
+			names = append(names, l.name)
+		}
+		if got := strings.Join(names, "|"); got != c.want {
+			t.Errorf("%s: %s", c.args, got)
+		}
+	}
+}
+
+// What was counted is shown although no figure can be drawn, and a place where none can
+// be written is found before anything is counted.
+func TestLinkFiguresThatCannotBe(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "ber.png")
+	code, out, err := call("link", "run", "max_blocks=5", "snr=60 dB", "-o", file)
+	if _, stat := os.Stat(file); code != exitData || !strings.Contains(out, "60 dB") || !strings.Contains(err, "no error was counted") || stat == nil {
+		t.Errorf("exit code %d, %s%s", code, out, err)
+	}
+	code, out, err = call("link", "run", "max_blocks=5", "-o", filepath.Join(file, "there", "ber.png"))
+	if code != exitData || out != "" || !strings.Contains(err, "ber.png") {
+		t.Errorf("exit code %d, %s%s", code, out, err)
+	}
+	many := []string{"link", "run"}
+	for i := range 40 {
+		many = append(many, fmt.Sprintf("a%d=1,2,3,4,5,6,7,8", i))
+	}
+	if code, _, err := call(many...); code != exitUsage || !strings.Contains(err, "1.329e+36 curves") {
+		t.Errorf("exit code %d, %s", code, err)
 	}
 }

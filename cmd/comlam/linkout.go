@@ -64,7 +64,7 @@ func (m *linkMeter) progress(p link.Progress) {
 }
 
 // showLinks says what would be simulated.
-func (a *app) showLinks(links []*link.Link) error {
+func (a *app) showLinks(links []namedLink) error {
 	type plan struct {
 		Name          string      `json:"name"`
 		NumBits       int         `json:"num_bits"`
@@ -75,7 +75,7 @@ func (a *app) showLinks(links []*link.Link) error {
 	}
 	var plans []plan
 	for _, l := range links {
-		plans = append(plans, plan{l.Name(), l.NumBits(), l.NumSent(), l.BitsPerSymbol(), l.Config().SNR.Points(), l.Config()})
+		plans = append(plans, plan{l.name, l.NumBits(), l.NumSent(), l.BitsPerSymbol(), l.Config().SNR.Points(), l.Config()})
 	}
 	if a.json {
 		return a.print(map[string]any{"curves": plans})

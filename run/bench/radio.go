@@ -71,8 +71,8 @@ func Radio(ctx context.Context, short bool, legs []string) (*RadioReport, error)
 		{RadioRow{Name: "ldpc", What: "LDPC, k = 8,448, rate 1/2", Unit: "Mbit/s", Target: target(3)}, decoding},
 		{RadioRow{Name: "slot", What: "OFDM, 16QAM, LMMSE", Unit: "slots/s"}, slots},
 	} {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
 		}
 		var err error
 		if m.row.Ours, err = m.run(short); err != nil {
@@ -85,6 +85,9 @@ func Radio(ctx context.Context, short bool, legs []string) (*RadioReport, error)
 		return r, nil
 	}
 	r.askSionna(ctx)
+	if ctx.Err() != nil { // not Sionna's failure
+		return nil, context.Cause(ctx)
+	}
 	return r, nil
 }
 

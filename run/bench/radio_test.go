@@ -2,11 +2,13 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRadio(t *testing.T) {
@@ -48,6 +50,34 @@ func TestRadioAsksSionna(t *testing.T) {
 		}
 		if ratio := r.Rows[0].Ratio; want == "Sionna 9" && (ratio == nil || *ratio != 4) {
 			t.Errorf("ratio %v, want 4", ratio)
+		}
+	}
+}
+
+// Who interrupts gets that as the error, before a row and while the reference runs.
+func TestRadioIsInterrupted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the stand-in is a shell script")
+	}
+	stopped := errors.New("stopped")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	python, began := filepath.Join(t.TempDir(), "python"), filepath.Join(t.TempDir(), "began")
+	if err := os.WriteFile(python, []byte("#!/bin/sh\n: > "+began+"\nexec sleep 60\n"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(SionnaVariable, python)
+	go func() {
+		for {
+			if _, err := os.Stat(began); err == nil {
+				cancel(stopped)
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	for range 2 {
+		if r, err := Radio(ctx, true, RadioLegs); !errors.Is(err, stopped) {
+			t.Errorf("got %+v, %v", r, err)
 		}
 	}
 }

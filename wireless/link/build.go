@@ -40,6 +40,10 @@ func (c Config) Build() (*Link, error) {
 			return nil, setting.Under("slot", err)
 		}
 	}
+	if n := c.NumRx * c.NumLayers; c.slotted() && n*l.slot.Grid.Len() > maxCoefficients {
+		return nil, setting.Bad("num_rx", "use fewer antennas, layers or resource blocks",
+			"%d pairs of an antenna and a layer over %d resource elements are %d channels of a slot, at most %d are held", n, l.slot.Grid.Len(), n*l.slot.Grid.Len(), maxCoefficients)
+	}
 	build := l.buildCode
 	if c.Code == "transport" {
 		build = l.buildTransport
@@ -75,6 +79,9 @@ func (l *Link) buildCode() (err error) {
 		l.numBits = (l.numBits + qm - 1) / qm * qm // whole symbols
 		l.numSent = l.numBits
 		return nil
+	}
+	if sent := float64(l.numBits) / l.config.Rate; sent > maxSent {
+		return setting.Bad("rate", "use a higher rate or a smaller block", "%d bits at a rate of %g are %.3g bits to send, at most %d are", l.numBits, l.config.Rate, sent, maxSent)
 	}
 	// The small slack keeps 100 / (1/3.) at 300.
 	l.numSent = qm * int(math.Ceil(float64(l.numBits)/l.config.Rate/float64(qm)-1e-9))

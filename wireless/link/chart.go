@@ -1,6 +1,7 @@
 package link
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,10 +24,17 @@ func measure(curves []Curve) string {
 	return blockErrors
 }
 
+// ErrNoErrors says that no curve has an error to draw: a logarithmic axis has no zero.
+var ErrNoErrors = errors.New("no error was counted, and a logarithmic axis has no zero; use lower SNRs or more blocks")
+
 // Chart draws curves with what theory says. Where there is a closed form it is the
-// line and the simulation its markers; points without errors are left out, since a
-// logarithmic axis has no zero.
-func Chart(title string, curves []Curve) plot.Chart {
+// line and the simulation its markers. Points without errors are left out, and so is
+// theory that the count could not have seen. Where that leaves nothing, it fails with
+// ErrNoErrors.
+func Chart(title string, curves []Curve) (plot.Chart, error) {
+	if len(curves) == 0 {
+		return plot.Chart{}, fmt.Errorf("link: there are no curves to draw")
+	}
 	c := plot.Chart{Title: title, X: plot.Axis{Label: snrLabel(curves)}, Y: plot.Axis{Label: measure(curves), Log: true}}
 	common, own := splitNames(curves)
 	for i, curve := range curves {
@@ -52,11 +60,38 @@ func Chart(title string, curves []Curve) plot.Chart {
 			c.Series = append(c.Series, s)
 		}
 		for _, t := range theory {
-			c.Series = append(c.Series, plot.Series{Name: own[i] + ", theory", X: t.SNRdB, Y: t.BER, Style: s.Style})
+			if t = t.above(leastSeen(curves)); len(t.BER) > 0 {
+				c.Series = append(c.Series, plot.Series{Name: own[i] + ", theory", X: t.SNRdB, Y: t.BER, Style: s.Style})
+			}
 		}
 	}
+	if len(c.Series) == 0 {
+		return c, ErrNoErrors
+	}
 	c.Note = strings.TrimPrefix(fmt.Sprintf("%s; %s; seed %d", common, curves[0].Intervals(), curves[0].Seed), "; ")
-	return c
+	return c, nil
+}
+
+// leastSeen is a tenth of the least error rate that the curves could have shown: one
+// wrong bit in their longest count.
+func leastSeen(curves []Curve) float64 {
+	var most uint64 = 1
+	for _, c := range curves {
+		for _, p := range c.Points {
+			most = max(most, p.Bits)
+		}
+	}
+	return 0.1 / float64(most)
+}
+
+// above is the part of t that is not below least.
+func (t Theory) above(least float64) (part Theory) {
+	for i, v := range t.BER {
+		if v >= least {
+			part.SNRdB, part.BER = append(part.SNRdB, t.SNRdB[i]), append(part.BER, v)
+		}
+	}
+	return part
 }
 
 // splitNames takes out of the names what all curves have in common. Equal names are

@@ -110,6 +110,8 @@ func Default() Config {
 
 const (
 	maxBits          = 1 << 20
+	maxSent          = 1 << 20 // coded bits of a transmission
+	maxCoefficients  = 1 << 22 // channels of a slot: 64 MB, two or three times a worker
 	maxRx            = 64
 	maxLayers        = 8
 	maxPaths         = 4096
@@ -272,7 +274,7 @@ func (s Slot) check() *setting.Error {
 	if s.NumPRB < 1 || s.NumPRB > 275 {
 		return setting.Bad("num_prb", "use 1 to 275", "%d is out of range", s.NumPRB)
 	}
-	if s.NumSymbols < 2 || s.NumSymbols > nr.SymbolsPerSlot {
+	if s.NumSymbols < 3 || s.NumSymbols > nr.SymbolsPerSlot {
 		return setting.Bad("num_symbols", "use 3 to 14", "%d is out of range", s.NumSymbols)
 	}
 	if !slices.Contains(estimators, s.Estimator) {

@@ -86,7 +86,8 @@ type conditions struct {
 }
 
 func (l *Link) at(snrDB float64) (*conditions, error) {
-	c := &conditions{link: l, snr: snrDB, n0: l.NoiseVariance(snrDB)}
+	// Draws depend on the bits of the SNR: adding 0 makes one number of 0 and -0.
+	c := &conditions{link: l, snr: snrDB + 0, n0: l.NoiseVariance(snrDB)}
 	var err error
 	if l.config.slotted() && l.config.Slot.Estimator == "lmmse" {
 		c.filters, err = l.newFilters(c.n0)

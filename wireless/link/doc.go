@@ -4,7 +4,7 @@
 //	c.Channel, c.NumRx = "rayleigh", 2
 //	l, err := c.Build()
 //	curve, err := l.Run(ctx, link.RunConfig{Seed: 1, Workers: 4})
-//	chart := link.Chart("QPSK", []link.Curve{curve})
+//	chart, err := link.Chart("QPSK", []link.Curve{curve})
 //	svg, err := chart.SVG()
 //
 // # What a link is

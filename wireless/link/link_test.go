@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -236,7 +237,10 @@ func TestChart(t *testing.T) {
 		}
 		curves = append(curves, curve)
 	}
-	c := Chart("T", curves)
+	c, err := Chart("T", curves)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var got []string
 	for _, s := range c.Series {
 		got = append(got, s.Name)
@@ -251,5 +255,102 @@ func TestChart(t *testing.T) {
 	}
 	if _, err := c.SVG(); err != nil {
 		t.Error(err)
+	}
+}
+
+// Without errors there is nothing to draw but theory, and that only where a count could
+// have met it: at 60 dB it is zero, at 20 dB 1e-45.
+func TestChartWithoutErrors(t *testing.T) {
+	for _, c := range []struct {
+		code   string
+		sweep  Sweep
+		series int
+	}{{"none", Sweep{60, 60, 1}, 0}, {"none", Sweep{0, 20, 20}, 2}, {"ldpc", Sweep{20, 20, 1}, 0}} {
+		config := Default()
+		config.Code, config.SNR, config.MaxBlocks = c.code, c.sweep, 30
+		curve, err := build(t, config).Run(context.Background(), RunConfig{Seed: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		chart, err := Chart("", []Curve{curve})
+		if len(chart.Series) != c.series || errors.Is(err, ErrNoErrors) != (c.series == 0) {
+			t.Fatalf("%s, %v: %d series, %v", c.code, c.sweep, len(chart.Series), err)
+		}
+		for _, s := range chart.Series {
+			if least := slices.Min(s.Y); least < 1e-6 {
+				t.Errorf("%s: it goes down to %g, after %d bits", s.Name, least, curve.Points[0].Bits)
+			}
+		}
+	}
+	if _, err := Chart("", nil); err == nil {
+		t.Error("a chart of no curves")
+	}
+}
+
+// Sizes that memory does not hold are refused before anything is made of them.
+func TestSizesAreBounded(t *testing.T) {
+	for key, change := range map[string]func(*Config){
+		"rate":   func(c *Config) { c.Code, c.Rate = "ldpc", 1e-9 },
+		"num_rx": func(c *Config) { c.Channel, c.NumRx, c.NumLayers, c.Slot.NumPRB = "tdl-a", 64, 2, 275 },
+	} {
+		c := Default()
+		change(&c)
+		var bad *setting.Error
+		if _, err := c.Build(); !errors.As(err, &bad) || bad.Key != key {
+			t.Errorf("%s: got %v", key, err)
+		}
+	}
+}
+
+// 0 dB is one SNR, whatever sweep it belongs to.
+func TestZeroIsOneSNR(t *testing.T) {
+	points := Sweep{-0.9, 0, 0.3}.Points()
+	if zero := points[3]; zero != 0 || math.Signbit(zero) {
+		t.Errorf("got %v", points)
+	}
+	l := build(t, Default())
+	one, err := l.Count(1, 0, 0, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := l.Count(1, math.Copysign(0, -1), 0, 20)
+	if err != nil || one != other {
+		t.Errorf("%+v at 0 dB, %+v at -0 dB, %v", one, other, err)
+	}
+}
+
+// Progress is told in order, and never of nothing: time left is judged by it.
+func TestProgressIsInOrder(t *testing.T) {
+	c := Default()
+	c.SNR, c.MaxBlocks, c.Errors = Sweep{0, 0, 1}, 400, 1<<30
+	var last uint64
+	_, err := build(t, c).Run(context.Background(), RunConfig{Workers: 8, Progress: func(p Progress) {
+		if p.Tally.Blocks <= last || !(p.Done > 0) {
+			t.Errorf("%d blocks after %d, %g done", p.Tally.Blocks, last, p.Done)
+		}
+		last = p.Tally.Blocks
+	}})
+	if err != nil || last != 400 {
+		t.Errorf("%d blocks, %v", last, err)
+	}
+}
+
+// The closed form decides for the nearest symbol, and so do max-log soft bits; at -10 dB
+// exact ones err less, by the 2.2 % that numerical integration of the likelier bit gives.
+func TestTheoryIsOfTheNearestSymbol(t *testing.T) {
+	for demapper, want := range map[string]float64{"max-log": .3708601, "exact": .3626210} {
+		c := Default()
+		c.Modulation, c.Demapper = "16qam", demapper
+		l := build(t, c)
+		tally, err := l.Count(2, -10, 0, 600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := tally.BER(.999); want < got.Lo || want > got.Hi {
+			t.Errorf("%s: %+v, want %g", demapper, got, want)
+		}
+		if theory, _ := l.TheoryBER(-10); math.Abs(theory-.3708601) > 1e-6 {
+			t.Errorf("theory %g", theory)
+		}
 	}
 }

@@ -36,7 +36,7 @@ type RunConfig struct {
 	Seed    uint64
 	Workers int  // goroutines; 0 is 1
 	Joint   bool // intervals that hold together
-	// Progress is called with what was counted so far, after every job.
+	// Progress is called with what was counted so far, after every job in their order.
 	Progress func(Progress)
 }
 
@@ -140,12 +140,12 @@ func (l *Link) point(ctx context.Context, c RunConfig, snr float64, progress fun
 			}
 			delete(waiting, next)
 			total.Add(t)
-			if next++; l.share(total) == 1 {
-				progress(total)
+			next++
+			progress(total)
+			if l.share(total) == 1 {
 				return total, nil
 			}
 		}
-		progress(total)
 	}
 }
 

@@ -53,8 +53,8 @@ func (s Sweep) check() error {
 	switch {
 	case !(s.From <= s.To) || !(math.Abs(s.From) <= 200 && math.Abs(s.To) <= 200):
 		return fmt.Errorf("%q runs from %g to %g dB; write the smaller end first, within -200 to 200 dB", s, s.From, s.To)
-	case !(s.Step > 0):
-		return fmt.Errorf("a step of %g dB; use more than 0", s.Step)
+	case !(s.Step >= 1e-6) || math.IsInf(s.Step, 1):
+		return fmt.Errorf("a step of %g dB; use a millionth or more", s.Step)
 	case (s.To-s.From)/s.Step > maxPoints-1:
 		return fmt.Errorf("%q has more than %d points; use a larger step", s, maxPoints)
 	}
@@ -71,11 +71,12 @@ func (s Sweep) String() string {
 	return fmt.Sprintf("%v to %v by %v dB", s.From, s.To, s.Step)
 }
 
-// Points lists the ratios, rounded to a millionth of a dB so that 0.1 + 0.2 is 0.3.
+// Points lists the ratios, rounded to a millionth of a dB so that 0.1 + 0.2 is 0.3, and
+// never -0.
 func (s Sweep) Points() []float64 {
 	var list []float64
 	for i := 0; ; i++ {
-		v := math.Round((s.From+float64(i)*s.Step)*1e6) / 1e6
+		v := math.Round((s.From+float64(i)*s.Step)*1e6)/1e6 + 0
 		if i > 0 && v > s.To+1e-9 {
 			return list
 		}

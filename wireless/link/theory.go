@@ -114,7 +114,10 @@ func (d distances) rayleigh(esN0 float64, num int) (p float64) {
 }
 
 // TheoryBER is the bit error rate without a code at an SNR in dB, and whether there is
-// a closed form for the link.
+// a closed form for the link. It is that of deciding for the nearest symbol, as max-log
+// soft bits do. Exact ones decide for the likelier bit, which errs less at very low SNR:
+// by 2 % for 16QAM at an Eb/N0 of -10 dB, by 0.5 % for 256QAM and by 0.02 % for 16QAM at
+// 0 dB, and not at all for BPSK and QPSK.
 func (l *Link) TheoryBER(snrDB float64) (float64, bool) {
 	layers := l.config.NumLayers
 	if l.coded() || l.config.slotted() && !l.rayleighSlots() || layers > 1 && l.config.Detector != "zf" {
