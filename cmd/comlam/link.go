@@ -45,7 +45,9 @@ cores work.
 
 Over awgn and rayleigh symbols go one by one and the receiver knows the channel. Over
 profiles of TR 38.901 slots of OFDM are sent, whose channel is estimated from DM-RS; within
-a symbol it stands still, and every slot has one of its own. Layers share the power.
+a symbol it stands still, and every slot has one of its own. Interference between symbols
+and subcarriers is not simulated: a line below the table tells where it would count.
+Layers share the power.
 
 Powers: symbols and channels have unit mean power; Es/N0 is that of one receive antenna
 in a resource element, all layers together; Eb/N0 is Es/N0 divided by the information bits

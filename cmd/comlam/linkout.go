@@ -124,12 +124,21 @@ func (a *app) showCurves(res linkResult) error {
 		if len(c.Left) > 0 {
 			fmt.Fprintf(a.out, "  no error at the last point: %s was left out\n", link.Sweep{From: c.Left[0], To: c.Left[len(c.Left)-1], Step: c.Config.SNR.Step})
 		}
+		a.showNeglected(c)
 		fmt.Fprintln(a.out)
 	}
 	if res.File != "" {
 		fmt.Fprintln(a.out, "wrote", res.File)
 	}
 	return nil
+}
+
+// showNeglected warns of counts that are too good.
+func (a *app) showNeglected(c link.Curve) {
+	if from := c.NeglectedFrom(); len(c.Points) > 0 && c.Points[len(c.Points)-1].EsN0 > from {
+		fmt.Fprintf(a.out, "  above an Es/N0 of %.0f dB rates are too low: echoes past the prefix and motion within a symbol make interference of %.1f dB, which is not simulated\n",
+			from, 10*math.Log10(c.Neglected))
+	}
 }
 
 func curveTable(c link.Curve) [][]string {

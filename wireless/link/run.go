@@ -27,8 +27,10 @@ type Curve struct {
 	Points []Point `json:"points"`
 	// Left lists the SNRs, in dB, that were not simulated because a lower one had no
 	// error.
-	Left   []float64 `json:"left_out,omitempty"`
-	Theory []Theory  `json:"theory,omitempty"`
+	Left []float64 `json:"left_out,omitempty"`
+	// Neglected is the interference that was not simulated (see [Link.Neglected]).
+	Neglected float64  `json:"neglected_interference,omitempty"`
+	Theory    []Theory `json:"theory,omitempty"`
 }
 
 // RunConfig says how a curve is made.
@@ -72,7 +74,7 @@ func (l *Link) share(t Tally) float64 {
 // Run simulates the points of the sweep, from the lowest SNR up, and ends behind the
 // first one without errors. What was done is returned with the error of ctx.
 func (l *Link) Run(ctx context.Context, c RunConfig) (Curve, error) {
-	curve := Curve{Name: l.Name(), Config: l.config, Seed: c.Seed, Joint: c.Joint}
+	curve := Curve{Name: l.Name(), Config: l.config, Seed: c.Seed, Joint: c.Joint, Neglected: l.Neglected()}
 	snrs := l.config.SNR.Points()
 	for i, snr := range snrs {
 		tally, err := l.point(ctx, c, snr, func(t Tally) {

@@ -1,6 +1,7 @@
 package mimo
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -133,12 +134,7 @@ func WaterFill(p, g []float64, total float64) (mu float64, err error) {
 	if len(order) == 0 {
 		return 0, fmt.Errorf("water-filling: all gains are 0")
 	}
-	slices.SortFunc(order, func(i, j int) int {
-		if g[i] > g[j] {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(order, func(i, j int) int { return cmp.Compare(g[j], g[i]) })
 	sum := 0.0
 	for n, i := range order {
 		if n > 0 && 1/g[i] >= mu {

@@ -54,8 +54,11 @@ func (c Codebook) sizes(rank int) PMI {
 	return n
 }
 
-// NumPrecoders is their number for a rank.
+// NumPrecoders is their number for a rank, 0 where there is none.
 func (c Codebook) NumPrecoders(rank int) int {
+	if c.check(rank) != nil {
+		return 0
+	}
 	n := c.sizes(rank)
 	return n.I11 * n.I12 * n.I13 * n.I2
 }
@@ -94,14 +97,21 @@ func (c Codebook) beam(v []complex128, l, m int) {
 	}
 }
 
-// Precoder writes the matrix of an index, w [P rank], whose columns are orthogonal and
-// have a squared norm of 1/rank.
-func (c Codebook) Precoder(w []complex128, rank int, pmi PMI) error {
+func (c Codebook) check(rank int) error {
 	if !slices.Contains(Codebooks, c) {
 		return fmt.Errorf("codebook: %+v is not in TS 38.214 table 5.2.2.2.1-2; use NewCodebook", c)
 	}
 	if rank < 1 || rank > MaxRank {
 		return fmt.Errorf("codebook: rank %d; there are 1 to %d (5 to 8 are not implemented)", rank, MaxRank)
+	}
+	return nil
+}
+
+// Precoder writes the matrix of an index, w [P rank], whose columns are orthogonal and
+// have a squared norm of 1/rank.
+func (c Codebook) Precoder(w []complex128, rank int, pmi PMI) error {
+	if err := c.check(rank); err != nil {
+		return err
 	}
 	if len(w) != c.NumPorts()*rank {
 		return fmt.Errorf("codebook: room for %d numbers; a precoder has %d", len(w), c.NumPorts()*rank)
@@ -186,7 +196,7 @@ type Searcher struct {
 // NewSearcher returns a workspace for channels with numRx antennas and up to maxRank
 // layers.
 func NewSearcher(c Codebook, numRx, maxRank int) (*Searcher, error) {
-	if err := c.Precoder(make([]complex128, c.NumPorts()*max(maxRank, 0)), maxRank, PMI{}); err != nil {
+	if err := c.check(maxRank); err != nil {
 		return nil, err
 	}
 	if numRx < maxRank || numRx > MaxAntennas {

@@ -184,9 +184,13 @@ func TestCodebookRefusals(t *testing.T) {
 		"rank 5": c.Precoder(make([]complex128, 20), 5, PMI{}), "rank 0": c.Precoder(nil, 0, PMI{}), "room": c.Precoder(w[1:], 1, PMI{}),
 		"index": c.Precoder(w, 1, PMI{I2: 4}), "negative": c.Precoder(w, 1, PMI{I11: -1}), "own": Codebook{2, 1, 2, 1}.Precoder(w, 1, PMI{}),
 		"antennas": second(NewSearcher(c, 1, 2)), "ranks": second(NewSearcher(c, 8, 5)), "none": second(NewSearcher(c, 8, -1)),
+		"many": second(NewSearcher(c, 8, math.MaxInt)), "less than no antenna": second(NewSearcher(Codebook{-2, 1, 4, 1}, 8, 1)),
 	} {
 		if err == nil {
 			t.Errorf("%s is taken", name)
 		}
+	}
+	if n := (Codebook{2, 2, 4, 4}).NumPrecoders(5) + (Codebook{}).NumPrecoders(3); n != 0 {
+		t.Errorf("%d precoders of rank 5 and of no array", n)
 	}
 }

@@ -40,8 +40,8 @@ func EESM(sinr []float64, beta float64) (float64, error) {
 		return 0, fmt.Errorf("eesm: %d SINRs, beta %v; give at least one, and a positive beta", len(sinr), beta)
 	}
 	least := slices.Min(sinr)
-	if !(least >= 0) {
-		return 0, fmt.Errorf("eesm: an SINR is %v; SINRs are linear", least)
+	if !(least >= 0) || math.IsInf(least, 1) {
+		return 0, fmt.Errorf("eesm: an SINR is %v; SINRs are linear and finite", least)
 	}
 	sum := 0.0
 	for _, v := range sinr { // relative to the least, so that none vanishes

@@ -42,6 +42,10 @@ func TestEESM(t *testing.T) {
 	if _, err := EESM([]float64{-1}, 1); err == nil {
 		t.Error("an SINR of -1 is taken")
 	}
+	// Of which the effective one was not a number, and the choice the lowest MCS.
+	if _, _, err := MCSTable1.Select([]float64{math.Inf(1)}, 0); err == nil {
+		t.Error("an infinite SINR is taken")
+	}
 }
 
 var allTables = []Table{MCSTable1, MCSTable2, MCSTable3, CQITable1, CQITable2, CQITable3}
