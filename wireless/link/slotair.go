@@ -10,7 +10,8 @@ import (
 )
 
 // slotAir sends a slot of OFDM. Within a symbol the channel stands still: there is no
-// interference between subcarriers. Prefixes are taken to be long enough.
+// interference between subcarriers. Prefixes are taken to be long enough (see
+// [Link.Neglected]).
 type slotAir struct {
 	link      *Link
 	sigma     complex128
