@@ -247,7 +247,11 @@ func normalApproximation(n, k int, sigma float64) float64 {
 
 // The waterfall lies above what any code can do and not far from it.
 func TestBLERAgainstFiniteLength(t *testing.T) {
-	const k, n, blocks = 1000, 2000, 200
+	const k, n = 1000, 2000
+	blocks := 200
+	if raced {
+		blocks = 40
+	}
 	l := newLink(t, BG1, k, n)
 	for _, a := range algorithms {
 		d, err := l.code.NewDecoder(DecoderConfig{Algorithm: a, Iterations: 30})
@@ -264,8 +268,8 @@ func TestBLERAgainstFiniteLength(t *testing.T) {
 			}
 			wrong[i] = blocksWrong(got, bits, k)
 			bound := normalApproximation(n, k, sigma)
-			t.Logf("%s at %.1f dB: BLER %.3f, normal approximation %.2g", a, snrDB, float64(wrong[i])/blocks, bound)
-			if spread := 4 * math.Sqrt(bound*(1-bound)/blocks); float64(wrong[i])/blocks < bound-spread {
+			t.Logf("%s at %.1f dB: BLER %.3f, normal approximation %.2g", a, snrDB, float64(wrong[i])/float64(blocks), bound)
+			if spread := 4 * math.Sqrt(bound*(1-bound)/float64(blocks)); float64(wrong[i])/float64(blocks) < bound-spread {
 				t.Errorf("%s at %.1f dB is better than the best code: %d of %d", a, snrDB, wrong[i], blocks)
 			}
 		}

@@ -69,10 +69,20 @@ func TestErrorRatesMeetTheory(t *testing.T) {
 
 // A count is the same however it is split and however many count.
 func TestSameBitsForAnySplit(t *testing.T) {
-	for _, code := range []string{"none", "ldpc", "polar", "transport"} {
-		c := Default()
-		c.Code, c.NumBits, c.SNR, c.Errors, c.MaxBlocks = code, 100, Sweep{0, 4, 2}, 20, 150
-		c.Slot.NumPRB, c.Transport.MCS, c.Transport.Transmissions = 2, 3, 2
+	for _, what := range [][4]string{
+		{"none", "awgn"}, {"ldpc", "awgn"}, {"polar", "rayleigh"}, {"transport", "awgn"},
+		// What goroutines share: LMMSE filters, channel models, layers of pilots.
+		{"transport", "tdl-c", "lmmse", "lmmse"}, {"none", "cdl-c", "lmmse", "kbest"}, {"none", "tdl-d", "ls-linear", "ml"}, {"none", "rayleigh", "", "zf"},
+	} {
+		c, code := Default(), strings.Join(what[:], " ")
+		c.Code, c.Channel, c.NumBits, c.SNR, c.Errors, c.MaxBlocks = what[0], what[1], 100, Sweep{0, 4, 4}, 20, 120
+		c.Slot.NumPRB, c.Transport.MCS, c.Transport.Transmissions, c.Paths = 2, 3, 2, 4
+		if what[3] != "" {
+			c.NumLayers, c.NumRx, c.Detector = 2, 2, what[3]
+		}
+		if what[2] != "" {
+			c.Slot.Estimator = what[2]
+		}
 		l := build(t, c)
 		whole, err := l.Count(3, 1, 0, 50)
 		if err != nil {
