@@ -1,7 +1,11 @@
 package mimo
 
 import (
+	_ "embed"
 	"math"
+	"math/cmplx"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/comlam/comlam/internal/rng"
@@ -192,5 +196,47 @@ func TestCodebookRefusals(t *testing.T) {
 	}
 	if n := (Codebook{2, 2, 4, 4}).NumPrecoders(5) + (Codebook{}).NumPrecoders(3); n != 0 {
 		t.Errorf("%d precoders of rank 5 and of no array", n)
+	}
+}
+
+//go:embed testdata/codebook.txt
+var printedPrecoders string
+
+// Precoders are those that numpy makes of the printed formulas (testdata/codebook.py), for
+// all arrays and ranks.
+func TestPrecodersArePrintedOnes(t *testing.T) {
+	seen := map[[3]int]bool{}
+	for line := range strings.Lines(printedPrecoders) {
+		fields := strings.Fields(line)
+		var n [7]int
+		for i := range n {
+			v, err := strconv.Atoi(fields[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			n[i] = v
+		}
+		seen[[3]int(n[:3])] = true
+		c, err := NewCodebook(n[0], n[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := make([]complex128, c.NumPorts()*n[2])
+		if err := c.Precoder(w, n[2], PMI{n[3], n[4], n[5], n[6]}); err != nil {
+			t.Fatal(err)
+		}
+		if len(fields) != 7+2*len(w) {
+			t.Fatalf("%v: %d numbers of %d entries", n, len(fields)-7, len(w))
+		}
+		for i, got := range w {
+			re, err1 := strconv.ParseFloat(fields[7+2*i], 64)
+			im, err2 := strconv.ParseFloat(fields[8+2*i], 64)
+			if err1 != nil || err2 != nil || cmplx.Abs(got-complex(re, im)) > 1e-5 {
+				t.Fatalf("array (%d,%d), rank %d, index %v, entry %d: %v, want %v%+vi", n[0], n[1], n[2], n[3:], i, got, re, im)
+			}
+		}
+	}
+	if want := len(Codebooks) * MaxRank; len(seen) != want {
+		t.Errorf("%d arrays and ranks, want %d", len(seen), want)
 	}
 }
