@@ -212,3 +212,23 @@ func TestWallsLaw(t *testing.T) {
 		}
 	}
 }
+
+// TestSpecIsAParser: spec reads bytes that somebody else wrote, and keeps what the
+// law of floors_test.go asks of parsers.
+func TestSpecIsAParser(t *testing.T) {
+	files, err := goFiles(os.DirFS("spec"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, name := range files {
+		list, err := imports(os.DirFS("."), path.Join("spec", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, im := range list {
+			if !im.test && outsideReach(im.path) {
+				t.Errorf("spec/%s imports %s", name, im.path)
+			}
+		}
+	}
+}

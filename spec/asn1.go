@@ -15,7 +15,7 @@ func isASN1(language, text string) bool {
 		return true
 	case "":
 		return strings.Contains(text, "-- ASN1START") || strings.Contains(text, "DEFINITIONS AUTOMATIC TAGS ::=") ||
-			asn1Definition.MatchString(text) && asn1Words.MatchString(text)
+			strings.Contains(text, "::=") && asn1Definition.MatchString(text) && asn1Words.MatchString(text)
 	}
 	return false
 }

@@ -29,6 +29,9 @@ func splitNote(text Text) (label string, rest Text, ok bool) {
 	if len(text) == 0 || text[0].Kind != Plain {
 		return "", text, false
 	}
+	if c := text[0].Text[:min(1, len(text[0].Text))]; c != "N" && c != "E" {
+		return "", text, false // most paragraphs, without the regular expression
+	}
 	m := noteLabel.FindStringSubmatch(text[0].Text)
 	if m == nil {
 		return "", text, false

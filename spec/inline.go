@@ -63,18 +63,30 @@ func (t Text) clean() Text {
 	for _, s := range t {
 		c.add(s)
 	}
+	c.join()
 	return trimEnd(c.out)
 }
 
 // A cleaner collects clean text.
 type cleaner struct {
 	out   Text
-	blank bool // what came last was a blank, or nothing did
+	blank bool     // what came last was a blank, or nothing did
+	more  []string // what goes on from the last of out: joined once, or each piece would copy all before it
+}
+
+// join puts the pieces that are left behind the last of out.
+func (c *cleaner) join() {
+	if len(c.more) == 0 {
+		return
+	}
+	c.out[len(c.out)-1].Text += strings.Join(c.more, "")
+	c.more = c.more[:0]
 }
 
 func (c *cleaner) add(s Span) {
 	switch s.Kind {
 	case Break:
+		c.join()
 		if c.out = trimEnd(c.out); len(c.out) > 0 {
 			c.out = append(c.out, Span{Kind: Break})
 		}
@@ -111,9 +123,10 @@ func (c *cleaner) put(s Span, blank bool) {
 	c.blank = blank
 	last := len(c.out) - 1
 	if last >= 0 && c.out[last].Kind == s.Kind && s.Kind != Math && s.Kind != Mono && c.out[last].Target == s.Target {
-		c.out[last].Text += s.Text
+		c.more = append(c.more, s.Text)
 		return
 	}
+	c.join()
 	c.out = append(c.out, s)
 }
 

@@ -25,6 +25,7 @@ import (
 type mdReader struct {
 	t        *tree
 	src      []byte
+	before   int // lines of the file before src
 	rfc      *rfcMarkdown
 	equation string // the number that a comment gave the equation that follows
 	recent   Block  // what was made last, which attributes speak about
@@ -33,8 +34,8 @@ type mdReader struct {
 func newMarkdownParser() parser.Parser {
 	p := parser.NewParser(
 		parser.WithBlockParsers(parser.DefaultBlockParsers()...),
-		parser.WithInlineParsers(parser.DefaultInlineParsers()...),
-		parser.WithParagraphTransformers(parser.DefaultParagraphTransformers()...),
+		parser.WithInlineParsers(boundedInline()...),
+		parser.WithParagraphTransformers(util.Prioritized(boundedDefinitions{}, 100)),
 		parser.WithHeadingAttribute(),
 	)
 	p.AddOptions(
@@ -53,7 +54,7 @@ func readMarkdown(t *tree, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if rfcMiddle.Match(body) {
+	if bytes.Contains(body, []byte("middle")) && rfcMiddle.Match(body) {
 		return readRFCMarkdown(t, body)
 	}
 	r := &mdReader{t: t, src: body}
@@ -62,7 +63,7 @@ func readMarkdown(t *tree, data []byte) error {
 
 // read parses src into the tree.
 func (r *mdReader) read() error {
-	if err := shallow(r.src, r.t.lim); err != nil {
+	if err := r.shallow(); err != nil {
 		return err
 	}
 	root := newMarkdownParser().Parse(text.NewReader(r.src))
@@ -78,32 +79,50 @@ func (r *mdReader) read() error {
 	return r.t.err
 }
 
-// quoteMarks are what can open a block inside a block at the beginning of a line.
-var quoteMarks = regexp.MustCompile(`(?m)^(?:[ \t]*(?:>|[-+*][ \t]|\d{1,9}[.)][ \t]))*`)
-
 // shallow refuses lines that open more blocks inside each other than are allowed,
 // before a parser recurses into them.
-func shallow(src []byte, lim Limits) error {
-	for _, m := range quoteMarks.FindAllIndex(src, -1) {
-		if m[1]-m[0] <= 2*lim.Depth {
-			continue
+func (r *mdReader) shallow() error {
+	offset := 0
+	for line := range bytes.Lines(r.src) {
+		if err := r.t.lim.depth("quotes and lists", marksBefore(line)); err != nil {
+			return at(r.lineOf(offset), err)
 		}
-		deep := 0
-		for _, c := range src[m[0]:m[1]] {
-			if c != ' ' && c != '\t' && (c < '0' || c > '9') {
-				deep++
-			}
-		}
-		if err := lim.depth("quotes and lists", deep); err != nil {
-			return at(lineOf(src, m[0]), err)
-		}
+		offset += len(line)
 	}
 	return nil
 }
 
+// marksBefore counts what opens blocks inside each other at the beginning of a line:
+// "> ", "- ", "12. ".
+func marksBefore(line []byte) (marks int) {
+	blank := func(i int) bool { return i < len(line) && (line[i] == ' ' || line[i] == '\t') }
+	for i := 0; i < len(line); marks++ {
+		for blank(i) {
+			i++
+		}
+		digits := i
+		for digits < len(line) && digits < i+9 && line[digits] >= '0' && line[digits] <= '9' {
+			digits++
+		}
+		switch {
+		case i == len(line):
+			return marks
+		case line[i] == '>':
+			i++
+		case bytes.IndexByte([]byte("-+*"), line[i]) >= 0 && blank(i+1):
+			i += 2
+		case digits > i && digits < len(line) && (line[digits] == '.' || line[digits] == ')') && blank(digits+1):
+			i = digits + 2
+		default:
+			return marks
+		}
+	}
+	return marks
+}
+
 // lineOf names the line of a byte.
-func lineOf(src []byte, offset int) string {
-	return fmt.Sprintf("line %d", 1+bytes.Count(src[:min(offset, len(src))], []byte("\n")))
+func (r *mdReader) lineOf(offset int) string {
+	return fmt.Sprintf("line %d", 1+r.before+bytes.Count(r.src[:min(offset, len(r.src))], []byte("\n")))
 }
 
 // A sink takes blocks.
@@ -148,7 +167,7 @@ func (r *mdReader) blocks(parent ast.Node, depth int) (out []Block, err error) {
 func (r *mdReader) place(n ast.Node) string {
 	for n != nil && n.Type() != ast.TypeInline {
 		if n.Lines() != nil && n.Lines().Len() > 0 {
-			return lineOf(r.src, n.Lines().At(0).Start)
+			return r.lineOf(n.Lines().At(0).Start)
 		}
 		n = n.FirstChild()
 	}
@@ -210,9 +229,18 @@ func lines(n ast.Node, src []byte) string {
 // attributes match a line of kramdown's attributes.
 var attributes = regexp.MustCompile(`(?:^|\n)[ \t]*\{:([^{}\n]*)\}[ \t]*\n?$`)
 
+// attributesOf is the match of the attributes at the end of a text. Most have none, so
+// it looks for their mark first.
+func attributesOf(text string) []string {
+	if !strings.Contains(text, "{:") {
+		return nil
+	}
+	return attributes.FindStringSubmatch(text)
+}
+
 func (r *mdReader) paragraph(n ast.Node, add sink) {
 	content := r.inline(n)
-	if m := attributes.FindStringSubmatch(lines(n, r.src)); m != nil {
+	if m := attributesOf(lines(n, r.src)); m != nil {
 		r.attributed(m[1])
 		if content = beforeAttributes(content); len(content) == 0 {
 			return
@@ -413,7 +441,7 @@ func (t *Table) takeAttributes() string {
 	if len(t.Rows) < 2 || len(last) == 0 {
 		return ""
 	}
-	m := attributes.FindStringSubmatch(last[0].Text.String())
+	m := attributesOf(last[0].Text.String())
 	if m == nil {
 		return ""
 	}

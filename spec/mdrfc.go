@@ -30,6 +30,7 @@ type rfcMarkdown struct {
 func readRFCMarkdown(t *tree, body []byte) error {
 	rfc := &rfcMarkdown{names: map[string]string{}}
 	marks := rfcPart.FindAllSubmatchIndex(body, -1)
+	before, counted := 0, 0 // lines before the part, and the byte up to which they are counted
 	for i, m := range marks {
 		end := len(body)
 		if i+1 < len(marks) {
@@ -43,8 +44,9 @@ func readRFCMarkdown(t *tree, body []byte) error {
 		default:
 			t.clause(1, "", Str(partTitle(part)), "")
 		}
-		// Empty lines stand for what was cut off: errors name the right line.
-		r := &mdReader{t: t, rfc: rfc, src: append(bytes.Repeat([]byte("\n"), bytes.Count(body[:m[1]], []byte("\n"))), body[m[1]:end]...)}
+		before += bytes.Count(body[counted:m[1]], []byte("\n"))
+		counted = m[1]
+		r := &mdReader{t: t, rfc: rfc, src: body[m[1]:end], before: before}
 		if err := r.read(); err != nil {
 			return err
 		}

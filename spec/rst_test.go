@@ -10,16 +10,51 @@ import (
 
 var words = regexp.MustCompile(`[A-Za-z0-9]{2,}`)
 
-// TestProseWords: of the reStructuredText in the prose every record is read, and all
-// of them together keep at least 99 of 100 words, comments left aside.
+var (
+	roleName   = regexp.MustCompile(":[A-Za-z][\\w+.:-]*:`")
+	optionLine = regexp.MustCompile(`^\s+:[\w-]+:(?:\s|$)`)
+)
+
+// unescapeJSON undoes what would join words.
+var unescapeJSON = strings.NewReplacer(`\n`, " ", `\u003c`, "<", `\u003e`, ">", `\u0026`, "&")
+
+// uncommented leaves out of reStructuredText what readers do not see: comments, the
+// names of roles, the options of directives.
+func uncommented(text string) string {
+	var out []string
+	inside := -1 // indent of the comment
+	for line := range strings.Lines(text) {
+		bare := strings.TrimSpace(line)
+		deep := len(untab(line)) - len(strings.TrimLeft(untab(line), " "))
+		if inside >= 0 && (bare == "" || deep > inside) {
+			continue
+		}
+		inside = -1
+		if (bare == ".." || strings.HasPrefix(bare, ".. ")) && !rstDirective.MatchString(bare) && !rstTarget.MatchString(bare) && !rstNote.MatchString(bare) {
+			inside = deep
+			continue
+		}
+		if !optionLine.MatchString(line) {
+			out = append(out, roleName.ReplaceAllString(line, "`"))
+		}
+	}
+	return strings.Join(out, "")
+}
+
+// TestProseWords: of the reStructuredText in the prose every fourth record is read, and all
+// of them together keep at least 999 of 1000 words, comments, names of roles and
+// options of directives left aside.
 func TestProseWords(t *testing.T) {
 	dir := testdata.Dir(t, "prose")
-	total, lost, records := 0, 0, 0
+	total, lost, records, seen := 0, 0, 0, 0
 	for s, err := range Sources(t.Context(), dir, DefaultLimits) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if ByName(s.ID) != RST {
+			continue
+		}
+		if seen++; seen%4 != 0 { // all of them take a quarter of a minute
 			continue
 		}
 		d, err := Read(s.ID, s.Data, DefaultLimits)
@@ -29,10 +64,10 @@ func TestProseWords(t *testing.T) {
 		}
 		records++
 		have := map[string]int{}
-		for _, w := range words.FindAllString(strings.ReplaceAll(shown(t, d), `\n`, " "), -1) {
+		for _, w := range words.FindAllString(unescapeJSON.Replace(shown(t, d)), -1) {
 			have[w]++
 		}
-		for _, w := range words.FindAllString(string(s.Data), -1) {
+		for _, w := range words.FindAllString(uncommented(string(s.Data)), -1) {
 			if total++; have[w] == 0 {
 				lost++
 			}
@@ -40,7 +75,7 @@ func TestProseWords(t *testing.T) {
 		}
 	}
 	t.Logf("%d records, %d words, %d lost", records, total, lost)
-	if records == 0 || lost*100 > total {
+	if records == 0 || lost*1000 > total {
 		t.Errorf("%d of %d words are lost in %d records", lost, total, records)
 	}
 }

@@ -43,9 +43,11 @@ func rstInline(s string) (out Text) {
 				break
 			}
 			before, role := w.String(), ""
-			if m := rstRole.FindStringSubmatch(before[max(0, len(before)-64):]); m != nil {
-				role = m[1]
-				before = before[:len(before)-len(m[0])]
+			if strings.HasSuffix(before, ":") {
+				if m := rstRole.FindStringSubmatch(before[max(0, len(before)-64):]); m != nil {
+					role = m[1]
+					before = before[:len(before)-len(m[0])]
+				}
 			}
 			w.Reset()
 			w.WriteString(before)
@@ -61,8 +63,12 @@ func rstInline(s string) (out Text) {
 				w.WriteByte('*')
 			}
 		default:
-			w.WriteByte(c)
-			i++
+			n := 1
+			for i+n < len(s) && s[i+n] != '\\' && s[i+n] != '`' && s[i+n] != '*' {
+				n++
+			}
+			w.WriteString(s[i : i+n])
+			i += n
 		}
 	}
 	flush()
@@ -79,6 +85,9 @@ func rstInterpreted(role, text string) Span {
 		return Span{Kind: Sup, Text: text}
 	case "code", "literal":
 		return Span{Kind: Mono, Text: text}
+	}
+	if !strings.HasSuffix(text, ">") {
+		return Span{Text: text}
 	}
 	if m := rstLink.FindStringSubmatch(text); m != nil {
 		return Span{Kind: Link, Text: orElse(m[1], m[2]), Target: m[2]}

@@ -24,31 +24,39 @@ func (r *rstReader) table(t *Table, add sink) error {
 // rows, which the drawing shows in too many ways, it stays a drawing.
 func (r *rstReader) gridTable(lines []string, add sink) error {
 	t := &Table{}
-	var cells []string
+	var cells [][]string // of the row so far: the lines of each
 	for _, l := range lines {
 		if strings.HasPrefix(l, "+") && strings.Trim(l, "+-=") == "" {
 			if l[:2] == "+=" {
 				t.Head = len(t.Rows) + 1
 			}
 			if cells != nil {
-				t.Rows = append(t.Rows, rstCells(cells))
+				t.Rows = append(t.Rows, rstRow(cells))
 			}
 			cells = nil
 			continue
 		}
 		parts := strings.Split(strings.Trim(l, "|"), "|")
 		if cells == nil {
-			cells = make([]string, len(parts))
+			cells = make([][]string, len(parts))
 		}
 		if len(parts) != strings.Count(lines[0], "+")-1 || len(parts) != len(cells) || l[0] != '|' {
 			add(code("", strings.Join(lines, "\n"), nil)...)
 			return nil
 		}
 		for k, p := range parts {
-			cells[k] += "\n" + strings.TrimSpace(p)
+			cells[k] = append(cells[k], strings.TrimSpace(p))
 		}
 	}
 	return r.table(t, add)
+}
+
+// rstRow makes a row of the lines of its cells.
+func rstRow(cells [][]string) (row []Cell) {
+	for _, lines := range cells {
+		row = append(row, Cell{Text: rstInline(strings.TrimSpace(strings.Join(lines, "\n")))})
+	}
+	return row
 }
 
 func rstCells(cells []string) (row []Cell) {
@@ -67,11 +75,18 @@ func (r *rstReader) simpleTable(lines []string, add sink) (int, error) {
 		}
 	}
 	t, n := &Table{}, 1
+	var cells [][]string // of the row so far: the lines of each
+	end := func() {
+		if cells != nil {
+			t.Rows = append(t.Rows, rstRow(cells))
+		}
+		cells = nil
+	}
 	for ; n < len(lines); n++ {
 		l := lines[n]
 		switch {
 		case rstSimple.MatchString(l):
-			if n+1 == len(lines) || lines[n+1] == "" {
+			if end(); n+1 == len(lines) || lines[n+1] == "" {
 				return n + 1, r.table(t, add)
 			}
 			t.Head = len(t.Rows)
@@ -79,15 +94,16 @@ func (r *rstReader) simpleTable(lines []string, add sink) (int, error) {
 		case l == "" || strings.Trim(l, "- ") == "":
 			continue
 		}
-		cells := columnsOf(l, starts)
-		if last := len(t.Rows) - 1; cells[0] == "" && last >= max(t.Head, 0) {
-			for k := range cells {
-				t.Rows[last][k].Text = append(append(t.Rows[last][k].Text, Span{Text: " "}), rstInline(cells[k])...).clean()
-			}
-			continue
+		parts := columnsOf(l, starts)
+		if parts[0] != "" || cells == nil {
+			end()
+			cells = make([][]string, len(parts))
 		}
-		t.Rows = append(t.Rows, rstCells(cells))
+		for k, p := range parts {
+			cells[k] = append(cells[k], p)
+		}
 	}
+	end()
 	return n, r.table(t, add)
 }
 

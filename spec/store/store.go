@@ -58,7 +58,7 @@ const (
 	application = 0x434f4d4c // "COML", what SQLite calls the application id
 	// version changes whenever the tables or what readers make of a document do; a
 	// library of another version is built anew.
-	version = 1
+	version = 2
 )
 
 const schema = `
