@@ -194,3 +194,34 @@ func TestZipSizes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRemarks: what is more than a paragraph may cost stays as text, and a remark says
+// where; ordinary marks are read and leave none.
+func TestRemarks(t *testing.T) {
+	for _, c := range []struct{ name, text, remark string }{
+		{"emphasis", "a *b* c\n\n" + strings.Repeat("*x* ", 2*maxEmphasis), "line 3: a paragraph has more than 1000 runs of * and _; those that follow in it are plain text"},
+		{"twice", strings.Repeat("\n\n"+strings.Repeat("_x_ ", maxEmphasis), 2), "plain text, and so it is in 1 more"},
+		{"links", "one\n\ntwo\nthree " + strings.Repeat("[a](", 50000), "line 4: a paragraph has brackets"},
+		{"definitions", strings.Repeat("[a]: b\n", maxDefinitions+1), "line 1: a paragraph has more than 1000 lines"},
+		{"long", strings.Repeat("one line of many\n", maxDefinitions+1), ""},
+		{"plain", strings.Repeat("*a* [b](c) _d_ ", 200), ""},
+	} {
+		doc, err := Read(c.name+".md", []byte(c.text), DefaultLimits)
+		if err != nil {
+			t.Fatal(c.name, err)
+		}
+		if (c.remark == "") != (len(doc.Remarks) == 0) || !strings.Contains(strings.Join(doc.Remarks, "\n"), c.remark) {
+			t.Errorf("%s: %q, want %q", c.name, doc.Remarks, c.remark)
+		}
+		var text strings.Builder
+		for clause := range doc.All() {
+			text.WriteString(PlainText(clause.Blocks))
+		}
+		for _, letter := range "axbmo" {
+			in, out := strings.Count(c.text, string(letter)), strings.Count(text.String(), string(letter))
+			if c.name != "definitions" && c.name != "plain" && in != out {
+				t.Errorf("%s: %d letters %c of %d are left", c.name, out, letter, in)
+			}
+		}
+	}
+}

@@ -66,7 +66,9 @@ func (r *mdReader) read() error {
 	if err := r.shallow(); err != nil {
 		return err
 	}
-	root := newMarkdownParser().Parse(text.NewReader(r.src))
+	context := parser.NewContext()
+	root := newMarkdownParser().Parse(text.NewReader(r.src), parser.WithContext(context))
+	r.spent(spentOf(context))
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
 		if h, ok := n.(*ast.Heading); ok {
 			r.heading(h)

@@ -1,6 +1,9 @@
 package spec
 
 import (
+	"bytes"
+	"fmt"
+
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/text"
@@ -10,7 +13,7 @@ import (
 // The Markdown library looks ahead at each bracket and back at each star, which on
 // text made for it takes time with the square of a paragraph's length. Here each
 // paragraph has so much work; where it is used up, the marks that follow in the
-// paragraph are plain text, as marks without a partner are. Nothing is left out.
+// paragraph are plain text, as marks without a partner are, and a remark says so.
 
 const (
 	maxEmphasis    = 1000     // runs of * and _ in one paragraph
@@ -30,6 +33,48 @@ func boundedInline() []util.PrioritizedValue {
 	}
 }
 
+// mdSpent is what a document has used up, kept in the parser's context.
+type mdSpent struct{ emphasis, links, definitions mdOver }
+
+// mdOver is where work first was more than a paragraph has, and in how many.
+type mdOver struct{ first, paragraphs int }
+
+func (o *mdOver) note(offset int) {
+	if o.paragraphs == 0 {
+		o.first = offset
+	}
+	o.paragraphs++
+}
+
+var spentKey = parser.NewContextKey()
+
+func spentOf(pc parser.Context) *mdSpent {
+	return pc.ComputeIfAbsent(spentKey, func() any { return new(mdSpent) }).(*mdSpent)
+}
+
+// spent makes remarks of what was too much.
+func (r *mdReader) spent(s *mdSpent) {
+	for _, x := range []struct {
+		over mdOver
+		what string
+	}{
+		{s.emphasis, fmt.Sprintf("more than %d runs of * and _", maxEmphasis)},
+		{s.links, "brackets and parentheses without a partner that take too long to search"},
+		{s.definitions, fmt.Sprintf("more than %d lines that begin with a definition of a link", maxDefinitions)},
+	} {
+		if x.over.paragraphs > 0 {
+			r.t.remark(r.lineOf(x.over.first), "a paragraph has %s; those that follow in it are plain text%s", x.what, others(x.over.paragraphs-1))
+		}
+	}
+}
+
+func others(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and so it is in %d more", n)
+}
+
 var (
 	emphasisKey = parser.NewContextKey() // int: runs in the paragraph so far
 	linksKey    = parser.NewContextKey() // *linkState of the paragraph
@@ -39,10 +84,14 @@ type boundedEmphasis struct{ parser.InlineParser }
 
 func (b boundedEmphasis) Parse(parent ast.Node, block text.Reader, pc parser.Context) ast.Node {
 	runs, _ := pc.Get(emphasisKey).(int)
+	pc.Set(emphasisKey, runs+1)
 	if runs >= maxEmphasis {
+		if runs == maxEmphasis {
+			_, seg := block.PeekLine()
+			spentOf(pc).emphasis.note(seg.Start)
+		}
 		return nil
 	}
-	pc.Set(emphasisKey, runs+1)
 	return b.InlineParser.Parse(parent, block, pc)
 }
 
@@ -56,6 +105,7 @@ type linkState struct {
 	work int   // bytes looked at so far
 	most int
 	end  int // of the paragraph
+	told bool
 }
 
 type boundedLinks struct{ parser.InlineParser }
@@ -66,10 +116,14 @@ func (b boundedLinks) Parse(parent ast.Node, block text.Reader, pc parser.Contex
 		s = newLinkState(parent)
 		pc.Set(linksKey, s)
 	}
+	line, seg := block.PeekLine()
 	if s.work > s.most {
+		if !s.told {
+			spentOf(pc).links.note(seg.Start)
+		}
+		s.told = true
 		return nil
 	}
-	line, seg := block.PeekLine()
 	n := b.InlineParser.Parse(parent, block, pc)
 	switch {
 	case line[0] != ']' && n != nil:
@@ -108,7 +162,11 @@ func (b boundedLinks) CloseBlock(parent ast.Node, block text.Reader, pc parser.C
 type boundedDefinitions struct{}
 
 func (boundedDefinitions) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
-	if node.Lines().Len() <= maxDefinitions {
+	first := node.Lines().At(0)
+	switch {
+	case node.Lines().Len() <= maxDefinitions:
 		parser.LinkReferenceParagraphTransformer.Transform(node, reader, pc)
+	case bytes.HasPrefix(bytes.TrimLeft(first.Value(reader.Source()), " "), []byte("[")):
+		spentOf(pc).definitions.note(first.Start)
 	}
 }

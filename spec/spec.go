@@ -47,6 +47,7 @@ type Document struct {
 	License    string      `json:"license,omitempty"` // where a record says one
 	Clauses    []*Clause   `json:"clauses"`
 	References []Reference `json:"references,omitempty"` // its bibliography
+	Remarks    []string    `json:"remarks,omitempty"`    // what was not read as it was meant, and where
 }
 
 // A Clause is a heading and what stands below it up to the next. Text before the

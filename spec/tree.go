@@ -2,6 +2,7 @@ package spec
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,6 +26,11 @@ type tree struct {
 type open struct {
 	*Clause
 	level int
+}
+
+// remark notes what was not read as it was meant.
+func (t *tree) remark(where, format string, args ...any) {
+	t.doc.Remarks = append(t.doc.Remarks, where+": "+fmt.Sprintf(format, args...))
 }
 
 func newTree(doc *Document, lim Limits) *tree { return &tree{doc: doc, lim: lim} }

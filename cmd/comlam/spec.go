@@ -106,6 +106,9 @@ func (a *app) showBuild(r *store.Report) error {
 	for _, x := range r.Refused {
 		fmt.Fprintf(a.err, "refused: %s\n", x.Why)
 	}
+	for _, x := range r.Remarks {
+		fmt.Fprintf(a.err, "remark: %s: %s\n", x.Document, x.What)
+	}
 	return nil
 }
 
@@ -405,6 +408,9 @@ func (a *app) showStats(l *store.Library) error {
 	}
 	for _, r := range st.Refused {
 		rows = append(rows, []string{"refused", r.Why})
+	}
+	for _, r := range st.Remarks {
+		rows = append(rows, []string{"remark", r.Document + ": " + r.What})
 	}
 	return table(a.out, rows)
 }

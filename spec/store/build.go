@@ -22,6 +22,7 @@ type Report struct {
 	Unchanged int            `json:"unchanged"`
 	Removed   int            `json:"removed"`
 	Refused   []Refused      `json:"refused"`     // documents that could not be read
+	Remarks   []Remark       `json:"remarks"`     // what was not read as it was meant
 	Other     map[string]int `json:"other_files"` // files of other kinds, by ending
 	Bytes     int64          `json:"bytes"`       // of the files read
 	Seconds   float64        `json:"seconds"`
@@ -31,6 +32,12 @@ type Report struct {
 type Refused struct {
 	File string `json:"file"`
 	Why  string `json:"why"`
+}
+
+// Remark is something in a document of the library that was not read as it was meant.
+type Remark struct {
+	Document string `json:"document"`
+	What     string `json:"what"`
 }
 
 // Progress tells how far a build is.
@@ -159,7 +166,11 @@ func (b *builder) run(ctx context.Context) error {
 			return b.undo(err)
 		}
 	}
-	return b.script("COMMIT")
+	if err := b.script("COMMIT"); err != nil {
+		return err
+	}
+	b.report.Remarks, err = b.remarks()
+	return err
 }
 
 func (b *builder) undo(err error) error {
@@ -349,7 +360,13 @@ func (b *builder) insert(s spec.Source, d *spec.Document, hash []byte) error {
 	if err != nil {
 		return err
 	}
-	return b.clauses(d, b.db.LastInsertRowID(), bodies)
+	id := b.db.LastInsertRowID()
+	for _, what := range d.Remarks {
+		if err := b.exec("INSERT INTO remark VALUES (?, ?)", id, what); err != nil {
+			return err
+		}
+	}
+	return b.clauses(d, id, bodies)
 }
 
 func (b *builder) clauses(d *spec.Document, id int64, bodies []string) error {

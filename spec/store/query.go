@@ -280,7 +280,18 @@ type Stats struct {
 	Formats     map[spec.Format]int `json:"formats"`
 	Licenses    map[string]int      `json:"licenses"`
 	Refused     []Refused           `json:"refused"`
+	Remarks     []Remark            `json:"remarks"`
 	Counts
+}
+
+// remarks are those of all documents.
+func (l *Library) remarks() ([]Remark, error) {
+	list := []Remark{}
+	err := l.each("SELECT name, what FROM remark JOIN document ON document = document.id ORDER BY name, remark.rowid", nil, func(s *sqlite3.Stmt) error {
+		list = append(list, Remark{s.ColumnText(0), s.ColumnText(1)})
+		return nil
+	})
+	return list, err
 }
 
 // Stats counts.
@@ -303,6 +314,9 @@ func (l *Library) Stats() (*Stats, error) {
 		return nil
 	})
 	if err != nil {
+		return nil, err
+	}
+	if st.Remarks, err = l.remarks(); err != nil {
 		return nil, err
 	}
 	pages, err := l.number("PRAGMA page_count")

@@ -69,6 +69,8 @@ CREATE TABLE document (
 	source TEXT NOT NULL REFERENCES source ON DELETE CASCADE, line INTEGER NOT NULL, hash BLOB NOT NULL,
 	bytes INTEGER NOT NULL, format TEXT NOT NULL, title TEXT NOT NULL, number TEXT NOT NULL, release TEXT NOT NULL,
 	date TEXT NOT NULL, license TEXT NOT NULL, refs TEXT NOT NULL, counts TEXT NOT NULL);
+CREATE TABLE remark (document INTEGER NOT NULL REFERENCES document ON DELETE CASCADE, what TEXT NOT NULL);
+CREATE INDEX remark_document ON remark (document);
 CREATE INDEX document_source ON document (source);
 CREATE TABLE clause (
 	id INTEGER PRIMARY KEY, document INTEGER NOT NULL REFERENCES document ON DELETE CASCADE,

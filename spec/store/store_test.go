@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -229,4 +230,26 @@ func readAll(file string) error {
 	}
 	_, err = l.Search("alpha", "", 10)
 	return err
+}
+
+// TestRemarks: what a document says of its reading stays in the library while the
+// document does.
+func TestRemarks(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "a.md", "# A\n\n"+strings.Repeat("*x* ", 2000))
+	write(t, dir, "b.md", "# B\n\n*x*\n")
+	want := []Remark{{"a.md", "line 3: a paragraph has more than 1000 runs of * and _; those that follow in it are plain text"}}
+	for range 2 { // read, then known
+		if r := build(t, dir); !slices.Equal(r.Remarks, want) {
+			t.Errorf("%q", r.Remarks)
+		}
+	}
+	st, err := library(t, dir).Stats()
+	if err != nil || !slices.Equal(st.Remarks, want) {
+		t.Errorf("%q, %v", st.Remarks, err)
+	}
+	write(t, dir, "a.md", "# A\n")
+	if r := build(t, dir); len(r.Remarks) != 0 {
+		t.Errorf("%q", r.Remarks)
+	}
 }
