@@ -49,6 +49,10 @@ a symbol it stands still, and every slot has one of its own. Interference betwee
 and subcarriers is not simulated: a line below the table tells where it would count.
 Layers share the power.
 
+With transport.adapt=inner the MCS of every slot follows its channel, by effective SINR;
+outer adds an offset that makes first transmissions fail at the rate transport.target,
+block after block on one core. bits/RE is what arrived right, a resource element of data.
+
 Powers: symbols and channels have unit mean power; Es/N0 is that of one receive antenna
 in a resource element, all layers together; Eb/N0 is Es/N0 divided by the information bits
 of a resource element; pilots and prefixes are not counted. Intervals are 95 %.

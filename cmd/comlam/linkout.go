@@ -81,8 +81,12 @@ func (a *app) showLinks(links []namedLink) error {
 		return a.print(map[string]any{"curves": plans})
 	}
 	for _, p := range plans {
-		fmt.Fprintf(a.out, "%s: blocks of %d bits sent as %d, %.4g bits a symbol, %s at %d points\n",
-			p.Name, p.NumBits, p.NumSent, p.BitsPerSymbol, snrName(p.Config), len(p.SNRdB))
+		most := ""
+		if p.Config.Code == "transport" && p.Config.Transport.Adapt != "fixed" {
+			most = "at most "
+		}
+		fmt.Fprintf(a.out, "%s: blocks of %s%d bits sent as %d, %.4g bits a symbol, %s at %d points\n",
+			p.Name, most, p.NumBits, p.NumSent, p.BitsPerSymbol, snrName(p.Config), len(p.SNRdB))
 	}
 	return nil
 }
@@ -143,7 +147,8 @@ func (a *app) showNeglected(c link.Curve) {
 
 func curveTable(c link.Curve) [][]string {
 	theory := len(c.Theory) > 0
-	harq := c.Config.Code == "transport" && c.Config.Transport.Transmissions > 1
+	transport := c.Config.Code == "transport"
+	harq, adapts := transport && c.Config.Transport.Transmissions > 1, transport && c.Config.Transport.Adapt != "fixed"
 	head := []string{"  " + snrName(c.Config), "BER", "interval"}
 	if theory {
 		head = append(head, "theory")
@@ -151,6 +156,12 @@ func curveTable(c link.Curve) [][]string {
 	head = append(head, "BLER", "interval", "blocks", "wrong")
 	if harq {
 		head = append(head, "transmissions")
+	}
+	if transport {
+		head = append(head, "bits/RE")
+	}
+	if adapts {
+		head = append(head, "mean MCS")
 	}
 	rows := [][]string{head}
 	for _, p := range c.Points {
@@ -161,6 +172,12 @@ func curveTable(c link.Curve) [][]string {
 		row = append(row, rate(p.BLER.Value), rateSpan(p.BLER), strconv.FormatUint(p.Blocks, 10), strconv.FormatUint(p.BlockErrors, 10))
 		if harq {
 			row = append(row, fmt.Sprintf("%.3f", float64(p.Transmissions)/float64(p.Blocks)))
+		}
+		if transport {
+			row = append(row, fmt.Sprintf("%.3f", p.BitsPerRE))
+		}
+		if adapts {
+			row = append(row, fmt.Sprintf("%.2f", float64(p.SumMCS)/float64(p.Blocks)))
 		}
 		rows = append(rows, row)
 	}

@@ -111,6 +111,7 @@ func TestMistakes(t *testing.T) {
 		"comlam csi convert no.npy x.npy", "comlam csi convert no.npy x.npy --view imaginary", "comlam csi convert no.npy own.yaml",
 		"comlam csi plot no.npy", "comlam csi plot no.npy -o a.pdf", "comlam csi plot no.npy -o a.png --kind pdf", "comlam csi plot no.npy -o a.png", "comlam csi plot no.npy -o a.png --scale 0", "comlam csi plot cdl-c -o a.png --kind coverage", "comlam csi plot umi -o a.png --kind coverage --carrier 1",
 		"comlam link run modulation=8psk", "comlam link run snr=5", "comlam link run snr=9~to~3~dB", "comlam link run code=polar num_bits=5", "comlam link run modulaton=qpsk", "comlam link run 16qam",
+		"comlam link run code=transport transport.adapt=inner", "comlam link run channel=tdl-a code=transport transport.adapt=inner", "comlam link run code=transport transport.adapt=olla", "comlam link run code=transport transport.target=1",
 		"comlam link run code=ldpc rate=1e-9", "comlam link run channel=tdl-a num_rx=64 num_layers=2 slot.num_prb=275", "comlam link run channel=tdl-a slot.num_symbols=2", "comlam link run snr=0~to~1e-6~by~1e-7~dB",
 		"comlam link run -o ber.pdf", "comlam link run num_rx=1,2,3,4,5,6", "comlam link run code=transport transport.mcs=30", "comlam link run channel=tdl-f", "comlam link run channel=tdl-a code=ldpc", "comlam link run channel=tdl-a slot.dmrs.type=3", "comlam link run channel=tdl-a slot.speed=30", "comlam link run num_layers=2", "comlam link run channel=rayleigh num_layers=3 num_rx=2 detector=zf",
 		"comlam bench engine --only gtp", "comlam bench engine --legs tpu", "comlam bench engine now", "comlam bench radio --legs aff3ct", "comlam bench engin",
@@ -153,6 +154,8 @@ func TestWorkingCommands(t *testing.T) {
 		"comlam csi gen -n 3 -o h.npy --dry-run data.num_slots=7", "comlam csi gen -n 3 -o h.npy data.channel=tdl-a data.speed=3~to~30~km/h",
 		"comlam csi gen -n 3 -o h.npy --recipe own.yaml --seed 9 -q",
 		"comlam link run modulation=qpsk,16qam channel=rayleigh max_blocks=20 snr=0~to~10~by~5~dB -o ber.svg", "comlam link run code=ldpc --dry-run", "comlam link run snr=4~dB max_blocks=60 --joint", "comlam link run channel=rayleigh num_layers=2 num_rx=2 detector=zf,ml max_blocks=30 snr=10~dB", "comlam link run channel=cdl-c code=transport num_rx=2 snr=2~dB slot.num_prb=2 max_blocks=40",
+		"comlam link run channel=tdl-c code=transport transport.adapt=outer,fixed num_rx=2 snr=10~dB snr_is=es_n0 slot.num_prb=2 max_blocks=60",
+		"comlam link run channel=tdl-c code=transport transport.adapt=inner snr_is=es_n0 slot.num_prb=2 --dry-run",
 		"comlam link run channel=tdl-c slot.delay_spread=1~us slot.num_prb=2 snr=20~dB snr_is=es_n0 max_blocks=40",
 		"comlam link run code=transport slot.num_prb=2 transport.transmissions=3 transport.mcs=1 snr=-12~to~-6~by~3~dB max_blocks=50 snr_is=es_n0",
 	)

@@ -25,6 +25,7 @@ type Link struct {
 	polar     *fec.Polar
 	transport *fec.Transport
 
+	rows  []*Link    // with link adaptation, a link of fixed MCS by its index
 	slot  *ofdm.Slot // of transport blocks and of OFDM
 	model model      // of OFDM
 }
@@ -53,6 +54,9 @@ func (c Config) Build() (*Link, error) {
 	}
 	if _, err := l.newDetector(); err != nil {
 		return nil, setting.Bad("detector", "", "%s", strings.TrimPrefix(err.Error(), "detector: "))
+	}
+	if l.adapts() {
+		return l, l.buildRows()
 	}
 	return l, nil
 }
@@ -98,7 +102,11 @@ func (l *Link) buildCode() (err error) {
 
 func (l *Link) buildTransport() error {
 	t := l.config.Transport
-	mcs, err := tables[t.MCSTable].MCS(t.MCS)
+	table := tables[t.MCSTable]
+	if l.adapts() { // sizes are those of the largest
+		t.MCS = table.Rows[len(table.Rows)-1].Index
+	}
+	mcs, err := table.MCS(t.MCS)
 	if err != nil {
 		return err
 	}

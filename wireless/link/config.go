@@ -57,6 +57,11 @@ type Transport struct {
 	MCS           int `yaml:"mcs" json:"mcs"`
 	MCSTable      int `yaml:"mcs_table" json:"mcs_table"`         // 1, 2 or 3 of TS 38.214 clause 5.1.3.1
 	Transmissions int `yaml:"transmissions" json:"transmissions"` // at most, with HARQ: redundancy versions 0, 2, 3, 1, soft bits combined; each sees a channel of its own
+	// Adapt is "fixed", or how the MCS follows the channel of the slot, which the sender
+	// knows then (package nr): "inner" by effective SINR, "outer" with an offset, too, that
+	// first transmissions correct to fail at the rate Target. Over profiles.
+	Adapt  string  `yaml:"adapt" json:"adapt"`
+	Target float64 `yaml:"target" json:"target"`
 }
 
 // Slot is the resource elements of a slot and how its channel is estimated. Transport
@@ -97,7 +102,7 @@ func Default() Config {
 	return Config{
 		Channel: "awgn", NumRx: 1, NumLayers: 1, Detector: "lmmse", Paths: 16,
 		Code: "none", Modulation: "qpsk", NumBits: 1200, Rate: 0.5,
-		Transport: Transport{MCS: 10, MCSTable: 1, Transmissions: 1},
+		Transport: Transport{MCS: 10, MCSTable: 1, Transmissions: 1, Adapt: "fixed", Target: 0.1},
 		Slot: Slot{NumPRB: 20, NumSymbols: 14, Estimator: "lmmse",
 			DMRS:    DMRS{Type: 1, Length: 1, Additional: 1, TypeAPosition: 2, NumCDMGroups: 2},
 			Carrier: 3.5e9, SubcarrierSpacing: 30e3, DelaySpread: 100e-9, Speed: setting.KMH(3)},
@@ -159,6 +164,11 @@ func (c Config) check() error {
 	if c.Code == "transport" {
 		if err := c.Transport.check(); err != nil {
 			return setting.Under("transport", err)
+		}
+		if adapts := c.Transport.Adapt != "fixed"; adapts && !c.slotted() {
+			return setting.Bad("transport.adapt", "use a profile of TR 38.901, for example tdl-c", "there is nothing to adapt to over %s", c.Channel)
+		} else if adapts && c.SNRIs != "es_n0" {
+			return setting.Bad("transport.adapt", "set snr_is to es_n0", "the bits of a symbol change, and with them Eb/N0")
 		}
 	}
 	if c.Code == "transport" || c.slotted() {
@@ -266,6 +276,12 @@ func (t Transport) check() *setting.Error {
 	}
 	if t.Transmissions < 1 || t.Transmissions > maxTransmissions {
 		return setting.Bad("transmissions", "use 1 to 8", "%d is out of range", t.Transmissions)
+	}
+	if !slices.Contains(adaptations, t.Adapt) {
+		return setting.Bad("adapt", "use one of "+strings.Join(adaptations, ", "), "%q is not an adaptation", t.Adapt)
+	}
+	if !(t.Target > 0 && t.Target < 1) {
+		return setting.Bad("target", "use a block error rate between 0 and 1, for example 0.1", "%g is out of range", t.Target)
 	}
 	return nil
 }

@@ -21,6 +21,8 @@ type Tally struct {
 	SquaredErrors uint64 `json:"squared_errors"` // sum over blocks of the squared number of wrong bits
 	Transmissions uint64 `json:"transmissions"`  // of blocks, all attempts
 	Undetected    uint64 `json:"undetected"`     // wrong blocks whose CRC held
+	RightBits     uint64 `json:"right_bits"`     // of blocks without a wrong bit
+	SumMCS        uint64 `json:"sum_mcs"`        // of blocks, with link adaptation
 }
 
 // Add adds what was counted elsewhere.
@@ -32,6 +34,8 @@ func (t *Tally) Add(o Tally) {
 	t.SquaredErrors += o.SquaredErrors
 	t.Transmissions += o.Transmissions
 	t.Undetected += o.Undetected
+	t.RightBits += o.RightBits
+	t.SumMCS += o.SumMCS
 }
 
 func (t *Tally) block(bits, wrong, transmissions int, claimed bool) {
@@ -45,6 +49,8 @@ func (t *Tally) block(bits, wrong, transmissions int, claimed bool) {
 		if claimed {
 			t.Undetected++
 		}
+	} else {
+		t.RightBits += uint64(bits)
 	}
 }
 
@@ -75,6 +81,8 @@ type worker struct {
 	sent   []byte
 	llrs   []float32
 	stream rng.Stream
+
+	arrivedAtOnce bool // the last block, with its first transmission
 }
 
 // conditions are what all workers of an SNR share.
@@ -139,14 +147,23 @@ func (w *worker) block(t *Tally) error {
 			return err
 		}
 	}
+	w.arrivedAtOnce = claims && n == 1
 	t.block(w.link.numBits, w.coder.wrong(), n, claims)
 	return nil
 }
 
 // Count counts the errors of the blocks first to first+num-1 at an SNR in dB, which is
-// Eb/N0 or Es/N0 as the config says.
+// Eb/N0 or Es/N0 as the config says. The outer loop of link adaptation starts anew with
+// the first of them.
 func (l *Link) Count(seed uint64, snrDB float64, first, num uint64) (Tally, error) {
 	var t Tally
+	if l.adapts() {
+		c, err := l.newChain(snrDB)
+		if err == nil {
+			err = c.count(seed, first, num, &t)
+		}
+		return t, err
+	}
 	c, err := l.at(snrDB)
 	if err != nil {
 		return t, err

@@ -15,6 +15,13 @@
 // or independent Rayleigh fading, or they fill the resource grid of an OFDM slot whose
 // channel is estimated from DM-RS.
 //
+// # Link adaptation
+//
+// A transport block may have the MCS that suits its channel (Transport.Adapt), which the
+// sender knows without delay: what adaptation can give at best. Its blocks have several
+// sizes, and those of the outer loop depend on one another, so intervals of both rates are
+// approximate, and a point counts on one goroutine.
+//
 // # Power and noise
 //
 // Symbols have unit mean power and so has the channel between two antennas, so that

@@ -193,6 +193,8 @@ func TestMistakesName(t *testing.T) {
 		"snr": func(c *Config) { c.SNR.Step = 0 }, "snr_is": func(c *Config) { c.SNRIs = "c_n0" },
 		"errors": func(c *Config) { c.Errors = 0 }, "max_blocks": func(c *Config) { c.MaxBlocks = 0 },
 		"transport.mcs": func(c *Config) { c.Code = "transport"; c.Transport.MCS = 29 }, "transport.mcs_table": func(c *Config) { c.Code = "transport"; c.Transport.MCSTable = 4 },
+		"transport.adapt":  func(c *Config) { c.Code, c.Channel, c.Transport.Adapt = "transport", "tdl-a", "inner" }, // over Eb/N0
+		"transport.target": func(c *Config) { c.Code, c.Transport.Target = "transport", math.NaN() },
 		"slot.num_prb":     func(c *Config) { c.Code = "transport"; c.Slot.NumPRB = 0 },
 		"slot.num_symbols": func(c *Config) { c.Code = "transport"; c.Slot.NumSymbols = 15 }, "transport.transmissions": func(c *Config) { c.Code = "transport"; c.Transport.Transmissions = 9 },
 	} {

@@ -12,6 +12,10 @@ func (l *Link) Name() string {
 	switch c.Code {
 	case "none":
 	case "transport":
+		if l.adapts() {
+			words = []string{fmt.Sprintf("adapted MCS (%s loop)", c.Transport.Adapt)}
+			break
+		}
 		words = []string{fmt.Sprintf("MCS %d (%s)", c.Transport.MCS, l.scheme), fmt.Sprintf("%d bits", l.numBits)}
 	default:
 		words = append(words, fmt.Sprintf("%s %d/%d", map[string]string{"ldpc": "LDPC", "polar": "polar"}[c.Code], l.numBits, l.numSent))

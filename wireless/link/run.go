@@ -16,6 +16,9 @@ type Point struct {
 	BLER Rate `json:"bler"`
 	// TheoryBER is the closed form of the bit error rate; 0 where there is none.
 	TheoryBER float64 `json:"theory_ber,omitempty"`
+	// BitsPerRE is what arrived right, in bits a resource element of data, all layers
+	// together, over all transmissions of transport blocks.
+	BitsPerRE float64 `json:"bits_per_re,omitempty"`
 }
 
 // A Curve is the points of a link.
@@ -77,16 +80,23 @@ func (l *Link) Run(ctx context.Context, c RunConfig) (Curve, error) {
 	curve := Curve{Name: l.Name(), Config: l.config, Seed: c.Seed, Joint: c.Joint, Neglected: l.Neglected()}
 	snrs := l.config.SNR.Points()
 	for i, snr := range snrs {
-		tally, err := l.point(ctx, c, snr, func(t Tally) {
+		progress := func(t Tally) {
 			if c.Progress != nil {
 				c.Progress(Progress{Point: i, NumPoints: len(snrs), SNRdB: snr, Tally: t, Done: l.share(t)})
 			}
-		})
+		}
+		var tally Tally
+		var err error
+		if l.adapts() {
+			tally, err = l.adaptedPoint(ctx, c.Seed, snr, progress)
+		} else {
+			tally, err = l.point(ctx, c, snr, progress)
+		}
 		if err != nil {
 			return curve, err
 		}
 		curve.Points = append(curve.Points, l.newPoint(snr, confidence(c.Joint, len(snrs)), tally))
-		if tally.BitErrors == 0 {
+		if tally.BitErrors == 0 && !l.adapts() { // adapted blocks fail at any SNR
 			curve.Left = snrs[i+1:]
 			break
 		}
@@ -97,7 +107,11 @@ func (l *Link) Run(ctx context.Context, c RunConfig) (Curve, error) {
 
 func (l *Link) newPoint(snr, level float64, t Tally) Point {
 	theory, _ := l.TheoryBER(snr)
-	return Point{TheoryBER: theory, SNRdB: snr, EsN0: decibel(l.esN0(snr)), Tally: t, BER: t.BER(level), BLER: t.BLER(level)}
+	p := Point{TheoryBER: theory, SNRdB: snr, EsN0: decibel(l.esN0(snr)), Tally: t, BER: t.BER(level), BLER: t.BLER(level)}
+	if l.transport != nil {
+		p.BitsPerRE = float64(t.RightBits) / float64(t.Transmissions) / float64(len(l.slot.Data))
+	}
+	return p
 }
 
 // jobResult is what a worker counted in job number index.

@@ -19,6 +19,7 @@ type slotAir struct {
 	detector  mimo.Detector
 	estimates []func(h, observed []complex128) error // a layer; nil: the channel is known
 
+	drawn    bool // response is already that of the next slot
 	taps     *channel.Taps
 	response []complex128   // [symbol, subcarrier, antenna, layer], with the power of the layer
 	x        [][]complex128 // [layer] of [symbol, subcarrier]
@@ -90,7 +91,7 @@ func (a *slotAir) estimateLayer(c *conditions, layer int) error {
 }
 
 func (a *slotAir) pass(s *rng.Stream, llrs []float32, sent []byte) error {
-	l, c := a.link, a.link.config.Slot
+	l := a.link
 	if err := l.scheme.Map(a.symbols, sent); err != nil {
 		return err
 	}
@@ -102,6 +103,23 @@ func (a *slotAir) pass(s *rng.Stream, llrs []float32, sent []byte) error {
 			x[re] = complex128(a.symbols[i*layers+k])
 		}
 	}
+	if !a.drawn {
+		if err := a.draw(s); err != nil {
+			return err
+		}
+	}
+	a.drawn = false
+	for antenna := range l.config.NumRx {
+		if err := a.receive(s, antenna); err != nil {
+			return err
+		}
+	}
+	return a.detector.Detect(llrs, a.h, a.received, a.noise)
+}
+
+// draw draws the channel of a slot.
+func (a *slotAir) draw(s *rng.Stream) error {
+	l, c, layers := a.link, a.link.config.Slot, len(a.x)
 	if err := l.model.Draw(s, channel.Link{DelaySpreadS: float64(c.DelaySpread), SpeedMPS: float64(c.Speed)}, a.taps); err != nil {
 		return err
 	}
@@ -115,12 +133,7 @@ func (a *slotAir) pass(s *rng.Stream, llrs []float32, sent []byte) error {
 			a.response[i] = complex(share*real(h), share*imag(h))
 		}
 	}
-	for antenna := range l.config.NumRx {
-		if err := a.receive(s, antenna); err != nil {
-			return err
-		}
-	}
-	return a.detector.Detect(llrs, a.h, a.received, a.noise)
+	return nil
 }
 
 // receive is what one antenna receives, and what it makes of the channels to it.
