@@ -227,6 +227,9 @@ func (c Config) checkCode() *setting.Error {
 	if _, ok := schemes[c.Modulation]; !ok {
 		return setting.Bad("modulation", "use one of "+names(schemes), "%q is not a modulation", c.Modulation)
 	}
+	if c.Modulation == "pi/2-bpsk" && c.Code != "transport" && (c.slotted() || c.NumLayers > 1) {
+		return setting.Bad("modulation", "use bpsk, which errs as often", "pi/2-bpsk is for single carriers; slots and layers do not have it")
+	}
 	if c.NumBits < 1 || c.NumBits > maxBits {
 		return setting.Bad("num_bits", "use 1 to 1048576", "%d is out of range", c.NumBits)
 	}

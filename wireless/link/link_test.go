@@ -187,7 +187,8 @@ func TestMistakesName(t *testing.T) {
 		"detector":  func(c *Config) { c.Channel, c.NumLayers, c.Detector = "rayleigh", 2, "zf" },
 		"slot.dmrs": func(c *Config) { c.Channel, c.Slot.DMRS.Type = "tdl-a", 3 }, "slot.estimator": func(c *Config) { c.Channel, c.Slot.Estimator = "tdl-a", "oracle" },
 		"code": func(c *Config) { c.Code = "turbo" }, "modulation": func(c *Config) { c.Modulation = "8psk" },
-		"num_bits": func(c *Config) { c.NumBits = 0 }, "rate": func(c *Config) { c.Rate = 0 },
+		"modulation ": func(c *Config) { c.Channel, c.Modulation = "tdl-a", "pi/2-bpsk" },
+		"num_bits":    func(c *Config) { c.NumBits = 0 }, "rate": func(c *Config) { c.Rate = 0 },
 		"demapper": func(c *Config) { c.Demapper = "soft" }, "decoder.rule": func(c *Config) { c.Decoder.Rule = "bp" },
 		"decoder.iterations": func(c *Config) { c.Decoder.Iterations = 0 }, "decoder.list": func(c *Config) { c.Decoder.List = 0 },
 		"snr": func(c *Config) { c.SNR.Step = 0 }, "snr_is": func(c *Config) { c.SNRIs = "c_n0" },
@@ -202,7 +203,7 @@ func TestMistakesName(t *testing.T) {
 		change(&c)
 		_, err := c.Build()
 		var bad *setting.Error
-		if !errors.As(err, &bad) || bad.Key != key || bad.Why == "" || bad.Hint == "" && !strings.Contains(bad.Why, ";") {
+		if !errors.As(err, &bad) || bad.Key != strings.TrimSpace(key) || bad.Why == "" || bad.Hint == "" && !strings.Contains(bad.Why, ";") {
 			t.Errorf("%s: got %v", key, err)
 		}
 	}

@@ -193,7 +193,8 @@ func (d DMRS) reserved(k int) bool {
 // subcarriers, and over pairs of symbols for length 2.
 func (d DMRS) pilots(a Allocation, symbols []int, q port) *Pilots {
 	numSubcarriers, pairs := a.NumRB*nr.SubcarriersPerRB, a.NumRB*d.pairs()
-	// Observations stand alone in frequency where no other layer is in the group.
+	// A single layer is alone in its group. Of more, all are despread, also one that is
+	// alone, so that they have as many observations.
 	over, along := 1, d.Length
 	if a.NumLayers > 1 {
 		over = 2
