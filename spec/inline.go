@@ -3,6 +3,7 @@ package spec
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // SpanKind says what a span of text is.
@@ -133,24 +134,29 @@ func (c *cleaner) put(s Span, blank bool) {
 // squeeze makes white space single blanks, drops a leading one after another blank,
 // and reports whether a blank is at the end.
 func squeeze(s string, blank bool) (string, bool) {
-	if tidy(s, blank) {
-		return s, s == "" && blank || strings.HasSuffix(s, " ")
+	n, blank := tidy(s, blank)
+	if n == len(s) {
+		return s, blank
 	}
 	var w strings.Builder
 	w.Grow(len(s))
-	for _, r := range s {
-		if unicode.IsSpace(r) {
+	for w.WriteString(s[:n]); n < len(s); {
+		r, size := utf8.DecodeRuneInString(s[n:])
+		switch {
+		case unicode.IsSpace(r):
 			if !blank {
 				w.WriteByte(' ')
 			}
 			blank = true
-			continue
+		case !unwanted(r):
+			w.WriteRune(r)
+			blank = false
 		}
-		if unwanted(r) {
-			continue
-		}
-		w.WriteRune(r)
-		blank = false
+		var more int
+		n += size
+		more, blank = tidy(s[n:], blank)
+		w.WriteString(s[n : n+more])
+		n += more
 	}
 	return w.String(), blank
 }
@@ -171,16 +177,17 @@ func unwanted(r rune) bool {
 	return r < ' ' || r == 0x7f || r == 0xfeff || r == 0xad || r == 0x200b || r == 0xfffe || r == 0xffff
 }
 
-// tidy reports whether there is nothing to squeeze, which most text is.
-func tidy(s string, blank bool) bool {
+// tidy is how much at the beginning of s needs no squeezing, most often all, and
+// whether that ends with a blank.
+func tidy(s string, blank bool) (int, bool) {
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c > 0x7e || c < ' ' || c == ' ' && blank {
-			return false
+			return i, blank
 		}
 		blank = c == ' '
 	}
-	return true
+	return len(s), blank
 }
 
 // trimEnd drops blanks and breaks at the end.
