@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 // app is one invocation: where its output goes and the flags of all commands.
@@ -105,11 +106,7 @@ func (a *app) red(word string) string {
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 const firstSteps = `comlam demo                         simulate, train, adapt, evaluate, report: about three minutes

@@ -135,17 +135,18 @@ func (a *app) talkWith(name string, o chatOptions) (*talk, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.Tokenizer == nil {
-		return nil, &infer.DataError{Path: l.dir, Err: errors.New("there is no tokenizer.json, and without one no text can be read; put that of the model there")}
+	tok, err := l.words()
+	if err != nil {
+		return nil, err
 	}
-	t := &talk{a: a, o: o, tok: l.Tokenizer, sampling: l.Generation.Sampling, res: chatResult{Model: l.dir, Messages: []message{}}}
+	t := &talk{a: a, o: o, tok: tok, sampling: l.Generation.Sampling, res: chatResult{Model: l.dir, Messages: []message{}}}
 	if !o.raw {
 		if _, err := t.tok.Chat([]tokenizer.Message{{Role: "user", Content: "?"}}, true); errors.Is(err, tokenizer.ErrNoTemplate) {
 			return nil, usagef("%s: %w; --raw continues a text without one", l.dir, err)
 		}
 	}
 	t.sampling.Stop = append(l.Generation.EOS, turnEnd(t.tok)...)
-	t.model, err = l.start()
+	t.model, _, err = l.start() // until the program ends
 	return t, err
 }
 

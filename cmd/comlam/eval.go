@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/comlam/comlam/eval"
 	"github.com/comlam/comlam/format/aeszip"
@@ -224,14 +224,15 @@ func (a *app) password(given string) func() (string, error) {
 		if !ok {
 			return "", aeszip.ErrPassword
 		}
-		if info, err := f.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		if !term.IsTerminal(int(f.Fd())) {
 			return "", aeszip.ErrPassword
 		}
 		fmt.Fprint(a.err, "password of the archive: ")
-		line, err := bufio.NewReader(f).ReadString('\n')
+		word, err := term.ReadPassword(int(f.Fd())) // shows nothing of it
+		fmt.Fprintln(a.err)
 		if err != nil {
 			return "", aeszip.ErrPassword
 		}
-		return strings.TrimRight(line, "\r\n"), nil
+		return string(word), nil
 	}
 }

@@ -222,7 +222,7 @@ func TestEvalHeldOutText(t *testing.T) {
 func TestEvalMistakes(t *testing.T) {
 	dir := evalFolder(t)
 	for line, want := range map[string]int{
-		"eval nothing questions.jsonl":                     exitData,
+		"eval nothing questions.jsonl":                     exitUsage, // as comlam chat says it
 		"eval notes.md questions.jsonl":                    exitData,
 		"eval model questions.jsonl --adapter other":       exitData,
 		"eval model questions.jsonl --form nicely":         exitUsage,

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/comlam/comlam/backend"
 	"github.com/comlam/comlam/eval"
 	"github.com/comlam/comlam/infer"
-	"github.com/comlam/comlam/internal/bounded"
 	"github.com/comlam/comlam/internal/durable"
 	"github.com/comlam/comlam/task/telecomqa"
 	"github.com/comlam/comlam/tokenizer"
@@ -24,43 +22,21 @@ type examinee struct {
 	close func()
 }
 
-// openExaminee reads a model's folder and, where one is named, an adapter for it.
-func openExaminee(dir, adapter string) (*examinee, error) {
-	f, err := infer.Open(dir)
+// openExaminee reads a model and, where one is named, an adapter for it.
+func (a *app) openExaminee(name, adapter string) (*examinee, error) {
+	l, err := a.loadModel(name, adapter)
 	if err != nil {
 		return nil, err
 	}
-	if f.Tokenizer == nil {
-		return nil, bounded.Malformed(dir, "the folder has no tokenizer.json, without which no text can be put to the model")
-	}
-	e := &examinee{name: nameOf(dir), tok: f.Tokenizer}
-	weights := f.Weights
-	var kept tune.Kept
+	e := &examinee{name: nameOf(l.dir)}
 	if adapter != "" {
-		k, err := tune.Read(durable.OS, adapter, f.Model)
-		if err != nil {
-			return nil, err
-		}
-		hash, err := tune.BaseHash(f.Weights)
-		if err == nil {
-			err = k.Check(f.Tokenizer.Hash(), hash)
-		}
-		if err != nil {
-			return nil, err
-		}
-		kept, weights = *k, k.On(f.Weights)
 		e.name += " with " + nameOf(adapter)
 	}
-	engine, err := backend.OpenAll()
-	if err != nil {
+	if e.tok, err = l.words(); err != nil {
 		return nil, err
 	}
-	e.close = engine.Finalize
-	if e.model, err = infer.New(engine, f.Model, weights, kept.Adapter, infer.Options{}); err != nil {
-		engine.Finalize()
-		return nil, err
-	}
-	return e, nil
+	e.model, e.close, err = l.start()
+	return e, err
 }
 
 // nameOf is the last part of a path, of the folder that it is.
@@ -128,7 +104,7 @@ func (a *app) ask(ctx context.Context, dir string, exam *eval.Exam, res *evaluat
 // answers asks one model and counts what it answered. It returns the name that it has in
 // the exam.
 func (a *app) answers(ctx context.Context, dir, adapter string, exam *eval.Exam, res *evaluated, o evalOptions) (string, []eval.Sample, error) {
-	e, err := openExaminee(dir, adapter)
+	e, err := a.openExaminee(dir, adapter)
 	if err != nil {
 		return "", nil, err
 	}
@@ -157,7 +133,7 @@ func (a *app) answers(ctx context.Context, dir, adapter string, exam *eval.Exam,
 
 // readBy says what documents cost a model.
 func (a *app) readBy(ctx context.Context, dir string, r *eval.Reading, o evalOptions) (*tokenizer.Tokenizer, error) {
-	e, err := openExaminee(dir, o.adapter)
+	e, err := a.openExaminee(dir, o.adapter)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/comlam/comlam/internal/durable"
 	"github.com/comlam/comlam/nn"
 	"github.com/comlam/comlam/run"
+	"github.com/comlam/comlam/tokenizer"
 	"github.com/comlam/comlam/tune"
 )
 
@@ -76,16 +77,28 @@ func isModel(dir string) bool {
 	return err == nil
 }
 
-// start puts the model on an engine of all processors.
-func (l *loaded) start() (*infer.Model, error) {
+// words is the tokenizer, without which no text can be put to the model.
+func (l *loaded) words() (*tokenizer.Tokenizer, error) {
+	if l.Tokenizer == nil {
+		return nil, &infer.DataError{Path: l.dir, Err: errors.New("there is no tokenizer.json, and without one no text can be read; put that of the model there")}
+	}
+	return l.Tokenizer, nil
+}
+
+// start puts the model on an engine of all processors; stop gives that back.
+func (l *loaded) start() (m *infer.Model, stop func(), err error) {
 	engine, err := backend.OpenAll()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var adapter nn.Adapter
 	w := l.Weights
 	if l.adapter != nil {
 		adapter, w = l.adapter.Adapter, l.adapter.On(w)
 	}
-	return infer.New(engine, l.Model, w, adapter, infer.Options{})
+	if m, err = infer.New(engine, l.Model, w, adapter, infer.Options{}); err != nil {
+		engine.Finalize()
+		return nil, nil, err
+	}
+	return m, engine.Finalize, nil
 }
