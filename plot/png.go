@@ -18,10 +18,21 @@ import (
 // maxPixels of a picture.
 const maxPixels = 1 << 26
 
+// ErrLetter says that the fonts of PNG lack a letter.
+var ErrLetter = errors.New("a letter that PNG figures lack; write .svg, or use other words")
+
+// CheckPNG reports with ErrLetter a text that PNG could not show, before there is a
+// picture.
+func CheckPNG(text string) error {
+	var f fonts
+	_, _, err := f.layOut(text, false)
+	return err
+}
+
 // PNG paints a picture that this package drew as SVG, at scale pixels a px: 2 suits
 // slides, 4 print. It knows the part of SVG that is used here, nothing more. Letters
-// are those of the Go fonts: Latin, Greek and Cyrillic; others become boxes, so a
-// figure with Chinese words is best kept as SVG.
+// are those of the Go fonts: Latin, Greek and Cyrillic. Others are refused with
+// ErrLetter: a figure with Chinese words has to stay SVG.
 func PNG(svg []byte, scale float64) ([]byte, error) {
 	if !(scale > 0 && scale <= 64) {
 		return nil, fmt.Errorf("a scale of %g pixels a px is out of range; use more than 0, at most 64", scale)

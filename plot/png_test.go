@@ -2,6 +2,7 @@ package plot
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
@@ -117,5 +118,20 @@ func TestPNGRefuses(t *testing.T) {
 		if out, err := PNG([]byte(c.svg), c.scale); err == nil || out != nil || !strings.Contains(err.Error(), " ") {
 			t.Errorf("%q at %g: %v", c.svg, c.scale, err)
 		}
+	}
+}
+
+// TestPNGLacksLetters: a letter that the fonts do not have is an error that names it.
+func TestPNGLacksLetters(t *testing.T) {
+	c := Chart{Title: "误码率", X: Axis{Label: "x"}, Y: Axis{Label: "y"}, Series: []Series{{Name: "a", X: []float64{1, 2}, Y: []float64{1, 2}}}}
+	svg, err := c.SVG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := PNG(svg, 1); !errors.Is(err, ErrLetter) || !strings.Contains(err.Error(), "误") {
+		t.Error(err)
+	}
+	if err := CheckPNG("α ≥ 10⁻³, Größe"); err != nil {
+		t.Error(err)
 	}
 }

@@ -305,6 +305,9 @@ func (f *fonts) layOut(text string, bold bool) (glyphs []glyph, width float64, e
 		if err != nil {
 			return nil, 0, err
 		}
+		if index == 0 {
+			return nil, 0, fmt.Errorf("%w: %q in %q", ErrLetter, letter, text)
+		}
 		segments, err := font.LoadGlyph(&f.buffer, index, fixed.I(int(font.UnitsPerEm())), nil)
 		if err != nil {
 			return nil, 0, err

@@ -12,6 +12,7 @@ import (
 	"github.com/comlam/comlam/internal/bounded"
 	"github.com/comlam/comlam/internal/durable"
 	"github.com/comlam/comlam/internal/setting"
+	"github.com/comlam/comlam/plot"
 	"github.com/comlam/comlam/run"
 	"github.com/comlam/comlam/train"
 	"github.com/comlam/comlam/wireless/link"
@@ -58,7 +59,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &usage), isSpecUsage(err), errors.Is(err, run.ErrNoRun), errors.Is(err, backend.ErrChoice):
+	case errors.As(err, &usage), isSpecUsage(err), errors.Is(err, run.ErrNoRun), errors.Is(err, backend.ErrChoice), errors.Is(err, plot.ErrLetter):
 		return exitUsage
 	case errors.As(err, &recipe):
 		if recipe.Usage() {

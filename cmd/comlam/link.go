@@ -155,6 +155,11 @@ func (o *linkOptions) check() error {
 	if o.file != "" && !strings.HasSuffix(o.file, ".svg") && !strings.HasSuffix(o.file, ".png") {
 		return usagef("-o %s: figures are .png and .svg; name it like ber.png", o.file)
 	}
+	if strings.HasSuffix(o.file, ".png") {
+		if err := plot.CheckPNG(o.title); err != nil {
+			return fmt.Errorf("--title: %w", err)
+		}
+	}
 	if _, err := os.Stat(filepath.Dir(o.file)); o.file != "" && err != nil {
 		return fmt.Errorf("-o %s: %w", o.file, err) // now, and not when all is counted
 	}
