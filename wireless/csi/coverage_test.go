@@ -9,12 +9,16 @@ import (
 
 // Close to a site the best server is far above the others; between sites it is not.
 func TestCoverage(t *testing.T) {
-	d, err := Coverage(CoverageConfig{Scenario: "uma", Seed: 1, NumPoints: 20, Workers: 2})
+	n := 20
+	if raced {
+		n = 8
+	}
+	d, err := Coverage(CoverageConfig{Scenario: "uma", Seed: 1, NumPoints: n, Workers: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := d.(plot.HeatMap)
-	if len(m.Values) != 20 || len(m.Values[0]) != 20 || m.X.Range != [2]float64{-750, 750} {
+	if len(m.Values) != n || len(m.Values[0]) != n || m.X.Range != [2]float64{-750, 750} {
 		t.Fatalf("%d x %d points of %v m", len(m.Values), len(m.Values[0]), m.X.Range)
 	}
 	mean := func(from, to int) float64 {
@@ -26,7 +30,7 @@ func TestCoverage(t *testing.T) {
 		}
 		return sum
 	}
-	if middle, all := mean(9, 11), mean(0, 20); middle < all+2 {
+	if middle, all := mean(n/2-1, n/2+1), mean(0, n); middle < all+2 {
 		t.Errorf("SINR is %.1f dB around the middle site and %.1f dB everywhere", middle, all)
 	}
 	if svg, err := d.SVG(); err != nil || !strings.Contains(string(svg), "SINR of the best server (dB)") {
