@@ -167,7 +167,22 @@ func (t *attention) weights(a *arith, in []*Tensor, b, h, s int) (weights []Scal
 	if none && len(keys) > 0 {
 		known = false // a row of -Inf is taken for one without keys, or becomes NaN
 	}
-	return a.softmax(scores), keys, known, scores
+	p := a.softmax(scores)
+	if t.dtype != dtypes.Float64 {
+		known = t.faint(in, b, h, p, keys) && known
+	}
+	return p, keys, known, scores
+}
+
+// faint allows an engine to take weights below exp(-40) of the greatest for none, and
+// reports whether what is behind those is finite.
+func (t *attention) faint(in []*Tensor, b, h int, p []Scalar, keys []int) bool {
+	least, known := math.Exp(-40), true
+	for i := range p {
+		p[i].Err += least
+		known = known && (p[i].Re > 2*least || t.hidden(in, b, h, keys[i], keys[i]+1))
+	}
+	return known
 }
 
 // hidden reports whether keys and values that a query may not see are finite.
