@@ -3,9 +3,7 @@ package cpu
 import (
 	"encoding/binary"
 	"math"
-	"slices"
 
-	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 )
 
@@ -25,23 +23,14 @@ func (a attentionAttr) shared(in []*node) bool {
 	if n == nil || n.shape.DType != dtypes.Bool {
 		return false
 	}
-	d := a.maskDims(n)
+	d := a.scoreShape(n, true).Dimensions
 	return d[1] == 1 && d[3] == in[1].shape.Dimensions[a.layout.SeqAxis()]
-}
-
-// maskDims are the dimensions of a mask as [B H S T].
-func (a attentionAttr) maskDims(n *node) []int {
-	d := append(slices.Repeat([]int{1}, 4-n.shape.Rank()), n.shape.Dimensions...)
-	if n.shape.Rank() == 4 && a.layout == compute.AttentionAxesLayoutBSHD {
-		d[1], d[2] = d[2], d[1]
-	}
-	return d
 }
 
 // sight finds where a mask lies. Its axis of heads has one place, so that both layouts
 // have the rows in the same order.
 func (c *compiler) sight(a attentionAttr, n *node) *sight {
-	d := a.maskDims(n)
+	d := a.scoreShape(n, true).Dimensions
 	m := &sight{piece: c.whole(n), keys: d[3]}
 	if d[2] > 1 {
 		m.row = d[3]

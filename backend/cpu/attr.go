@@ -13,7 +13,7 @@ type (
 	broadcastAttr struct{ axes []int }                    // BroadcastInDim: input axis i is output axis axes[i]
 	sliceAttr     struct{ starts, limits, strides []int } // Slice
 	padAttr       struct{ axes []compute.PadAxis }        // Pad; operands x, fill
-	axisAttr      struct{ axis int }                      // Iota, Concatenate
+	axisAttr      struct{ axis int }                      // Concatenate
 	reverseAttr   struct{ axes []int }                    // Reverse
 	argAttr       struct {                                // ArgMinMax
 		axis  int

@@ -129,7 +129,7 @@ func (f *function) attentionOperands(op compute.OpType, query, key, value comput
 		}
 		fits := n.shape.DType.IsFloat() || n.shape.DType == dtypes.Bool && m.name == "mask"
 		if fits && n.shape.Rank() <= 4 {
-			dims, ok := commonDims(shapes.Make(dtypes.Bool, scores...), f.scoreShape(a, n, m.name == "mask"))
+			dims, ok := commonDims(shapes.Make(dtypes.Bool, scores...), a.scoreShape(n, m.name == "mask"))
 			fits = ok && slices.Equal(dims, scores)
 		}
 		if !fits || n.shape.Rank() > 4 {
@@ -145,7 +145,7 @@ func (f *function) attentionOperands(op compute.OpType, query, key, value comput
 }
 
 // scoreShape is the shape of a mask or bias as [B H S T].
-func (f *function) scoreShape(a attentionAttr, n *node, mask bool) shapes.Shape {
+func (a attentionAttr) scoreShape(n *node, mask bool) shapes.Shape {
 	dims := append(slices.Repeat([]int{1}, 4-n.shape.Rank()), n.shape.Dimensions...)
 	if mask && n.shape.Rank() == 4 && a.layout == compute.AttentionAxesLayoutBSHD {
 		dims[1], dims[2] = dims[2], dims[1]
@@ -206,7 +206,7 @@ func (f *function) scores(a attentionAttr, in []*node) (scores *node, guarded bo
 		return f.broadcast(f.reshape(n, slices.Concat(s[:1], groups, s[2:])...), d)
 	}
 	if n := operandAt(in, a.bias); n != nil {
-		x = f.op2(compute.OpTypeAdd, x, spread(f.convert(f.reshape(n, f.scoreShape(a, n, false).Dimensions...), x.shape.DType)))
+		x = f.op2(compute.OpTypeAdd, x, spread(f.convert(f.reshape(n, a.scoreShape(n, false).Dimensions...), x.shape.DType)))
 		guarded = true
 	}
 	var seen *node // which keys a query may see
@@ -222,7 +222,7 @@ func (f *function) scores(a attentionAttr, in []*node) (scores *node, guarded bo
 		if n.shape.Rank() == 4 {
 			n = f.heads(a, n)
 		}
-		n = f.reshape(n, f.scoreShape(a, operandAt(in, a.mask), true).Dimensions...)
+		n = f.reshape(n, a.scoreShape(operandAt(in, a.mask), true).Dimensions...)
 		if n.shape.DType == dtypes.Bool {
 			and(spread(n))
 		} else {

@@ -67,7 +67,7 @@ func (f *function) slice(x *node, starts, limits, strides []int) *node {
 
 // iota counts along an axis: one line that all others repeat.
 func (f *function) iota(t dtypes.DType, axis int, dims ...int) *node {
-	line := f.add(compute.OpTypeIota, shapes.Make(t, dims[axis]), axisAttr{0})
+	line := f.add(compute.OpTypeIota, shapes.Make(t, dims[axis]), nil)
 	return f.broadcastInDim(line, dims, []int{axis})
 }
 

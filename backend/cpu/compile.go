@@ -169,24 +169,19 @@ func (c *compiler) add(s step) {
 func (c *compiler) emit(u *unit) error {
 	switch n := u.nodes[0]; {
 	case u.dot != nil:
-		return c.emitProduct(u)
+		c.emitProduct(u)
 	case u.tile:
-		t, err := c.emitTile(u)
-		if err == nil {
-			c.add(t)
-		}
-		return err
+		c.add(c.emitTile(u))
 	case n.op == compute.OpTypeReshape:
 		c.copyView(c.views[n.in[0]], c.slot(n))
-		return nil
 	case n.op == opAttention || n.op == opAttentionVJP:
 		c.emitAttention(n, u.nodes[1:])
-		return nil
 	case n.multi != nil:
 		return c.emitCall(n, u.nodes[1:]...)
 	default:
 		return c.emitCall(n, n)
 	}
+	return nil
 }
 
 // copyStep writes a view densely.
@@ -234,11 +229,8 @@ func (p piece) of(r *run) value {
 // whole is where a value lies densely; it is copied if it does not.
 func (c *compiler) whole(n *node) piece {
 	v := c.views[n]
-	if v.contiguous() && !n.shape.DType.IsPacked() {
+	if v.contiguous() && (v.offset == 0 || !n.shape.DType.IsPacked()) {
 		return piece{c.slot(v.base), v.offset * n.shape.DType.Size(), n.bytes(), n}
-	}
-	if n.shape.DType.IsPacked() && v.offset == 0 && v.contiguous() {
-		return piece{c.slot(v.base), 0, n.bytes(), n}
 	}
 	key := fmt.Sprint(v.base.id, v.dims, v.strides, v.offset)
 	i, ok := c.dense[key]

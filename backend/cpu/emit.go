@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/pkg/errors"
 
 	"github.com/comlam/comlam/backend/kernel"
 )
@@ -27,13 +25,11 @@ type emitter struct {
 }
 
 // emitTile makes the program of a unit's element-wise nodes and reductions.
-func (c *compiler) emitTile(u *unit) (*tile, error) {
+func (c *compiler) emitTile(u *unit) *tile {
 	e := &emitter{c: c, u: u, t: &tile{}, value: map[*node]int{}, loads: map[string]int{}}
 	e.domain()
 	for _, n := range u.nodes {
-		if err := e.node(n); err != nil {
-			return nil, err
-		}
+		e.node(n)
 		e.t.name += n.op.String() + " "
 	}
 	e.chains()
@@ -46,7 +42,7 @@ func (c *compiler) emitTile(u *unit) (*tile, error) {
 		p.slot = c.temporary(e.t.chunks() * p.bytes)
 	}
 	e.overlays()
-	return e.t, nil
+	return e.t
 }
 
 // overlays lets what the program writes take the memory of what it reads.
@@ -114,13 +110,14 @@ func (e *emitter) scratch(f form, t dtypes.DType) int {
 func (e *emitter) add(in instruction) { e.t.code = append(e.t.code, in) }
 
 // node adds the instructions of one node.
-func (e *emitter) node(n *node) error {
+func (e *emitter) node(n *node) {
 	if n == e.u.dot {
 		e.value[n] = e.operand(operand{form: every, slot: e.c.slot(n)}, n.shape.DType)
-		return nil
+		return
 	}
 	if isReduce(n) {
-		return e.reduce(n)
+		e.reduce(n)
+		return
 	}
 	args := make([]int, len(n.in))
 	f := single
@@ -139,15 +136,11 @@ func (e *emitter) node(n *node) error {
 		in.act, in.a = flat1, args[0]
 		in.f1 = unaryLoop(n)
 	}
-	if in.f1 == nil && in.f2 == nil && in.f3 == nil {
-		return errors.Wrapf(compute.ErrNotImplemented, "%s of %s on engine %q", n.op, n.in[0].shape.DType, Name)
-	}
 	e.add(in)
 	e.value[n] = dst
 	if e.c.stored[n] && f != e.c.form[n] {
 		e.value[n] = e.spread(dst, e.c.form[n], e.c.slot(n))
 	}
-	return nil
 }
 
 func unaryLoop(n *node) kernel.Func1 {
@@ -210,7 +203,7 @@ func (e *emitter) spread(a int, f form, slot int) int {
 }
 
 // reduce adds the instruction that folds an operand.
-func (e *emitter) reduce(n *node) error {
+func (e *emitter) reduce(n *node) {
 	d, _ := foldOf(n)
 	t := n.shape.DType
 	from := every
@@ -221,11 +214,8 @@ func (e *emitter) reduce(n *node) error {
 	if e.t.operands[a].form != from {
 		a = e.spread(a, from, -1)
 	}
-	in := instruction{form: from, a: a, op: n.op, group: d.group, start: make([]byte, t.Size())}
-	in.f1, in.f2 = kernel.Reduce(n.op, t), kernel.Binary(foldOps[n.op], t, kernel.VV)
-	if in.f1 == nil || in.f2 == nil || !kernel.ReduceInit(n.op, t, unsafe.Pointer(unsafe.SliceData(in.start))) {
-		return errors.Wrapf(compute.ErrNotImplemented, "%s of %s on engine %q", n.op, t, Name)
-	}
+	in := instruction{form: from, a: a, op: n.op, group: d.group}
+	in.f1, in.f2, in.start = foldLoops(n.op, t)
 	switch d.form {
 	case perRow:
 		in.act, in.dst = foldRow, e.result(n, perRow)
@@ -246,7 +236,6 @@ func (e *emitter) reduce(n *node) error {
 	}
 	e.add(in)
 	e.value[n] = in.dst
-	return nil
 }
 
 // arg is the operand through which a node of form f reads a view.

@@ -97,12 +97,11 @@ func (f *function) append(op compute.OpType, shape shapes.Shape, attr any, in []
 
 // addMulti makes a node with several outputs and returns one node for each.
 func (f *function) addMulti(op compute.OpType, outs []shapes.Shape, attr any, in ...*node) []*node {
-	n := &node{op: op, multi: outs, in: in, attr: attr, fn: f, id: len(f.nodes)}
-	f.nodes = append(f.nodes, n)
+	n := f.append(op, shapes.Shape{}, attr, in)
+	n.multi = outs
 	picks := make([]*node, len(outs))
 	for i, s := range outs {
-		picks[i] = &node{op: opPick, shape: s, in: []*node{n}, attr: i, fn: f, id: len(f.nodes)}
-		f.nodes = append(f.nodes, picks[i])
+		picks[i] = f.append(opPick, s, i, []*node{n})
 	}
 	return picks
 }

@@ -100,17 +100,7 @@ func (m *mover) line() func(dst, src unsafe.Pointer, n int) {
 		f, s := kernel.CopyStrided(size), m.s/size
 		return func(dst, src unsafe.Pointer, n int) { f(dst, src, s, n) }
 	}
-	switch size {
-	case 1:
-		return stride[uint8](m.d, m.s)
-	case 2:
-		return stride[uint16](m.d, m.s)
-	case 4:
-		return stride[uint32](m.d, m.s)
-	case 8:
-		return stride[uint64](m.d, m.s)
-	}
-	return stride[[2]uint64](m.d, m.s)
+	return kernel.BySize(size, stride[uint8], stride[uint16], stride[uint32], stride[uint64], stride[[2]uint64])(m.d, m.s)
 }
 
 // stride is the loop dst[i*d] = src[i*s], strides in bytes.
@@ -186,14 +176,7 @@ func (m *mover) block(dst, src unsafe.Pointer, n int) {
 	}
 }
 
-// copyView writes the elements of a strided view of src, in row-major order and
-// without gaps, to dst. Strides and offset count elements of size bytes; strides
-// may be 0 or negative.
-func copyView(dst, src []byte, size int, dims, strides []int, offset int, do func(n int, body func(i int))) {
-	newMover(size, dims, rowMajor(dims), strides).run(at(dst, 0), at(src, offset*size), do)
-}
-
-// runBitcast copies the bytes as they are: Bitcast and Reshape.
+// runBitcast copies the bytes as they are.
 func runBitcast(c *call) error {
 	c.copyBytes(c.out[0].data, c.in[0].data)
 	return nil
@@ -213,28 +196,9 @@ func (c *call) fill(dst, src []byte) {
 	ranges(c.do, n, perTask(len(src)), func(lo, hi int) { f(at(dst, lo*len(src)), at(src, 0), hi-lo) })
 }
 
-// runIota numbers the elements along an axis: out[.., i, ..] = i.
+// runIota numbers the elements of a line.
 func runIota(c *call) error {
-	out, axis := c.out[0], c.n.attr.(axisAttr).axis
-	dims := out.shape.Dimensions
-	f := kernel.Iota(out.shape.DType)
-	if f == nil {
-		return c.undefined(out.shape.DType)
-	}
-	n, inner, size := dims[axis], product(dims[axis+1:]), out.shape.DType.Size()
-	if inner == 1 {
-		ranges(c.do, product(dims[:axis]), perTask(n*size), func(lo, hi int) {
-			for i := lo; i < hi; i++ {
-				f(at(out.data, i*n*size), 0, 1, n)
-			}
-		})
-		return nil
-	}
-	ranges(c.do, product(dims[:axis])*n, perTask(inner*size), func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			f(at(out.data, i*inner*size), int64(i%n), 0, inner)
-		}
-	})
+	kernel.Iota(c.out[0].shape.DType)(at(c.out[0].data, 0), c.out[0].shape.Size())
 	return nil
 }
 
@@ -291,26 +255,20 @@ func runConcatenate(c *call) error {
 
 // blockAt finds where a block of dims begins in an array whose first element's
 // index is given by scalars: starts are moved so that the block fits.
-func blockAt(array value, dims []int, starts []value) (offset int, err error) {
+func blockAt(array value, dims []int, starts []value) (offset int) {
 	strides := rowMajor(array.shape.Dimensions)
 	for i, s := range starts {
-		at, err := ints(s)
-		if err != nil {
-			return 0, err
-		}
-		offset += max(0, min(at[0], array.shape.Dimensions[i]-dims[i])) * strides[i]
+		offset += max(0, min(ints(s)[0], array.shape.Dimensions[i]-dims[i])) * strides[i]
 	}
-	return offset, nil
+	return offset
 }
 
 // runDynamicSlice copies a block of the operand out of it.
 func runDynamicSlice(c *call) error {
 	x, dims := c.in[0], c.out[0].shape.Dimensions
-	offset, err := blockAt(x, dims, c.in[1:])
-	if err == nil {
-		copyView(c.out[0].data, x.data, x.shape.DType.Size(), dims, rowMajor(x.shape.Dimensions), offset, c.do)
-	}
-	return err
+	offset, size := blockAt(x, dims, c.in[1:]), x.shape.DType.Size()
+	newMover(size, dims, rowMajor(dims), rowMajor(x.shape.Dimensions)).run(at(c.out[0].data, 0), at(x.data, offset*size), c.do)
+	return nil
 }
 
 // runDynamicUpdateSlice copies the operand with a block of it replaced. It works
@@ -318,10 +276,7 @@ func runDynamicSlice(c *call) error {
 func runDynamicUpdateSlice(c *call) error {
 	x, update, out := c.in[0], c.in[1], c.out[0]
 	dims, size := update.shape.Dimensions, x.shape.DType.Size()
-	offset, err := blockAt(x, dims, c.in[2:])
-	if err != nil {
-		return err
-	}
+	offset := blockAt(x, dims, c.in[2:])
 	c.copyBytes(out.data, x.data)
 	if update.shape.Size() > 0 {
 		newMover(size, dims, rowMajor(x.shape.Dimensions), rowMajor(dims)).run(at(out.data, offset*size), at(update.data, 0), c.do)

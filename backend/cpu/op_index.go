@@ -6,7 +6,6 @@ import (
 	"unsafe"
 
 	"github.com/gomlx/compute"
-	"github.com/pkg/errors"
 
 	"github.com/comlam/comlam/backend/kernel"
 )
@@ -23,15 +22,9 @@ type lookup struct {
 // operand's axes. sizes are those of a window on all of the operand's axes;
 // otherDims and otherStrides are the other array's axes that count the windows. A
 // window that does not fit is moved so that it does, or left out.
-func newLookup(indices value, vector int, axes []int, operand value, sizes, otherDims, otherStrides []int, move bool) (*lookup, error) {
-	at, err := ints(indices)
-	if err != nil {
-		return nil, err
-	}
-	n, suffix := product(otherDims), 1
-	if vector < indices.shape.Rank() {
-		suffix = product(indices.shape.Dimensions[vector+1:])
-	}
+func newLookup(indices value, vector int, axes []int, operand value, sizes, otherDims, otherStrides []int, move bool) *lookup {
+	at := ints(indices)
+	n, suffix := product(otherDims), product(indices.shape.Dimensions[vector+1:])
 	l := &lookup{memory: borrow(16 * n)}
 	all := unsafe.Slice((*int)(unsafe.Pointer(unsafe.SliceData(l.memory.data))), 2*n)
 	l.operand, l.other = all[:n], all[n:]
@@ -49,13 +42,9 @@ func newLookup(indices value, vector int, axes []int, operand value, sizes, othe
 			}
 			offset += fit * strides[axis]
 		}
-		l.operand[i], l.other[i] = offset, 0
-		for k, rest := len(other.dims)-1, i; k >= 0; k-- {
-			l.other[i] += rest % other.dims[k] * other.strides[k]
-			rest /= other.dims[k]
-		}
+		l.operand[i], l.other[i] = offset, other.at(i)
 	}
-	return l, nil
+	return l
 }
 
 // runGather copies windows of the operand:
@@ -77,10 +66,7 @@ func runGather(c *call) error {
 		}
 	}
 	dims, strides := without(out.shape.Dimensions, to, a.offsetOutputAxes)
-	l, err := newLookup(c.in[1], a.indexVectorAxis, a.startIndexMap, x, a.sliceSizes, dims, strides, true)
-	if err != nil {
-		return err
-	}
+	l := newLookup(c.in[1], a.indexVectorAxis, a.startIndexMap, x, a.sliceSizes, dims, strides, true)
 	defer l.memory.free()
 	size := x.shape.DType.Size()
 	m := newMover(size, a.sliceSizes, window, rowMajor(x.shape.Dimensions))
@@ -128,9 +114,6 @@ func runScatter(c *call) error {
 		return nil
 	}
 	f := kernel.Binary(scatterOps[c.n.op], x.shape.DType, kernel.VV)
-	if f == nil {
-		return c.undefined(x.shape.DType)
-	}
 	from, to := rowMajor(updates.shape.Dimensions), rowMajor(x.shape.Dimensions)
 	sizes := slices.Repeat([]int{1}, x.shape.Rank())
 	var wd, ws, wt []int // the window: dimensions, strides in updates and in out
@@ -142,10 +125,7 @@ func runScatter(c *call) error {
 		}
 	}
 	dims, strides := without(updates.shape.Dimensions, from, a.updateWindowAxes)
-	l, err := newLookup(c.in[1], a.indexVectorAxis, a.scatterAxesToOperandAxes, x, sizes, dims, strides, false)
-	if err != nil {
-		return err
-	}
+	l := newLookup(c.in[1], a.indexVectorAxis, a.scatterAxesToOperandAxes, x, sizes, dims, strides, false)
 	defer l.memory.free()
 	size := x.shape.DType.Size()
 	m := newCombiner(f, size, wd, wt, ws)
@@ -198,18 +178,12 @@ func newCombiner(f kernel.Func2, size int, dims, dstStrides, srcStrides []int) *
 func runArgMinMax(c *call) error {
 	a, x, out := c.n.attr.(argAttr), c.in[0], c.out[0]
 	find := kernel.ArgMinMax(x.shape.DType, a.isMin)
-	if find == nil {
-		return c.undefined(x.shape.DType)
-	}
 	n, cols := x.shape.Dimensions[a.axis], product(x.shape.Dimensions[a.axis+1:])
 	rows, size, width := product(x.shape.Dimensions[:a.axis]), x.shape.DType.Size(), out.shape.DType.Size()
-	if n == 0 {
-		return errors.Errorf("%s: axis %d of %s has no elements to choose from", c.n.op, a.axis, x.shape)
-	}
 	if cols == 1 {
 		ranges(c.do, rows, perTask(n*size), func(lo, hi int) {
 			for i := lo; i < hi; i++ {
-				putInt(out.data[i*width:(i+1)*width], find(at(x.data, i*n*size), 1, n))
+				putInt(out.data[i*width:(i+1)*width], find(at(x.data, i*n*size), n))
 			}
 		})
 		return nil
@@ -226,7 +200,7 @@ func runArgMinMax(c *call) error {
 			turn(at(s.data, 0), at(x.data, (row*n*cols+col)*size), n, m, n, cols)
 			for j := range m {
 				place := (row*cols + col + j) * width
-				putInt(out.data[place:place+width], find(at(s.data, j*n*size), 1, n))
+				putInt(out.data[place:place+width], find(at(s.data, j*n*size), n))
 			}
 		}
 	})

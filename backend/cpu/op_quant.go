@@ -173,10 +173,7 @@ func scaleMin(s []byte, j int) (scale, low float32) {
 // runQuantizedLookup: out[i, :] = row indices[i] of the weights.
 func runQuantizedLookup(c *call) error {
 	q, out := newQuantised(c.n.attr.(quantAttr), c.in[:1]), of[float32](c.out[0])
-	rows, err := ints(c.in[1])
-	if err != nil {
-		return err
-	}
+	rows := ints(c.in[1])
 	for _, r := range rows {
 		if n := c.in[0].shape.Dimensions[0]; r < 0 || r >= n {
 			return errors.Errorf("%s: index %d is not a row of the weights, which have %d", c.n.op, r, n)

@@ -9,15 +9,14 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
-	"github.com/pkg/errors"
 
 	"github.com/comlam/comlam/backend/kernel"
 )
 
 // opFuncs has the operations that run as they stand; all others are views or
-// become parts of tile programs and matrix products.
+// become parts of tile programs and matrix products. Builders have refused types that
+// an operation has no loop for.
 var opFuncs = map[compute.OpType]opFunc{
-	compute.OpTypeReshape:            runBitcast,
 	compute.OpTypeBitcast:            runBitcast,
 	compute.OpTypeIota:               runIota,
 	compute.OpTypePad:                runPad,
@@ -97,38 +96,18 @@ func borrow(n int) *scratch {
 // free gives the memory back.
 func (s *scratch) free() { spare[s.class].Put(s) }
 
-// ints reads an array of indices. Values that int does not hold become its limits.
-func ints(v value) ([]int, error) {
+// ints reads an array of integers. Values that int does not hold become its limits.
+func ints(v value) []int {
 	out := make([]int, v.shape.Size())
-	switch v.shape.DType {
-	case dtypes.Int8:
-		toInts(out, of[int8](v))
-	case dtypes.Int16:
-		toInts(out, of[int16](v))
-	case dtypes.Int32:
-		toInts(out, of[int32](v))
-	case dtypes.Int64:
-		toInts(out, of[int64](v))
-	case dtypes.Uint8:
-		toInts(out, of[uint8](v))
-	case dtypes.Uint16:
-		toInts(out, of[uint16](v))
-	case dtypes.Uint32:
-		toInts(out, of[uint32](v))
-	case dtypes.Uint64:
-		for i, x := range of[uint64](v) {
-			out[i] = int(min(x, math.MaxInt))
+	kernel.Convert(v.shape.DType, dtypes.Int64)(unsafe.Pointer(unsafe.SliceData(out)), at(v.data, 0), len(out))
+	if v.shape.DType == dtypes.Uint64 {
+		for i, x := range out {
+			if x < 0 {
+				out[i] = math.MaxInt
+			}
 		}
-	default:
-		return nil, errors.Errorf("indices of type %s: use an integer type of 8 to 64 bits", v.shape.DType)
 	}
-	return out, nil
-}
-
-func toInts[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32](out []int, in []T) {
-	for i, x := range in {
-		out[i] = int(x)
-	}
+	return out
 }
 
 // orElse is s, or n times the value where s is empty.
@@ -137,11 +116,6 @@ func orElse[T any](s []T, n int, value T) []T {
 		return s
 	}
 	return slices.Repeat([]T{value}, n)
-}
-
-// undefined is the error of an operation on a type that has no loop for it.
-func (c *call) undefined(t dtypes.DType) error {
-	return errors.Errorf("%s is not defined for %s: convert the operand to another type", c.n.op, t)
 }
 
 // inFloat32 makes an operation on half types compute in float32 and round once.

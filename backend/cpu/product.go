@@ -36,7 +36,7 @@ type matrix struct {
 }
 
 // emitProduct adds a product.
-func (c *compiler) emitProduct(u *unit) error {
+func (c *compiler) emitProduct(u *unit) {
 	n := u.dot
 	attr := n.attr.(dotAttr)
 	order := c.contractOrder(n, attr)
@@ -54,7 +54,7 @@ func (c *compiler) emitProduct(u *unit) error {
 		B:    kernel.Matrix{RowStride: b.conStep, ColStride: b.freeStep},
 		C:    kernel.Matrix{RowStride: b.free, ColStride: 1},
 		AOff: a.offs, BOff: b.offs,
-		Type: n.in[0].shape.DType, TypeB: n.in[1].shape.DType, Out: n.shape.DType,
+		Type: n.in[0].shape.DType, Out: n.shape.DType,
 	}}
 	if batch == 0 {
 		s.product.M = 0
@@ -65,14 +65,10 @@ func (c *compiler) emitProduct(u *unit) error {
 		}
 	}
 	if u.tile {
-		var err error
-		if s.tile, err = c.emitTile(u); err != nil {
-			return err
-		}
+		s.tile = c.emitTile(u)
 	}
 	s.c = piece{slot: c.slot(n)}
 	c.add(s)
-	return nil
 }
 
 // contractOrder is an order of the contracted axes in which they follow each other

@@ -5,11 +5,14 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
+
+	"github.com/comlam/comlam/backend/kernel"
 )
 
 // Sort sorts arrays of the same dimensions together along an axis. The comparator
@@ -136,23 +139,13 @@ func (s *sorting) byComparator(order []int32, first int) {
 
 // rearrange sets element k of a line to element order[k].
 func rearrange(dst, src value, order []int32, first, step int) {
-	switch dst.shape.DType.Size() {
-	case 1:
-		permute(of[uint8](dst), of[uint8](src), order, first, step)
-	case 2:
-		permute(of[uint16](dst), of[uint16](src), order, first, step)
-	case 4:
-		permute(of[uint32](dst), of[uint32](src), order, first, step)
-	case 8:
-		permute(of[uint64](dst), of[uint64](src), order, first, step)
-	case 16:
-		permute(of[complex128](dst), of[complex128](src), order, first, step)
-	}
+	kernel.BySize(dst.shape.DType.Size(), permute[uint8], permute[uint16], permute[uint32], permute[uint64], permute[complex128])(dst, src, order, first, step)
 }
 
-func permute[T any](dst, src []T, order []int32, first, step int) {
+func permute[T any](dst, src value, order []int32, first, step int) {
+	d, s := of[T](dst), of[T](src)
 	for k, from := range order {
-		dst[first+k*step] = src[first+int(from)*step]
+		d[first+k*step] = s[first+int(from)*step]
 	}
 }
 
@@ -187,45 +180,35 @@ func (f *function) plainOrder() (input int, key func(v value, i int) uint64) {
 	}
 }
 
+// infinities are the bits of infinity in each type of floats, moved to the top.
+var infinities = map[dtypes.DType]uint64{
+	dtypes.Float16: 0x7c00 << 48, dtypes.BFloat16: 0x7f80 << 48, dtypes.Float32: 0x7f8 << 52, dtypes.Float64: 0x7ff << 52,
+}
+
 // readNumber gives element i as a number whose order as an unsigned integer is that
-// of the elements. Without total, both zeros are the same.
+// of the elements, nil for complex numbers. Without total, both zeros are the same.
 func readNumber(t dtypes.DType) func(v value, i int, total bool) (key uint64, isNaN bool) {
-	const sign = 1 << 63
-	switch t {
-	case dtypes.Bool, dtypes.Uint8:
-		return func(v value, i int, _ bool) (uint64, bool) { return uint64(v.data[i]), false }
-	case dtypes.Uint16:
-		return func(v value, i int, _ bool) (uint64, bool) { return uint64(of[uint16](v)[i]), false }
-	case dtypes.Uint32:
-		return func(v value, i int, _ bool) (uint64, bool) { return uint64(of[uint32](v)[i]), false }
-	case dtypes.Uint64:
-		return func(v value, i int, _ bool) (uint64, bool) { return of[uint64](v)[i], false }
-	case dtypes.Int8:
-		return func(v value, i int, _ bool) (uint64, bool) { return uint64(of[int8](v)[i]) ^ sign, false }
-	case dtypes.Int16:
-		return func(v value, i int, _ bool) (uint64, bool) { return uint64(of[int16](v)[i]) ^ sign, false }
-	case dtypes.Int32:
-		return func(v value, i int, _ bool) (uint64, bool) { return uint64(of[int32](v)[i]) ^ sign, false }
-	case dtypes.Int64:
-		return func(v value, i int, _ bool) (uint64, bool) { return uint64(of[int64](v)[i]) ^ sign, false }
-	case dtypes.Float16:
-		return func(v value, i int, total bool) (uint64, bool) {
-			return floatKey(uint64(of[uint16](v)[i])<<48, 0x7c00<<48, total)
-		}
-	case dtypes.BFloat16:
-		return func(v value, i int, total bool) (uint64, bool) {
-			return floatKey(uint64(of[uint16](v)[i])<<48, 0x7f80<<48, total)
-		}
-	case dtypes.Float32:
-		return func(v value, i int, total bool) (uint64, bool) {
-			return floatKey(uint64(of[uint32](v)[i])<<32, 0x7f800000<<32, total)
-		}
-	case dtypes.Float64:
-		return func(v value, i int, total bool) (uint64, bool) {
-			return floatKey(of[uint64](v)[i], 0x7ff<<52, total)
-		}
+	if t.IsComplex() {
+		return nil
 	}
-	return nil
+	flip := uint64(0)
+	if t.IsInt() && !t.IsUnsigned() {
+		flip = 1 << 63
+	}
+	return kernel.BySize(t.Size(), readBits[uint8], readBits[uint16], readBits[uint32], readBits[uint64], nil)(infinities[t], flip)
+}
+
+// readBits is readNumber for elements whose bits are a T: floats with an infinity, or
+// integers whose sign has to be flipped.
+func readBits[T uint8 | uint16 | uint32 | uint64](inf, flip uint64) func(v value, i int, total bool) (key uint64, isNaN bool) {
+	return func(v value, i int, total bool) (uint64, bool) {
+		x := of[T](v)[i]
+		b := uint64(x) << (64 - 8*unsafe.Sizeof(x))
+		if inf != 0 {
+			return floatKey(b, inf, total)
+		}
+		return b ^ flip, false
+	}
 }
 
 // floatKey orders the bits of a float, moved to the top, whose infinity has the bits

@@ -42,21 +42,17 @@ type Source struct {
 	ByK bool
 }
 
-// Product is C = A B, or C += A B where Accumulate is set, for one or many
-// batches. A is M x K, B is K x N. Running it only reads it.
+// Product is C = A B for one or many batches. A is M x K, B is K x N. Running it only
+// reads it.
 type Product struct {
 	M, N, K          int
 	A, B, C          Matrix
 	Batch            int   // 0 means 1
 	AOff, BOff, COff []int // element offsets of each batch; nil: all zero
 
-	Type  dtypes.DType // of A
-	TypeB dtypes.DType // of B; InvalidDType: Type
-	Out   dtypes.DType // of C; InvalidDType: Type
-
-	// Accumulate adds to what C holds. Where Out is a half type the sum is formed in
-	// float32 and rounded once.
-	Accumulate bool
+	// Type is that of A and B, Out that of C; InvalidDType: Type. Both are floats or both
+	// integers; sums of halves are formed in float32 and rounded once.
+	Type, Out dtypes.DType
 
 	// FillA and FillB replace the memory of A and B.
 	FillA, FillB *Source
@@ -110,7 +106,6 @@ type gemmOperand struct {
 	lane, k int // strides in elements
 	offs    []int
 	fill    *Source
-	dtype   dtypes.DType
 	size    int   // bytes of an element
 	convert Func1 // to the type that is computed in; nil: not needed
 	width   int   // lanes of a panel
@@ -126,10 +121,9 @@ type gemmPlan struct {
 	cRow, cCol     int
 	cOff           []int
 	cSize          int
-	store, load    Func1 // between the sums' type and C's; nil: the same
+	store          Func1 // from the sums' type to C's; nil: the same
 	staged         bool  // tasks sum in scratch memory and store at the end
 	swapped        bool  // it computes the transpose
-	accumulate     bool
 	done           func(batch, row, col, rows, cols int)
 
 	rows, cols         int // of a task
@@ -177,8 +171,7 @@ var (
 	gemmChunks    gemmSpare[gemmScratch] // large ones, for shared panels of B
 )
 
-// Run computes the product on whatever workers do has; a nil do means here. It
-// panics on types that have no product: check with CanMultiply.
+// Run computes the product on whatever workers do has; a nil do means here.
 func (p *Product) Run(do func(n int, body func(int))) {
 	if p.M <= 0 || p.N <= 0 {
 		return
@@ -194,26 +187,19 @@ func (p *Product) Run(do func(n int, body func(int))) {
 	gemmPlans.put(pl)
 }
 
-// CanMultiply reports whether there is a product of a and b that gives out.
-func CanMultiply(a, b, out dtypes.DType) bool { return gemmKernelOf(a, b, out) != nil }
-
 func (pl *gemmPlan) set(p *Product) {
-	typeB, out := p.TypeB, p.Out
-	if typeB == dtypes.InvalidDType {
-		typeB = p.Type
-	}
+	out := p.Out
 	if out == dtypes.InvalidDType {
 		out = p.Type
 	}
-	pl.gemmKernel = gemmKernelOf(p.Type, typeB, out)
-	if pl.gemmKernel == nil {
-		panic(fmt.Sprintf("product of %s and %s gives no %s", p.Type, typeB, out))
+	if pl.gemmKernel = gemmKernelOf(p.Type, out); pl.gemmKernel == nil {
+		panic(fmt.Sprintf("product of %s gives no %s", p.Type, out))
 	}
 	pl.m, pl.n, pl.k, pl.batch = p.M, p.N, max(p.K, 0), max(p.Batch, 1)
 	pl.a = pl.operand(p.Type, p.A.Data, p.A.RowStride, p.A.ColStride, p.AOff, p.FillA)
-	pl.b = pl.operand(typeB, p.B.Data, p.B.ColStride, p.B.RowStride, p.BOff, p.FillB)
+	pl.b = pl.operand(p.Type, p.B.Data, p.B.ColStride, p.B.RowStride, p.BOff, p.FillB)
 	pl.c, pl.cRow, pl.cCol, pl.cOff, pl.cSize = p.C.Data, p.C.RowStride, p.C.ColStride, p.COff, out.Size()
-	pl.accumulate, pl.done = p.Accumulate, p.Done
+	pl.done = p.Done
 	if pl.n == 1 {
 		pl.cCol = 1
 	}
@@ -228,14 +214,14 @@ func (pl *gemmPlan) set(p *Product) {
 		pl.cRow, pl.cCol = pl.cCol, pl.cRow
 	}
 	pl.a.width, pl.b.width = pl.mr, pl.nr
-	if sum := pl.dtype; !gemmSame(sum, out) {
-		pl.store, pl.load = Convert(sum, out), Convert(out, sum)
+	if !gemmSame(pl.dtype, out) {
+		pl.store = Convert(pl.dtype, out)
 	}
 	pl.staged = pl.cCol != 1 || pl.store != nil
 }
 
 func (pl *gemmPlan) operand(t dtypes.DType, data unsafe.Pointer, lane, k int, offs []int, fill *Source) gemmOperand {
-	o := gemmOperand{data: data, lane: lane, k: k, offs: offs, fill: fill, dtype: t, size: t.Size()}
+	o := gemmOperand{data: data, lane: lane, k: k, offs: offs, fill: fill, size: t.Size()}
 	if pl.step == 1 && !gemmSame(t, pl.dtype) {
 		o.convert = Convert(t, pl.dtype)
 	}

@@ -38,10 +38,8 @@ var (
 )
 
 // Lines by number of rows.
-var (
-	gemmLinesZ = [15]func(*byte){nil, gemmLinesZ1, gemmLinesZ2, gemmLinesZ3, gemmLinesZ4, gemmLinesZ5, gemmLinesZ6, gemmLinesZ7,
-		gemmLinesZ8, gemmLinesZ9, gemmLinesZ10, gemmLinesZ11, gemmLinesZ12, gemmLinesZ13, gemmLinesZ14}
-)
+var gemmLinesZ = [15]func(*byte){nil, gemmLinesZ1, gemmLinesZ2, gemmLinesZ3, gemmLinesZ4, gemmLinesZ5, gemmLinesZ6, gemmLinesZ7,
+	gemmLinesZ8, gemmLinesZ9, gemmLinesZ10, gemmLinesZ11, gemmLinesZ12, gemmLinesZ13, gemmLinesZ14}
 
 func gemmActive() *gemmKernel {
 	switch active {
@@ -53,9 +51,9 @@ func gemmActive() *gemmKernel {
 	return gemmGoF32
 }
 
-// gemmFloat returns the kernel of float32 sums.
-func gemmFloat(a, b dtypes.DType) *gemmKernel {
-	if a == dtypes.BFloat16 && b == dtypes.BFloat16 && active == avx512 && cpu.X86.HasAVX512BF16 {
+// gemmFloat returns the kernel of float32 sums of products of type t.
+func gemmFloat(t dtypes.DType) *gemmKernel {
+	if t == dtypes.BFloat16 && active == avx512 && cpu.X86.HasAVX512BF16 {
 		return gemmPairsZ
 	}
 	return gemmActive()

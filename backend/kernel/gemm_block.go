@@ -58,11 +58,7 @@ func (pl *gemmPlan) task(i int) {
 		w.batch = b
 		w.sums, w.stride = pl.at(b, w.row, w.col), pl.cRow*pl.cSize
 		if pl.staged {
-			c := w.sums
 			w.sums, w.stride = s.c, w.cols*pl.acc
-			if pl.accumulate {
-				pl.loadSums(w, c)
-			}
 		}
 		pl.block(pl, s, w)
 	}
@@ -99,7 +95,7 @@ func (pl *gemmPlan) begin(t *Tile, k int) int {
 	ks := min(pl.kBlock, pl.k-k)
 	t.K = (ks + pl.step - 1) / pl.step
 	t.Add = 0
-	if k > 0 || pl.accumulate {
+	if k > 0 {
 		t.Add = 1
 	}
 	return ks
@@ -187,8 +183,6 @@ func (pl *gemmPlan) panel(s *gemmScratch, o *gemmOperand, dst unsafe.Pointer, ba
 	}
 	src, laneStride, kStride := unsafe.Pointer(nil), o.lane, o.k
 	switch f := o.fill; {
-	case ks == 0:
-		return
 	case f == nil:
 		src = o.at(batch, lane, k)
 	case f.ByK && o.convert == nil && pl.step == 1:
@@ -230,17 +224,6 @@ func (pl *gemmPlan) converted(s *gemmScratch, o *gemmOperand, dst, src unsafe.Po
 	}
 }
 
-// loadSums reads a block of C into scratch memory.
-func (pl *gemmPlan) loadSums(w *gemmWork, c unsafe.Pointer) {
-	if pl.load == nil && pl.cRow == 1 {
-		Transpose(pl.acc)(w.sums, c, w.cols, w.rows, w.stride/pl.acc, pl.cCol)
-		return
-	}
-	for i := range w.rows {
-		pl.line(pl.load, unsafe.Add(w.sums, i*w.stride), pl.acc, unsafe.Add(c, i*pl.cRow*pl.cSize), pl.cCol*pl.cSize, w.cols)
-	}
-}
-
 // storeSums writes rows of sums in scratch memory to C.
 func (pl *gemmPlan) storeSums(w *gemmWork, row, rows int) {
 	c, sums := pl.at(w.batch, w.row+row, w.col), unsafe.Add(w.sums, row*w.stride)
@@ -248,8 +231,19 @@ func (pl *gemmPlan) storeSums(w *gemmWork, row, rows int) {
 		Transpose(pl.acc)(c, sums, rows, w.cols, pl.cCol, w.stride/pl.acc)
 		return
 	}
+	store := pl.store
+	if store == nil {
+		store = pl.move
+	}
 	for i := range rows {
-		pl.line(pl.store, unsafe.Add(c, i*pl.cRow*pl.cSize), pl.cCol*pl.cSize, unsafe.Add(sums, i*w.stride), pl.acc, w.cols)
+		d, s := unsafe.Add(c, i*pl.cRow*pl.cSize), unsafe.Add(sums, i*w.stride)
+		if pl.cCol == 1 {
+			store(d, s, w.cols)
+			continue
+		}
+		for j := range w.cols {
+			store(unsafe.Add(d, j*pl.cCol*pl.cSize), unsafe.Add(s, j*pl.acc), 1)
+		}
 	}
 }
 
@@ -264,19 +258,5 @@ func (pl *gemmPlan) finish(w *gemmWork, row, rows int) {
 		pl.done(w.batch, w.col, w.row+row, w.cols, rows)
 	default:
 		pl.done(w.batch, w.row+row, w.col, rows, w.cols)
-	}
-}
-
-// line copies n elements between sums and C, strides in bytes.
-func (pl *gemmPlan) line(convert Func1, dst unsafe.Pointer, dstStride int, src unsafe.Pointer, srcStride, n int) {
-	if convert == nil {
-		convert = pl.move
-	}
-	if pl.cCol == 1 {
-		convert(dst, src, n)
-		return
-	}
-	for i := range n {
-		convert(unsafe.Add(dst, i*dstStride), unsafe.Add(src, i*srcStride), 1)
 	}
 }

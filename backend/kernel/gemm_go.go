@@ -24,7 +24,7 @@ type gemmKernel struct {
 // gemmNumber are the types that sums are formed in. Integers wrap around, so that
 // 32 and 64 bits serve all narrower results and both signs.
 type gemmNumber interface {
-	float32 | float64 | int32 | int64 | complex64 | complex128
+	float32 | float64 | int32 | int64
 }
 
 func gemmPortable[T gemmNumber](t dtypes.DType) *gemmKernel {
@@ -36,12 +36,10 @@ func gemmPortable[T gemmNumber](t dtypes.DType) *gemmKernel {
 }
 
 var (
-	gemmGoF32  = gemmPortable[float32](dtypes.Float32)
-	gemmGoF64  = gemmPortable[float64](dtypes.Float64)
-	gemmGoI32  = gemmPortable[int32](dtypes.Int32)
-	gemmGoI64  = gemmPortable[int64](dtypes.Int64)
-	gemmGoC64  = gemmPortable[complex64](dtypes.Complex64)
-	gemmGoC128 = gemmPortable[complex128](dtypes.Complex128)
+	gemmGoF32 = gemmPortable[float32](dtypes.Float32)
+	gemmGoF64 = gemmPortable[float64](dtypes.Float64)
+	gemmGoI32 = gemmPortable[int32](dtypes.Int32)
+	gemmGoI64 = gemmPortable[int64](dtypes.Int64)
 )
 
 // gemmSame reports whether two types have the same bits as far as sums and
@@ -59,38 +57,20 @@ func gemmSame(a, b dtypes.DType) bool {
 	return signed(a) == signed(b)
 }
 
-// gemmKernelOf returns the kernel for A of type a, B of type b and C of type out,
-// nil where there is none.
-func gemmKernelOf(a, b, out dtypes.DType) *gemmKernel {
-	types := [3]dtypes.DType{a, b, out}
-	var ints, floats, complexes, wide int
-	for _, t := range types {
-		switch {
-		case t.IsInt() && !t.IsPacked():
-			ints++
-		case t == dtypes.Float16 || t == dtypes.BFloat16 || t == dtypes.Float32 || t == dtypes.Float64:
-			floats++
-		case t.IsComplex():
-			complexes++
-		}
-		switch t {
-		case dtypes.Int64, dtypes.Uint64, dtypes.Float64, dtypes.Complex128:
-			wide++
-		}
-	}
+// gemmKernelOf returns the kernel for A and B of type t and C of type out, nil where
+// there is none.
+func gemmKernelOf(t, out dtypes.DType) *gemmKernel {
+	wide := t.Size() > 4 || out.Size() > 4
 	switch {
-	case floats == 3 && wide > 0:
+	case t.IsPacked() || out.IsPacked():
+	case t.IsFloat() && out.IsFloat() && wide:
 		return gemmGoF64
-	case floats == 3:
-		return gemmFloat(a, b)
-	case ints == 3 && wide > 0:
+	case t.IsFloat() && out.IsFloat():
+		return gemmFloat(t)
+	case t.IsInt() && out.IsInt() && wide:
 		return gemmGoI64
-	case ints == 3:
+	case t.IsInt() && out.IsInt():
 		return gemmGoI32
-	case complexes == 3 && wide > 0:
-		return gemmGoC128
-	case complexes == 3:
-		return gemmGoC64
 	}
 	return nil
 }

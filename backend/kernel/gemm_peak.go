@@ -12,7 +12,7 @@ import (
 // of type t (Float32 or BFloat16) on the active variant: the best of repeats. It is
 // what matrix products are compared with.
 func Peak(t dtypes.DType, workers, repeats int) float64 {
-	loop, flop := gemmPeakLoop(gemmFloat(t, t))
+	loop, flop := gemmPeakLoop(gemmFloat(t))
 	best := 0.0
 	for range repeats {
 		var wait sync.WaitGroup

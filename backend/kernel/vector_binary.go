@@ -293,19 +293,7 @@ func orderKeys[T signed](sign uint) Func1 {
 
 // selects is the portable table of Select.
 func selects(t dtypes.DType, m Mode) Func3 {
-	switch sizeOf(t) {
-	case 1:
-		return selectOf[uint8](m)
-	case 2:
-		return selectOf[uint16](m)
-	case 4:
-		return selectOf[uint32](m)
-	case 8:
-		return selectOf[uint64](m)
-	case 16:
-		return selectOf[complex128](m)
-	}
-	return nil
+	return BySize(sizeOf(t), selectOf[uint8](m), selectOf[uint16](m), selectOf[uint32](m), selectOf[uint64](m), selectOf[complex128](m))
 }
 
 // masks are what an index is masked with: 0 for an operand that is one element.

@@ -7,13 +7,25 @@ import (
 	"github.com/gomlx/compute/dtypes"
 )
 
-// Fill returns the loop dst[i] = x[0] for elements of size bytes (1, 2, 4, 8, 16).
-func Fill(size int) Func1 {
+// BySize is the loop for elements of size bytes, zero for a size that there is not.
+func BySize[F any](size int, of1, of2, of4, of8, of16 F) (f F) {
 	switch size {
-	case 1, 2, 4, 8, 16:
-	default:
-		return nil
+	case 1:
+		return of1
+	case 2:
+		return of2
+	case 4:
+		return of4
+	case 8:
+		return of8
+	case 16:
+		return of16
 	}
+	return f
+}
+
+// Fill returns the loop dst[i] = x[0] for elements of size bytes.
+func Fill(size int) Func1 {
 	return func(dst, x unsafe.Pointer, n int) {
 		if n == 0 {
 			return
@@ -25,19 +37,16 @@ func Fill(size int) Func1 {
 	}
 }
 
-// Iota returns the loop dst[i] = t(start + i*step), nil where t has no integers.
-func Iota(t dtypes.DType) func(dst unsafe.Pointer, start, step int64, n int) {
+// Iota returns the loop dst[i] = t(i).
+func Iota(t dtypes.DType) func(dst unsafe.Pointer, n int) {
 	f, size := Convert(dtypes.Int64, t), sizeOf(t)
-	if f == nil {
-		return nil
-	}
-	return func(dst unsafe.Pointer, start, step int64, n int) {
+	return func(dst unsafe.Pointer, n int) {
 		var scratch [blockLen]int64
 		p := hide(unsafe.Pointer(&scratch))
 		for i := 0; i < n; i += blockLen {
 			block := view[int64](p, min(blockLen, n-i))
 			for j := range block {
-				block[j] = start + int64(i+j)*step
+				block[j] = int64(i + j)
 			}
 			f(at(dst, i, size), p, len(block))
 		}
@@ -48,19 +57,7 @@ func Iota(t dtypes.DType) func(dst unsafe.Pointer, start, step int64, n int) {
 // CopyStrided returns the loop dst[i] = src[i*srcStride] for elements of size
 // bytes (1, 2, 4, 8, 16). The stride counts elements and may be 0 or negative.
 func CopyStrided(size int) func(dst, src unsafe.Pointer, srcStride, n int) {
-	switch size {
-	case 1:
-		return copyStrided[uint8]
-	case 2:
-		return copyStrided[uint16]
-	case 4:
-		return copyStrided[uint32]
-	case 8:
-		return copyStrided[uint64]
-	case 16:
-		return copyStrided[[2]uint64]
-	}
-	return nil
+	return BySize(size, copyStrided[uint8], copyStrided[uint16], copyStrided[uint32], copyStrided[uint64], copyStrided[[2]uint64])
 }
 
 func copyStrided[T any](dst, src unsafe.Pointer, srcStride, n int) {
@@ -77,19 +74,7 @@ func copyStrided[T any](dst, src unsafe.Pointer, srcStride, n int) {
 
 // transpose is the portable table of Transpose.
 func transpose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int) {
-	switch size {
-	case 1:
-		return transposeOf[uint8]
-	case 2:
-		return transposeOf[uint16]
-	case 4:
-		return transposeOf[uint32]
-	case 8:
-		return transposeOf[uint64]
-	case 16:
-		return transposeOf[[2]uint64]
-	}
-	return nil
+	return BySize(size, transposeOf[uint8], transposeOf[uint16], transposeOf[uint32], transposeOf[uint64], transposeOf[[2]uint64])
 }
 
 // transposeOf goes through squares of 16 by 16 elements, so that the lines that it

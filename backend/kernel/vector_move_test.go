@@ -25,7 +25,7 @@ func TestFill(t *testing.T) {
 			}
 		}
 	}
-	if Fill(3) != nil || CopyStrided(3) != nil || Transpose(0) != nil {
+	if CopyStrided(3) != nil || Transpose(0) != nil {
 		t.Error("an odd element size has loops")
 	}
 }
@@ -34,9 +34,9 @@ func TestIota(t *testing.T) {
 	for _, dt := range allTypes {
 		for _, n := range lengths() {
 			got, want := newArray(dt, n, 1), newArray(dt, n, 0)
-			Iota(dt)(got.p(), -5, 3, n)
+			Iota(dt)(got.p(), n)
 			for i := range n {
-				want.put(i, oracleConvert(datum{i: int64(3*i - 5)}, dtypes.Int64, dt))
+				want.put(i, oracleConvert(datum{i: int64(i)}, dtypes.Int64, dt))
 			}
 			compare(t, "iota "+dt.String(), 0, got, want)
 		}

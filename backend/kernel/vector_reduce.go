@@ -170,27 +170,27 @@ func ReduceInit(op compute.OpType, t dtypes.DType, dst unsafe.Pointer) bool {
 }
 
 // ArgMinMax returns the loop that finds the index of the least (or greatest) of n
-// elements that are stride elements apart: the first of equals, and the first NaN
-// before all. It is nil for bool and complex types.
-func ArgMinMax(t dtypes.DType, isMin bool) func(x unsafe.Pointer, stride, n int) int {
+// elements: the first of equals, and the first NaN before all. It is nil for bool and
+// complex types.
+func ArgMinMax(t dtypes.DType, isMin bool) func(x unsafe.Pointer, n int) int {
 	if f := loopsOf(t).arg; f != nil {
 		return f(isMin)
 	}
 	return nil
 }
 
-type argFunc = func(x unsafe.Pointer, stride, n int) int
+type argFunc = func(x unsafe.Pointer, n int) int
 
 func keep[T any](v T) T { return v }
 
 // argOf compares the elements S as the numbers T that value makes of them.
 func argOf[S any, T number](value func(S) T) func(isMin bool) argFunc {
-	size := int(unsafe.Sizeof(*new(S)))
 	return func(isMin bool) argFunc {
-		return func(x unsafe.Pointer, stride, n int) int {
-			best, where := value(*(*S)(x)), 0
-			for i := 1; i < n && best == best; i++ {
-				v := value(*(*S)(at(x, i*stride, size)))
+		return func(x unsafe.Pointer, n int) int {
+			all := view[S](x, n)
+			best, where := value(all[0]), 0
+			for i := 1; i < len(all) && best == best; i++ {
+				v := value(all[i])
 				if v != v || isMin && v < best || !isMin && v > best {
 					best, where = v, i
 				}

@@ -9,8 +9,10 @@ import (
 	"github.com/gomlx/compute/dtypes"
 )
 
-// The seam between the tables and the assembly: each function returns the loop of
-// the active variant, or nil where the portable one serves: here always.
+// The seam between the tables and the assembly: each function returns the loop of the
+// active variant, or nil (false) where the portable one serves: here always.
+
+func detect() level { return portable }
 
 func asm1(compute.OpType, dtypes.DType) Func1       { return nil }
 func asm2(compute.OpType, dtypes.DType, Mode) Func2 { return nil }
@@ -29,3 +31,10 @@ func Fence() {}
 func asmChain() (run func(code, ptrs unsafe.Pointer, blocks int), block int, handlers [chainHandlerCount]uintptr) {
 	return
 }
+
+func gemmActive() *gemmKernel                                                { return gemmGoF32 }
+func gemmFloat(dtypes.DType) *gemmKernel                                     { return gemmGoF32 }
+func gemmPeakLoop(*gemmKernel) (loop func(count int), flop float64)          { return gemmPeakGo, 16 }
+func asmMinSum(*CheckLayer, []float32, []float32, MinSum) bool               { return false }
+func asmOdd(*CheckLayer, []float32) (odd, ok bool)                           { return false, false }
+func asmPairSums(_, _, _ []float64, _ int, _, _ []float64, _, _, _ int) bool { return false }

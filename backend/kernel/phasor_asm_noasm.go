@@ -1,5 +1,0 @@
-//go:build !amd64 || noasm
-
-package kernel
-
-func asmPairSums(_, _, _ []float64, _ int, _, _ []float64, _, _, _ int) bool { return false }
