@@ -24,6 +24,18 @@ func (f *function) inFloat(x *node) *node {
 	return x
 }
 
+// rounded is an operation that computes halves in float32 and rounds once.
+func (f *function) rounded(op compute.OpType, shape shapes.Shape, attr any, in ...*node) *node {
+	t := shape.DType
+	if t.IsHalfPrecision() {
+		shape.DType = dtypes.Float32
+		for i, x := range in {
+			in[i] = f.inFloat(x)
+		}
+	}
+	return f.convert(f.add(op, shape, attr, in...), t)
+}
+
 // with is x and a number under an operation.
 func (f *function) with(op compute.OpType, x *node, v float64) *node {
 	return f.op2(op, x, f.scalar(x.shape.DType, v))

@@ -101,7 +101,7 @@ func (f *function) ConvGeneral(x, kernel compute.Value, axes compute.ConvolveAxe
 	if err != nil {
 		return nil, err
 	}
-	return f.add(compute.OpTypeConvGeneral, unnamed(out), a, in...), nil
+	return f.rounded(compute.OpTypeConvGeneral, unnamed(out), a, in...), nil
 }
 
 // FFT transforms the last axes, as many as there are lengths.

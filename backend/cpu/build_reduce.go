@@ -13,7 +13,7 @@ import (
 )
 
 // reduce folds axes, which are sorted, and drops them. Sums and products of halves
-// are formed in float32.
+// are formed in float32; so is what no tile program computes.
 func (f *function) reduce(op compute.OpType, x *node, axes ...int) *node {
 	var dims []int
 	single := true
@@ -27,11 +27,12 @@ func (f *function) reduce(op compute.OpType, x *node, axes ...int) *node {
 	if single {
 		return f.reshape(x, dims...)
 	}
-	t := x.shape.DType
-	if t.IsHalfPrecision() && (op == compute.OpTypeReduceSum || op == compute.OpTypeReduceProduct) {
-		return f.convert(f.reduce(op, f.convert(x, dtypes.Float32), axes...), t)
+	shape, attr := shapes.Make(x.shape.DType, dims...), reduceAttr{axes}
+	_, inTile := foldOf(&node{in: []*node{x}, attr: attr})
+	if op == compute.OpTypeReduceSum || op == compute.OpTypeReduceProduct || !inTile {
+		return f.rounded(op, shape, attr, x)
 	}
-	return f.add(op, shapes.Make(t, dims...), reduceAttr{axes}, x)
+	return f.add(op, shape, attr, x)
 }
 
 // reduceKeep is reduce that leaves axes of size 1.
@@ -135,7 +136,7 @@ func (f *function) ReduceWindow(x compute.Value, reduce compute.ReduceOpType, di
 	if err != nil {
 		return nil, err
 	}
-	return f.add(compute.OpTypeReduceWindow, out, a, n), nil
+	return f.rounded(compute.OpTypeReduceWindow, out, a, n), nil
 }
 
 // SelectAndScatterMax adds each element of source to the place of the largest element
@@ -162,7 +163,7 @@ func (f *function) selectAndScatter(op compute.OpType, reduce compute.ReduceOpTy
 	if !windows.Equal(in[1].shape) {
 		return nil, errors.Errorf("%s: source is %s, the windows of %s are %s", op, in[1].shape, in[0].shape, windows)
 	}
-	return f.add(op, in[0].shape, a, in...), nil
+	return f.rounded(op, in[0].shape, a, in...), nil
 }
 
 // window fills in what is not given and finds the shape of the windows.

@@ -385,7 +385,7 @@ func (f *function) scatter(op compute.OpType, x, indices, updates compute.Value,
 	if !slices.Equal(batch, slices.Delete(slices.Clone(in[1].shape.Dimensions), a.indexVectorAxis, a.indexVectorAxis+1)) {
 		return nil, errors.Errorf("%s: updates %s do not match indices %s", op, in[2].shape, in[1].shape)
 	}
-	return f.add(op, unnamed(out), a, in...), nil
+	return f.rounded(op, unnamed(out), a, in...), nil
 }
 
 // numeric says whether a type holds numbers that operations can work on.

@@ -271,9 +271,9 @@ type fold struct {
 	group int  // perCol: rows that fold into one
 }
 
-// foldOf finds the fold of a reduction; ok is false where the reduced axes are
-// not one run.
-func foldOf(n *node) (fold, bool) {
+// foldOf finds the fold of a reduction; ok is false for those that no tile program
+// computes: where the reduced axes are not one run, or rows are too long.
+func foldOf(n *node) (d fold, ok bool) {
 	var kept, dims []int // 1 where the axis is kept
 	axes := n.attr.(reduceAttr).axes
 	for i, d := range n.in[0].shape.Dimensions {
@@ -292,22 +292,24 @@ func foldOf(n *node) (fold, bool) {
 	}
 	switch {
 	case slices.Equal(kept, []int{0}):
-		return fold{form: single}, true
+		d = fold{form: single}
 	case slices.Equal(kept, []int{1, 0}):
-		return fold{form: perRow, cols: dims[1]}, true
+		d = fold{form: perRow, cols: dims[1]}
 	case slices.Equal(kept, []int{0, 1}):
-		return fold{form: perCol, cols: dims[1], group: dims[0]}, true
+		d = fold{form: perCol, cols: dims[1], group: dims[0]}
 	case slices.Equal(kept, []int{1, 0, 1}):
-		return fold{form: perCol, cols: dims[2], group: dims[1]}, true
+		d = fold{form: perCol, cols: dims[2], group: dims[1]}
+	default:
+		return d, false
 	}
-	return fold{}, false
+	return d, d.cols <= maxCols && n.in[0].size() > 0
 }
 
 // placeReduce lets a reduction join the unit of its operand or opens one; it says
 // no to those that no tile program computes.
 func (c *compiler) placeReduce(n *node) bool {
 	d, ok := foldOf(n)
-	if !ok || d.cols > maxCols || n.in[0].size() == 0 {
+	if !ok {
 		return false
 	}
 	v := c.views[n.in[0]]

@@ -200,20 +200,11 @@ func (s *copyStep) run(r *run) error {
 func (c *compiler) copyView(v view, dst int) {
 	t := v.base.shape.DType
 	c.touch(dst)
-	if t.IsPacked() { // only reshapes, and whole
-		c.add(&bytesStep{src: c.slot(v.base), dst: dst})
-		return
-	}
 	m := newMover(t.Size(), v.dims, rowMajor(v.dims), v.strides)
+	if t.IsPacked() { // only reshapes, and whole
+		m = newMover(1, []int{v.base.bytes()}, []int{1}, []int{1})
+	}
 	c.add(&copyStep{move: m, src: c.slot(v.base), dst: dst, offset: v.offset * t.Size()})
-}
-
-// bytesStep copies memory.
-type bytesStep struct{ src, dst int }
-
-func (s *bytesStep) run(r *run) error {
-	copy(r.mem[s.dst], r.mem[s.src])
-	return nil
 }
 
 // piece is a dense value in a slot.

@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -17,9 +18,15 @@ import (
 // opUnpack makes Int8 or Uint8 of packed integers.
 const opUnpack = compute.OpTypeLast + 2
 
-// These run programs, whose steps are looked up in opFuncs: a literal would be a
-// cycle.
+// These have tables of their own, or run programs, whose steps are looked up in opFuncs:
+// a literal would be a cycle.
 func init() {
+	for op := range foldOps {
+		opFuncs[op] = runReduce
+	}
+	for op := range scatterOps {
+		opFuncs[op] = runScatter
+	}
 	opFuncs[compute.OpTypeCall] = runCall
 	opFuncs[compute.OpTypeWhile] = runWhile
 	opFuncs[compute.OpTypeIf] = runIf
@@ -61,19 +68,11 @@ func shapesOf(nodes []*node) []shapes.Shape {
 	return out
 }
 
-// takes is an error where the parameters of a function do not have the given shapes.
-func (f *function) takes(op compute.OpType, name string, want []shapes.Shape) error {
-	return equalShapes(op, name+" takes", shapesOf(f.params), want)
-}
-
-// gives is an error where the outputs of a function do not have the given shapes.
-func (f *function) gives(op compute.OpType, name string, want []shapes.Shape) error {
-	return equalShapes(op, name+" returns", shapesOf(f.outputs), want)
-}
-
-func equalShapes(op compute.OpType, does string, have, want []shapes.Shape) error {
-	if !slices.EqualFunc(have, want, shapes.Shape.Equal) {
-		return errors.Errorf("%s: %s %s, want %s", op, does, have, want)
+// expect is an error where parameters or outputs of a function do not have the given
+// shapes; does says which and whose.
+func expect(op compute.OpType, does string, have []*node, want ...shapes.Shape) error {
+	if s := shapesOf(have); !slices.EqualFunc(s, want, shapes.Shape.Equal) {
+		return errors.Errorf("%s: %s %s, want %s", op, does, s, want)
 	}
 	return nil
 }
@@ -89,7 +88,7 @@ func (f *function) Call(g compute.Function, inputs ...compute.Value) ([]compute.
 	if err != nil {
 		return nil, err
 	}
-	if err := s.takes(op, "function \""+s.name+"\"", shapesOf(in)); err != nil {
+	if err := expect(op, "function \""+s.name+"\" takes", s.params, shapesOf(in)...); err != nil {
 		return nil, err
 	}
 	if len(s.nodes) <= inlined {
@@ -151,13 +150,9 @@ func (f *function) While(cond, body compute.Function, state ...compute.Value) ([
 		return nil, err
 	}
 	s := shapesOf(in)
-	for _, err := range []error{
-		c.takes(op, "the condition", s), c.gives(op, "the condition", []shapes.Shape{shapes.Make(dtypes.Bool)}),
-		b.takes(op, "the body", s), b.gives(op, "the body", s),
-	} {
-		if err != nil {
-			return nil, err
-		}
+	if err := cmp.Or(expect(op, "the condition takes", c.params, s...), expect(op, "the condition returns", c.outputs, shapes.Make(dtypes.Bool)),
+		expect(op, "the body takes", b.params, s...), expect(op, "the body returns", b.outputs, s...)); err != nil {
+		return nil, err
 	}
 	if len(in) == 0 {
 		return nil, errors.Errorf("%s: there is no state", op)
@@ -184,10 +179,9 @@ func (f *function) If(pred compute.Value, yes, no compute.Function) ([]compute.V
 		return nil, err
 	}
 	out := shapesOf(y.outputs)
-	for _, err := range []error{y.takes(op, "the true branch", nil), n.takes(op, "the false branch", nil), n.gives(op, "the false branch", out)} {
-		if err != nil {
-			return nil, err
-		}
+	if err := cmp.Or(expect(op, "the true branch takes", y.params), expect(op, "the false branch takes", n.params),
+		expect(op, "the false branch returns", n.outputs, out...)); err != nil {
+		return nil, err
 	}
 	return asValues(f.addMulti(op, out, ifAttr{y, n}, slices.Concat(in, ofYes, ofNo)...)), nil
 }

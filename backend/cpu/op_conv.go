@@ -36,6 +36,21 @@ type convAxis struct {
 	move int // how far, in places of the input
 }
 
+// placeOf is where element i of axes lies, in the input and the output (or the kernel);
+// what it adds to the taps is added to pos.
+func placeOf(axes []convAxis, i int, pos []int) (x, y int) {
+	for k := len(axes) - 1; k >= 0; k-- {
+		a := &axes[k]
+		j := i % a.n
+		i /= a.n
+		x, y = x+j*a.x, y+j*a.y
+		if a.tap >= 0 {
+			pos[a.tap] += j * a.move
+		}
+	}
+	return x, y
+}
+
 // convTap is a spatial axis of the input that patches may leave: an axis of the
 // positions and one of k add up to a place on it, and outside there are zeros.
 type convTap struct {
@@ -63,20 +78,12 @@ type convolution struct {
 
 // runConv is the convolution; see convClasses for its definition.
 func runConv(c *call) error {
-	t := c.out[0].shape.DType
-	switch {
-	case c.out[0].shape.Size() == 0:
+	if c.out[0].shape.Size() == 0 {
 		return nil
-	case t == dtypes.Float16 || t == dtypes.BFloat16:
-		return inFloat32(runConv)(c)
 	}
 	classes := c.convolutions()
-	for _, v := range classes {
-		if v.sums == 0 {
-			zero := [16]byte{}
-			c.fill(c.out[0].data, zero[:v.size])
-			break
-		}
+	if slices.ContainsFunc(classes, func(v *convolution) bool { return v.sums == 0 }) {
+		clear(c.out[0].data)
 	}
 	for _, v := range classes {
 		if v.sums > 0 && !v.runDepthwise(c) {

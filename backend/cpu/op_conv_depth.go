@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/gomlx/compute"
@@ -13,17 +14,14 @@ import (
 // of an image, whichever is dense, and adds to a line all elements of the kernel.
 type depthwise struct {
 	*convolution
-	run   depthAxis   // of lines
-	outer []depthAxis // count the lines
+	run   convAxis   // of lines; x in the input, y in the output
+	runW  int        // from one to the next in the kernel
+	outer []convAxis // count the lines
 	lines int
+	same  int // lines that have the same element of the kernel
 	ks    []depthPlace
 	add   func(dst, x, w, tmp unsafe.Pointer, n int) // dst += x*w
 	copy  func(dst, src unsafe.Pointer, srcStride, n int)
-}
-
-type depthAxis struct {
-	convAxis     // x in the input, y in the output
-	w        int // from one to the next in the kernel
 }
 
 // depthPlace is an element of the kernel.
@@ -41,10 +39,7 @@ func (v *convolution) runDepthwise(c *call) bool {
 		return false
 	}
 	d := &depthwise{convolution: v, lines: 1}
-	axes := []depthAxis{{convAxis{v.groups, v.groupX, v.groupO, -1, 0}, v.groupW}}
-	for _, a := range v.lanes {
-		axes = append(axes, depthAxis{a, 0})
-	}
+	axes := append([]convAxis{{v.groups, v.groupX, v.groupO, -1, 0}}, v.lanes...)
 	best := -1
 	for i, a := range axes {
 		if a.y == 1 && (best < 0 || a.n > axes[best].n) {
@@ -55,39 +50,30 @@ func (v *convolution) runDepthwise(c *call) bool {
 		return false
 	}
 	d.run = axes[best]
-	for i, a := range axes {
-		if i != best {
-			d.outer, d.lines = append(d.outer, a), d.lines*a.n
-		}
+	d.outer = slices.Delete(axes, best, best+1)
+	for _, a := range d.outer {
+		d.lines *= a.n
 	}
-	d.places()
+	if d.same = d.lines; best == 0 {
+		d.runW = v.groupW
+	} else {
+		d.same /= v.groups // the first axis
+	}
+	for i := range d.sums {
+		p := depthPlace{moves: make([]int, len(d.taps))}
+		p.x, p.w = placeOf(v.ks, i, p.moves)
+		d.ks = append(d.ks, p)
+	}
 	d.copy = kernel.CopyStrided(v.size)
 	d.loop()
 	ranges(c.do, d.lines, perTask(d.run.n*v.sums*v.size), d.part)
 	return true
 }
 
-// places lists the elements of the kernel.
-func (d *depthwise) places() {
-	for i := range d.sums {
-		p := depthPlace{moves: make([]int, len(d.taps))}
-		rest := i
-		for k := len(d.convolution.ks) - 1; k >= 0; k-- {
-			a := d.convolution.ks[k]
-			p.x, p.w = p.x+rest%a.n*a.x, p.w+rest%a.n*a.y
-			if a.tap >= 0 {
-				p.moves[a.tap] = rest % a.n * a.move
-			}
-			rest /= a.n
-		}
-		d.ks = append(d.ks, p)
-	}
-}
-
 // loop chooses the loop that multiplies and adds.
 func (d *depthwise) loop() {
 	mode, fused := kernel.VV, kernel.VV
-	if d.run.w == 0 {
+	if d.runW == 0 {
 		mode, fused = kernel.VS, kernel.SV // fused is about the second factor and what is added
 	}
 	if f := kernel.MulAdd(d.dtype, fused); f != nil {
@@ -107,20 +93,11 @@ func (d *depthwise) part(lo, hi int) {
 	defer s.free()
 	pos := make([]int, len(d.taps))
 	for i := lo; i < hi; i++ {
-		x, w, o := d.fromX, d.fromW, d.fromO
 		for t := range pos {
 			pos[t] = d.taps[t].from
 		}
-		for k, rest := len(d.outer)-1, i; k >= 0; k-- {
-			a := &d.outer[k]
-			j := rest % a.n
-			rest /= a.n
-			x, w, o = x+j*a.x, w+j*a.w, o+j*a.y
-			if a.tap >= 0 {
-				pos[a.tap] += j * a.move
-			}
-		}
-		d.line(at(d.out, o*d.size), x, w, pos, s.data)
+		x, o := placeOf(d.outer, i, pos)
+		d.line(at(d.out, (d.fromO+o)*d.size), d.fromX+x, d.fromW+i/d.same*d.groupW, pos, s.data)
 	}
 }
 
@@ -148,9 +125,9 @@ places:
 			d.copy(at(tmp, 0), src, r.x, hi-lo)
 			src = at(tmp, 0)
 		}
-		by := at(d.wData, (w+k.w+lo*r.w)*size)
-		if r.w > 1 {
-			d.copy(at(tmp, r.n*size), by, r.w, hi-lo)
+		by := at(d.wData, (w+k.w+lo*d.runW)*size)
+		if d.runW > 1 {
+			d.copy(at(tmp, r.n*size), by, d.runW, hi-lo)
 			by = at(tmp, r.n*size)
 		}
 		d.add(unsafe.Add(dst, lo*size), src, by, at(tmp, r.n*size), hi-lo)

@@ -199,7 +199,7 @@ func (cc *convCase) check(t *testing.T, dt dtypes.DType, seed uint64) {
 }
 
 var convTypes = []dtypes.DType{
-	dtypes.Float32, dtypes.Float64, dtypes.Float16, dtypes.BFloat16,
+	dtypes.Float32, dtypes.Float64,
 	dtypes.Int8, dtypes.Int16, dtypes.Int32, dtypes.Int64,
 	dtypes.Uint8, dtypes.Uint16, dtypes.Uint32, dtypes.Uint64,
 }

@@ -117,19 +117,11 @@ func (d *tiled) task(group, line int) {
 	lines := make([]tileLine, min(d.block, d.lines-line))
 	for i := range lines {
 		l := &lines[i]
-		l.x, l.o = d.fromX+group*d.groupX, d.fromO+group*d.groupO
 		for _, t := range d.taps {
 			l.pos = append(l.pos, t.from)
 		}
-		for k, rest := len(d.lanes)-2, line+i; k >= 0; k-- {
-			a := &d.lanes[k]
-			j := rest % a.n
-			rest /= a.n
-			l.x, l.o = l.x+j*a.x, l.o+j*a.y
-			if a.tap >= 0 {
-				l.pos[a.tap] += j * a.move
-			}
-		}
+		x, o := placeOf(d.lanes[:len(d.lanes)-1], line+i, l.pos)
+		l.x, l.o = d.fromX+group*d.groupX+x, d.fromO+group*d.groupO+o
 	}
 	mr, nr := kernel.TileRows(), kernel.TileCols()
 	s := borrow(mr * tileRunMax * 4)

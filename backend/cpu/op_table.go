@@ -24,26 +24,12 @@ var opFuncs = map[compute.OpType]opFunc{
 	compute.OpTypeDynamicSlice:       runDynamicSlice,
 	compute.OpTypeDynamicUpdateSlice: runDynamicUpdateSlice,
 
-	compute.OpTypeGather:     runGather,
-	compute.OpTypeScatterSum: inFloat32(runScatter),
-	compute.OpTypeScatterMax: inFloat32(runScatter),
-	compute.OpTypeScatterMin: inFloat32(runScatter),
-	compute.OpTypeArgMinMax:  runArgMinMax,
+	compute.OpTypeGather:    runGather,
+	compute.OpTypeArgMinMax: runArgMinMax,
 
-	compute.OpTypeReduceSum:        inFloat32(runReduce),
-	compute.OpTypeReduceProduct:    inFloat32(runReduce),
-	compute.OpTypeReduceMax:        inFloat32(runReduce),
-	compute.OpTypeReduceMin:        inFloat32(runReduce),
-	compute.OpTypeReduceLogicalAnd: runReduce,
-	compute.OpTypeReduceLogicalOr:  runReduce,
-	compute.OpTypeReduceLogicalXor: runReduce,
-	compute.OpTypeReduceBitwiseAnd: runReduce,
-	compute.OpTypeReduceBitwiseOr:  runReduce,
-	compute.OpTypeReduceBitwiseXor: runReduce,
-
-	compute.OpTypeReduceWindow:        inFloat32(runReduceWindow),
-	compute.OpTypeSelectAndScatterMax: inFloat32(runSelectAndScatter),
-	compute.OpTypeSelectAndScatterMin: inFloat32(runSelectAndScatter),
+	compute.OpTypeReduceWindow:        runReduceWindow,
+	compute.OpTypeSelectAndScatterMax: runSelectAndScatter,
+	compute.OpTypeSelectAndScatterMin: runSelectAndScatter,
 
 	compute.OpTypeConvGeneral:              runConv,
 	compute.OpTypeFFT:                      runFFT,
@@ -116,43 +102,4 @@ func orElse[T any](s []T, n int, value T) []T {
 		return s
 	}
 	return slices.Repeat([]T{value}, n)
-}
-
-// inFloat32 makes an operation on half types compute in float32 and round once.
-func inFloat32(f opFunc) opFunc {
-	return func(c *call) error {
-		half := c.out[0].shape.DType
-		if half != dtypes.Float16 && half != dtypes.BFloat16 {
-			return f(c)
-		}
-		wide := *c
-		wide.in, wide.out = make([]value, len(c.in)), make([]value, 1)
-		widen := func(v value) (value, *scratch) {
-			s := borrow(4 * v.shape.Size())
-			v.shape = v.shape.Clone()
-			v.shape.DType, v.data = dtypes.Float32, s.data
-			return v, s
-		}
-		for i, v := range c.in {
-			if wide.in[i] = v; v.shape.DType == half {
-				w, s := widen(v)
-				defer s.free()
-				c.convert(w, v)
-				wide.in[i] = w
-			}
-		}
-		w, s := widen(c.out[0])
-		defer s.free()
-		wide.out[0] = w
-		err := f(&wide)
-		c.convert(c.out[0], w)
-		return err
-	}
-}
-
-// convert sets dst to src in dst's type.
-func (c *call) convert(dst, src value) {
-	f := kernel.Convert(src.shape.DType, dst.shape.DType)
-	d, s := dst.shape.DType.Size(), src.shape.DType.Size()
-	ranges(c.do, src.shape.Size(), grain/max(d, s), func(lo, hi int) { f(at(dst.data, lo*d), at(src.data, lo*s), hi-lo) })
 }

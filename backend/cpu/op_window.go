@@ -175,29 +175,16 @@ func (p *pooling) scan(dst, x unsafe.Pointer) {
 // place of the window's greatest (least) element: the first of equals, the first
 // NaN before all.
 func runSelectAndScatter(c *call) error {
-	switch c.in[0].shape.DType {
-	case dtypes.Float32:
-		selectAndScatter[float32](c)
-	case dtypes.Float64:
-		selectAndScatter[float64](c)
-	case dtypes.Int8:
-		selectAndScatter[int8](c)
-	case dtypes.Int16:
-		selectAndScatter[int16](c)
-	case dtypes.Int32:
-		selectAndScatter[int32](c)
-	case dtypes.Int64:
-		selectAndScatter[int64](c)
-	case dtypes.Uint8:
-		selectAndScatter[uint8](c)
-	case dtypes.Uint16:
-		selectAndScatter[uint16](c)
-	case dtypes.Uint32:
-		selectAndScatter[uint32](c)
-	case dtypes.Uint64:
-		selectAndScatter[uint64](c)
-	}
+	selectAndScatters[c.in[0].shape.DType](c)
 	return nil
+}
+
+var selectAndScatters = map[dtypes.DType]func(c *call){
+	dtypes.Float32: selectAndScatter[float32], dtypes.Float64: selectAndScatter[float64],
+	dtypes.Int8: selectAndScatter[int8], dtypes.Int16: selectAndScatter[int16],
+	dtypes.Int32: selectAndScatter[int32], dtypes.Int64: selectAndScatter[int64],
+	dtypes.Uint8: selectAndScatter[uint8], dtypes.Uint16: selectAndScatter[uint16],
+	dtypes.Uint32: selectAndScatter[uint32], dtypes.Uint64: selectAndScatter[uint64],
 }
 
 func selectAndScatter[T gotype.NumericNotComplex](c *call) {

@@ -44,10 +44,7 @@ func (f *function) Sort(comparator compute.Function, axis int, stable bool, inpu
 	if _, err := normalAxes(op, in[0].shape, []int{axis}); err != nil {
 		return nil, err
 	}
-	if err := s.takes(op, "the comparator", pairs); err != nil {
-		return nil, err
-	}
-	if err := s.gives(op, "the comparator", []shapes.Shape{shapes.Make(dtypes.Bool)}); err != nil {
+	if err := cmp.Or(expect(op, "the comparator takes", s.params, pairs...), expect(op, "the comparator returns", s.outputs, shapes.Make(dtypes.Bool))); err != nil {
 		return nil, err
 	}
 	return asValues(f.addMulti(op, shapesOf(in), sortAttr{s, axis, stable, len(in)}, slices.Concat(in, captured)...)), nil
