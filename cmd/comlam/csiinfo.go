@@ -73,7 +73,9 @@ func (a *app) describeFile(file, name string, quick bool) error {
 		err = a.print(map[string]any{"arrays": infos})
 	} else {
 		for _, info := range infos {
-			err = writeInfo(a.out, info)
+			if err = writeInfo(a.out, info); err != nil {
+				break
+			}
 		}
 	}
 	if err != nil {
@@ -160,6 +162,9 @@ func recordingRows(r *csi.RecordingFacts) [][]string {
 func statsRows(s *csi.Stats, channels bool) [][]string {
 	if s == nil {
 		return nil
+	}
+	if s.SamplePowerDB == nil {
+		return [][]string{{"NOT FINITE", fmt.Sprintf("all %d values", s.NonFinite)}}
 	}
 	q, what := s.SamplePowerDB, "mean power"
 	if channels {

@@ -223,14 +223,25 @@ func removeFolder(fsys FS, path string) error {
 // Sweep removes the temporary files that killed processes left in a folder
 // (not in those below it) and returns their paths. Only the one process that
 // writes the folder may call it.
-func Sweep(fsys FS, dir string) ([]string, error) {
+func Sweep(fsys FS, dir string) ([]string, error) { return sweep(fsys, dir, "") }
+
+// SweepFile removes the temporary files that killed processes left of the file at
+// path. Only the one process that writes the file may call it.
+func SweepFile(fsys FS, path string) error {
+	_, err := sweep(fsys, filepath.Dir(path), filepath.Base(path))
+	return err
+}
+
+// sweep removes what tempName made of the file base in dir, of any file if it is "".
+func sweep(fsys FS, dir, base string) ([]string, error) {
 	entries, err := fsys.ReadDir(dir)
 	if err != nil {
 		return nil, explain(fsys, "list", dir, -1, err)
 	}
 	var removed []string
 	for _, e := range entries {
-		if e.IsDir() || !tempPattern.MatchString(e.Name()) {
+		parts := tempPattern.FindStringSubmatch(e.Name())
+		if e.IsDir() || parts == nil || base != "" && parts[1] != base {
 			continue
 		}
 		path := filepath.Join(dir, e.Name())
@@ -247,7 +258,7 @@ func tempName(path string, i int) string {
 	return filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.tmp%d", filepath.Base(path), i))
 }
 
-var tempPattern = regexp.MustCompile(`^\..+\.tmp[0-9]+$`)
+var tempPattern = regexp.MustCompile(`^\.(.+)\.tmp[0-9]+$`)
 
 // writeAll makes a short write without an error one with an error.
 func writeAll(w io.Writer, p []byte) (int, error) {

@@ -113,6 +113,27 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// TestSweepFile: only what was left of the one file goes.
+func TestSweepFile(t *testing.T) {
+	fsys := NewMemFS(1)
+	for _, name := range []string{"a", "a", "b", "a.tmp0"} {
+		if _, err := Create(fsys, name); err != nil { // never committed
+			t.Fatal(err)
+		}
+	}
+	if err := SweepFile(fsys, "a"); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	list, _ := fsys.ReadDir(".")
+	for _, e := range list {
+		left = append(left, e.Name())
+	}
+	if want := []string{".a.tmp0.tmp0", ".b.tmp0"}; !slices.Equal(left, want) {
+		t.Errorf("left %q, want %q", left, want)
+	}
+}
+
 // TestMkdirAllAfterKill: a folder that a killed process made and did not flush
 // is flushed by the next one.
 func TestMkdirAllAfterKill(t *testing.T) {

@@ -333,7 +333,7 @@ func (a *Array) items(each func(i int, scalars []float64) error) error {
 	}
 	failed := func(err error) error {
 		_ = end() // says again what err says
-		return fmt.Errorf("%s: %w", a.File, err)
+		return damaged(a.File, err)
 	}
 	raw, err := bounded.NewReader(r, n*width).Bytes(n * width)
 	if err != nil {
@@ -353,7 +353,18 @@ func (a *Array) items(each func(i int, scalars []float64) error) error {
 		}
 	}
 	if err := end(); err != nil {
-		return fmt.Errorf("%s: %w", a.File, err)
+		return damaged(a.File, err)
 	}
 	return nil
+}
+
+// damaged says that the values of a file are not what its start tells: they are cut
+// short, more follows, a checksum is wrong. Errors of the system stay what they are.
+func damaged(file string, err error) error {
+	var system *fs.PathError
+	var limit *bounded.LimitError
+	if errors.As(err, &system) || errors.As(err, &limit) {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return bounded.Malformed(file, "%v", err)
 }

@@ -2,7 +2,6 @@ package csi
 
 import (
 	"context"
-	"fmt"
 	"io"
 )
 
@@ -48,7 +47,7 @@ func (v *conversion) copyPieces(a *Array, w io.Writer, report func(int64) error)
 	for left > 0 {
 		n := min(left, pieceScalars)
 		if _, err = io.ReadFull(r, raw[:n*width]); err != nil {
-			err = fmt.Errorf("%s: %w", a.File, err)
+			err = damaged(a.File, err)
 			break
 		}
 		out = raw[:n*width]
@@ -70,7 +69,7 @@ func (v *conversion) copyPieces(a *Array, w io.Writer, report func(int64) error)
 		return err
 	}
 	if err := end(); err != nil {
-		return fmt.Errorf("%s: %w", a.File, err)
+		return damaged(a.File, err)
 	}
 	return nil
 }

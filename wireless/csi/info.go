@@ -55,9 +55,9 @@ type Stats struct {
 	Mean         [2]float64 `json:"mean"` // real and imaginary part
 	LargestPower float64    `json:"largest_power"`
 	// The mean power of a sample, in dB: at a signal-to-noise ratio of S dB over the
-	// data set, that of a sample is S plus this.
-	SamplePowerDB Quantiles `json:"sample_power_db"`
-	NonFinite     int64     `json:"non_finite"` // values that count for nothing above
+	// data set, that of a sample is S plus this. Nil where no value is finite.
+	SamplePowerDB *Quantiles `json:"sample_power_db,omitempty"`
+	NonFinite     int64      `json:"non_finite"` // values that count for nothing above
 }
 
 // Quantiles of a quantity over samples.
@@ -178,7 +178,9 @@ func (a *Array) Stats(ctx context.Context, progress func(done int)) (*Stats, err
 	if n := float64(h.n); n > 1 {
 		s.StdErr = math.Sqrt(max(0, square/n-s.MeanPower*s.MeanPower) / (n - 1))
 	}
-	s.SamplePowerDB = Quantiles{h.min, h.quantile(0.05), h.quantile(0.5), h.quantile(0.95), h.max}
+	if h.n > 0 {
+		s.SamplePowerDB = &Quantiles{h.min, h.quantile(0.05), h.quantile(0.5), h.quantile(0.95), h.max}
+	}
 	return s, nil
 }
 

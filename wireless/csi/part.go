@@ -256,6 +256,9 @@ func (p *part) finish() error {
 	if err != nil {
 		return err
 	}
+	// A kill in the middle of the sidecar left a part of it under a hidden name. It
+	// does no harm; the lock says that nobody writes it now.
+	_ = durable.SweepFile(p.fsys, p.path+".json")
 	if err := durable.WriteFile(p.fsys, p.path+".json", text); err != nil {
 		return err
 	}
