@@ -177,7 +177,7 @@ func statsRows(s *csi.Stats, channels bool) [][]string {
 		{"largest power", fmt.Sprintf("%.4g (%.1f dB)", s.LargestPower, 10*math.Log10(s.LargestPower))},
 	}
 	if s.NonFinite > 0 {
-		rows = append(rows, []string{"NOT FINITE", fmt.Sprintf("%d values, which count for nothing above", s.NonFinite)})
+		rows = append(rows, []string{"NOT FINITE", fmt.Sprintf("%d values, or of a power above 1e140; they count for nothing above", s.NonFinite)})
 	}
 	return rows
 }

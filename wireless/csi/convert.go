@@ -301,7 +301,16 @@ func (v *conversion) writeDescription(sum string) error {
 	case v.sigmf != nil:
 		return v.keepRecording(name)
 	}
-	return nil
+	return v.dropSidecar(name)
+}
+
+// dropSidecar removes a side file of ours that told of what the target was before.
+func (v *conversion) dropSidecar(name string) error {
+	old := Array{fsys: v.fsys}
+	if err := old.readSidecar(name); err != nil || old.Meta == nil && old.SigMF == nil {
+		return err
+	}
+	return durable.RemoveAll(v.fsys, name)
 }
 
 // keptRecording is the side file of an array that was a recording of somebody's.

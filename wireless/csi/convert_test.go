@@ -315,6 +315,15 @@ func TestStats(t *testing.T) {
 	if s, err := opened(t, fsys, "none.npy")[0].Stats(context.Background(), nil); err != nil || s.NonFinite != 2 || s.SamplePowerDB != nil {
 		t.Errorf("of NaN only: %+v, %v", s, err)
 	}
+	// Powers of which the sum or the squares overflow.
+	huge := npy.AppendValues(mustPreamble(t, "<f8", 3, 2), []float64{1.2e154, -1.2e154, 1e100, 1, 3, 3})
+	if err := durable.WriteFile(fsys, "huge.npy", huge); err != nil {
+		t.Fatal(err)
+	}
+	s, err := opened(t, fsys, "huge.npy")[0].Stats(context.Background(), nil)
+	if err != nil || s.NonFinite != 3 || math.Abs(s.MeanPower-19.0/3) > 1e-12 || math.IsNaN(s.StdErr) {
+		t.Errorf("of huge values: %+v, %v", s, err)
+	}
 }
 
 func mustPreamble(t *testing.T, descr string, shape ...int) []byte {
@@ -337,6 +346,24 @@ func TestClaimsCostNothing(t *testing.T) {
 			t.Errorf("%s: statistics of what is not there", name)
 		}
 	}
+}
+
+// What replaces a data set does not keep the description of the one before; the file of
+// somebody else of that name stays.
+func TestConvertDropsAnOldDescription(t *testing.T) {
+	fsys := saved(t, SaveConfig{Count: 2})
+	if err := errors.Join(
+		durable.WriteFile(fsys, "bare.npy", read(t, fsys, "h.npy")),
+		durable.WriteFile(fsys, "other.json", []byte(`{"generator": "mine"}`)),
+	); err != nil {
+		t.Fatal(err)
+	}
+	convert(t, fsys, "h.npy", ConvertConfig{}, "bare.npy")
+	convert(t, fsys, "other.npy", ConvertConfig{}, "bare.npy")
+	if a := opened(t, fsys, "h.npy")[0]; a.Meta != nil {
+		t.Errorf("described as %+v", a.Meta)
+	}
+	read(t, fsys, "other.json")
 }
 
 // Files of the same name in several formats do not take each other's description.

@@ -60,8 +60,8 @@ func Figure(ctx context.Context, a *Array, kind string, samples int) (Drawing, e
 		}
 		for k := range h {
 			re, im := l.at(scalars, k)
-			if math.IsNaN(re+im) || math.IsInf(re+im, 0) {
-				return bounded.Malformed(a.File, "value %d of sample %d is not finite", k, i)
+			if !(re*re+im*im <= largestPower) {
+				return bounded.Malformed(a.File, "value %d of sample %d is not finite, or its power is above %g", k, i, largestPower)
 			}
 			h[k] = complex(re, im)
 		}

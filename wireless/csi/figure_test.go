@@ -189,7 +189,25 @@ func TestFiguresRefuse(t *testing.T) {
 	if err := durable.WriteFile(fsys, "bare.npy", read(t, fsys, "still.npy")); err != nil {
 		t.Fatal(err)
 	}
+	square := small("cdl-b")
+	square.Rx.Cols = 2
+	g := build(t, square)
+	m := g.Meta(1, 0, 1)
+	m.DType = "complex128"
+	text, err := m.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := make([]complex128, g.Shape().Len())
+	for i := range values {
+		values[i] = complex(1e200, float64(i))
+	}
+	if err := errors.Join(durable.WriteFile(fsys, "huge.npy", npy.AppendValues(mustPreamble(t, "<c16", m.Shape...), values)),
+		durable.WriteFile(fsys, "huge.json", text)); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct{ name, kind, want string }{
+		{"huge.npy", SingularValues, "its power is above"},
 		{"still.npy", DelayDoppler, "one moment has no Doppler"}, {"narrow.npy", DelayProfile, "one subcarrier has no delays"},
 		{"jakes.npy", AngleSpectrum, "fade independently"}, {"alone.npy", AngleSpectrum, "sees no angles"},
 		{"bare.npy", DelayProfile, "no side file"}, {"still.npy", "coverage", "there are: pdp"},

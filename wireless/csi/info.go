@@ -57,7 +57,9 @@ type Stats struct {
 	// The mean power of a sample, in dB: at a signal-to-noise ratio of S dB over the
 	// data set, that of a sample is S plus this. Nil where no value is finite.
 	SamplePowerDB *Quantiles `json:"sample_power_db,omitempty"`
-	NonFinite     int64      `json:"non_finite"` // values that count for nothing above
+	// NonFinite counts values that count for nothing above: NaN, infinite, or of a power
+	// above 1e140, of which sums and squares would not be finite.
+	NonFinite int64 `json:"non_finite"`
 }
 
 // Quantiles of a quantity over samples.
@@ -114,6 +116,9 @@ func (a *Array) verify() string {
 	}
 	return "right"
 }
+
+// largestPower is that of values which count. The powers of all of float32 are below it.
+const largestPower = 1e140
 
 // histogram counts decibels finely enough for quantiles of any number of samples.
 type histogram struct {
@@ -189,7 +194,7 @@ func (s *Stats) addItem(l partLayout, scalars []float64) (power, n float64) {
 	for i := range l.values {
 		re, im := l.at(scalars, i)
 		p := re*re + im*im
-		if math.IsNaN(p) || math.IsInf(p, 0) {
+		if !(p <= largestPower) {
 			s.NonFinite++
 			continue
 		}
