@@ -133,7 +133,7 @@ var (
 	greatest = kernel.Reduce(compute.OpTypeReduceMax, dtypes.Float32)
 	least    = kernel.Reduce(compute.OpTypeReduceMin, dtypes.Float32)
 	total    = kernel.Reduce(compute.OpTypeReduceSum, dtypes.Float32)
-	dot      = kernel.Dot(dtypes.Float32)
+	dot      = kernel.Dot()
 	timesOne = kernel.Binary(compute.OpTypeMul, dtypes.Float32, kernel.VS)
 	times    = kernel.Binary(compute.OpTypeMul, dtypes.Float32, kernel.VV)
 	minusOne = kernel.Binary(compute.OpTypeSub, dtypes.Float32, kernel.VS)

@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"slices"
+
 	"github.com/gomlx/compute"
 	"github.com/pkg/errors"
 )
@@ -41,10 +43,7 @@ func (f *function) batchNorm(op compute.OpType, axis int, values ...compute.Valu
 
 // onlyAxis is dimensions of 1 but for one axis.
 func onlyAxis(rank, axis, d int) []int {
-	dims := make([]int, rank)
-	for i := range dims {
-		dims[i] = 1
-	}
+	dims := slices.Repeat([]int{1}, rank)
 	dims[axis] = d
 	return dims
 }

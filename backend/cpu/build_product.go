@@ -13,10 +13,7 @@ import (
 // dot is a matrix product whose result has type out: [batch..., lhs free..., rhs free...].
 // It takes halves as they are, sums them in float32 and rounds once.
 func (f *function) dot(x, y *node, out dtypes.DType, a dotAttr) *node {
-	var dims []int
-	for _, axis := range a.lhsBatch {
-		dims = append(dims, x.shape.Dimensions[axis])
-	}
+	dims := pick(x.shape.Dimensions, a.lhsBatch)
 	free := func(s shapes.Shape, used ...int) {
 		for i, d := range s.Dimensions {
 			if !slices.Contains(used, i) {
@@ -167,5 +164,5 @@ func (f *function) RNGBitGenerator(state compute.Value, shape shapes.Shape) (nex
 
 // AllReduce needs several devices, of which there are none.
 func (f *function) AllReduce([]compute.Value, compute.ReduceOpType, [][]int) ([]compute.Value, error) {
-	return nil, f.ErrFn(compute.OpTypeAllReduce)
+	return nil, missing(compute.OpTypeAllReduce)
 }

@@ -46,11 +46,7 @@ func (f *function) transpose(x *node, perm ...int) *node {
 	if slices.IsSorted(perm) {
 		return x
 	}
-	dims := make([]int, len(perm))
-	for i, p := range perm {
-		dims[i] = x.shape.Dimensions[p]
-	}
-	return f.add(compute.OpTypeTranspose, shapes.Make(x.shape.DType, dims...), transposeAttr{perm}, x)
+	return f.add(compute.OpTypeTranspose, shapes.Make(x.shape.DType, pick(x.shape.Dimensions, perm)...), transposeAttr{perm}, x)
 }
 
 // slice is the part of the value from starts to limits, with strides.

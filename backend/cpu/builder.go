@@ -14,9 +14,7 @@ import (
 
 func newBuilder(b *Backend, name string) *builder {
 	nb := &builder{backend: b, name: name, functions: map[string]*function{}}
-	nb.ErrFn = func(op compute.OpType) error {
-		return errors.Wrapf(compute.ErrNotImplemented, "%s on engine %q", op, Name)
-	}
+	nb.ErrFn = missing
 	nb.main = newFunction(nb, compute.MainName, nil)
 	return nb
 }

@@ -68,10 +68,13 @@ type function struct {
 
 func newFunction(b *builder, name string, parent *function) *function {
 	f := &function{builder: b, name: name, parent: parent, same: map[string][]*node{}}
-	f.ErrFn = func(op compute.OpType) error {
-		return errors.Wrapf(compute.ErrNotImplemented, "%s on engine %q", op, Name)
-	}
+	f.ErrFn = missing
 	return f
+}
+
+// missing is the error of an operation that the engine does not have.
+func missing(op compute.OpType) error {
+	return errors.Wrapf(compute.ErrNotImplemented, "%s on engine %q", op, Name)
 }
 
 // add makes a node, or finds the one that computes the same already.

@@ -40,7 +40,7 @@ func newMover(size int, dims, dstStrides, srcStrides []int) *mover {
 		}
 	}
 	m.count = product(m.dims)
-	m.inner = m.line()
+	m.inner = lineLoop(m.size, m.d, m.s)
 	return m
 }
 
@@ -86,21 +86,20 @@ func (m *mover) promote() {
 	}
 }
 
-// line is the loop over n elements of the innermost axis.
-func (m *mover) line() func(dst, src unsafe.Pointer, n int) {
-	size := m.size
+// lineLoop copies elements of size bytes that are d bytes apart in dst and s in src.
+func lineLoop(size, d, s int) func(dst, src unsafe.Pointer, n int) {
 	switch {
-	case m.d == size && m.s == size:
+	case d == size && s == size:
 		return func(dst, src unsafe.Pointer, n int) {
 			copy(unsafe.Slice((*byte)(dst), n*size), unsafe.Slice((*byte)(src), n*size))
 		}
-	case m.d == size && m.s == 0:
+	case d == size && s == 0:
 		return kernel.Fill(size)
-	case m.d == size && m.s%size == 0:
-		f, s := kernel.CopyStrided(size), m.s/size
-		return func(dst, src unsafe.Pointer, n int) { f(dst, src, s, n) }
+	case d == size && s%size == 0:
+		f := kernel.CopyStrided(size)
+		return func(dst, src unsafe.Pointer, n int) { f(dst, src, s/size, n) }
 	}
-	return kernel.BySize(size, stride[uint8], stride[uint16], stride[uint32], stride[uint64], stride[[2]uint64])(m.d, m.s)
+	return kernel.BySize(size, stride[uint8], stride[uint16], stride[uint32], stride[uint64], stride[[2]uint64])(d, s)
 }
 
 // stride is the loop dst[i*d] = src[i*s], strides in bytes.

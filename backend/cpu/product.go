@@ -44,10 +44,7 @@ func (c *compiler) emitProduct(u *unit) {
 	b := c.matrix(n.in[1], attr.rhsBatch, pick(attr.rhsContract, order))
 	c.touch(a.slot)
 	c.touch(b.slot)
-	batch := 1
-	for _, axis := range attr.lhsBatch {
-		batch *= n.in[0].shape.Dimensions[axis]
-	}
+	batch := product(pick(n.in[0].shape.Dimensions, attr.lhsBatch))
 	s := &productStep{a: a.piece, b: b.piece, product: kernel.Product{
 		M: a.free, N: b.free, K: a.contract, Batch: batch,
 		A:    kernel.Matrix{RowStride: a.freeStep, ColStride: a.conStep},
@@ -85,10 +82,11 @@ func (c *compiler) contractOrder(n *node, a dotAttr) []int {
 	return order
 }
 
-func pick(axes, order []int) []int {
-	out := make([]int, len(order))
-	for i, k := range order {
-		out[i] = axes[k]
+// pick is the elements of a list at the given places.
+func pick(list, places []int) []int {
+	out := make([]int, len(places))
+	for i, k := range places {
+		out[i] = list[k]
 	}
 	return out
 }
@@ -123,11 +121,7 @@ func (c *compiler) matrix(n *node, batch, contract []int) matrix {
 
 // axes is the view with those axes only, in this order.
 func (v view) axes(list []int) view {
-	out := view{base: v.base, offset: v.offset}
-	for _, i := range list {
-		out.dims, out.strides = append(out.dims, v.dims[i]), append(out.strides, v.strides[i])
-	}
-	return out
+	return view{v.base, pick(v.dims, list), pick(v.strides, list), v.offset}
 }
 
 // asMatrix needs free and contracted axes of one stride each.

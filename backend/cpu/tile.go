@@ -346,22 +346,17 @@ func (t *tile) foldCol(r *run, s *tileState, in *instruction, row, rows, cols in
 	}
 }
 
-// strides is a strided view ready to be copied in pieces.
+// strides is a strided view, not of one element, ready to be copied in pieces.
 type strides struct {
-	dims, steps []int // steps in elements
-	size        int   // bytes an element
-	inner       func(dst, src unsafe.Pointer, step, n int)
-	fill        kernel.Func1
+	dims, steps []int                                // steps in elements
+	size        int                                  // bytes an element
+	line        func(dst, src unsafe.Pointer, n int) // copies a run of the innermost axis
 }
 
 // copy writes elements first to first+n of the view to dst, densely. src is the
 // address of the view's first element.
 func (v *strides) copy(dst, src unsafe.Pointer, first, n int) {
 	k := len(v.dims) - 1
-	if k < 0 {
-		v.fill(dst, src, n)
-		return
-	}
 	var index [16]int
 	rest, from := first/v.dims[k], first%v.dims[k]
 	offset := 0
@@ -372,7 +367,11 @@ func (v *strides) copy(dst, src unsafe.Pointer, first, n int) {
 	}
 	for n > 0 {
 		m := min(n, v.dims[k]-from)
-		v.runOf(dst, unsafe.Add(src, (offset+from*v.steps[k])*v.size), v.steps[k], m)
+		if p := unsafe.Add(src, (offset+from*v.steps[k])*v.size); v.steps[k] == 1 {
+			copy(unsafe.Slice((*byte)(dst), m*v.size), unsafe.Slice((*byte)(p), m*v.size))
+		} else {
+			v.line(dst, p, m)
+		}
 		dst, n, from = unsafe.Add(dst, m*v.size), n-m, 0
 		for i := k - 1; i >= 0; i-- {
 			offset += v.steps[i]
@@ -382,17 +381,5 @@ func (v *strides) copy(dst, src unsafe.Pointer, first, n int) {
 			offset -= index[i] * v.steps[i]
 			index[i] = 0
 		}
-	}
-}
-
-// runOf copies one run of the innermost axis.
-func (v *strides) runOf(dst, src unsafe.Pointer, step, n int) {
-	switch step {
-	case 1:
-		copy(unsafe.Slice((*byte)(dst), n*v.size), unsafe.Slice((*byte)(src), n*v.size))
-	case 0:
-		v.fill(dst, src, n)
-	default:
-		v.inner(dst, src, step, n)
 	}
 }

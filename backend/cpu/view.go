@@ -46,9 +46,7 @@ func (v view) through(n *node) (out view, ok bool) {
 	case compute.OpTypeReshape:
 		return v.reshape(n.shape.Dimensions)
 	case compute.OpTypeTranspose:
-		for _, p := range n.attr.(transposeAttr).perm {
-			out.dims, out.strides = append(out.dims, v.dims[p]), append(out.strides, v.strides[p])
-		}
+		return v.axes(n.attr.(transposeAttr).perm), true
 	case compute.OpTypeBroadcastInDim:
 		out.dims, out.strides = n.shape.Dimensions, make([]int, n.shape.Rank())
 		for i, axis := range n.attr.(broadcastAttr).axes {

@@ -20,7 +20,7 @@ func asmSelect(dtypes.DType, Mode) Func3            { return nil }
 func asmMulAdd(dtypes.DType, Mode) Func3            { return nil }
 func asmConvert(from, to dtypes.DType) Func1        { return nil }
 func asmReduce(compute.OpType, dtypes.DType) Func1  { return nil }
-func asmDot(dtypes.DType) Func2                     { return nil }
+func asmDot() Func2                                 { return nil }
 func asmTranspose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int) {
 	return nil
 }

@@ -162,9 +162,9 @@ func asmReduce(op compute.OpType, t dtypes.DType) Func1 {
 	return nil
 }
 
-func asmDot(t dtypes.DType) Func2 {
+func asmDot() Func2 {
 	f := choose(choice[Func2]{avx2Dot, avx512Dot})
-	if t != dtypes.Float32 || f == nil {
+	if f == nil {
 		return nil
 	}
 	return func(dst, x, y unsafe.Pointer, n int) {

@@ -53,7 +53,7 @@ func BenchmarkVector(b *testing.B) {
 			f := Reduce(op, dtypes.Float32)
 			bench(op.String(), func() { f(ptr(z), ptr(x), n) })
 		}
-		d := Dot(dtypes.Float32)
+		d := Dot()
 		bench("Dot", func() { d(ptr(z), ptr(x), ptr(y), n) })
 		tr := Transpose(4)
 		bench("Transpose32x32", func() { tr(ptr(z), ptr(x), 32, 32, 32, 32) })

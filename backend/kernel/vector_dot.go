@@ -1,37 +1,25 @@
 package kernel
 
-import (
-	"unsafe"
+import "unsafe"
 
-	"github.com/gomlx/compute/dtypes"
-)
-
-// Dot returns the loop dst[0] = the sum of x[i]*y[i], in a tree that depends on n
-// only. It is nil for all but Float32 and Float64.
-func Dot(t dtypes.DType) Func2 {
-	if f := asmDot(t); f != nil {
+// Dot returns the loop dst[0] = the sum of x[i]*y[i] of Float32, in a tree that depends
+// on n only.
+func Dot() Func2 {
+	if f := asmDot(); f != nil {
 		return f
 	}
-	switch t {
-	case dtypes.Float32:
-		return dotOf[float32]
-	case dtypes.Float64:
-		return dotOf[float64]
+	return func(dst, x, y unsafe.Pointer, n int) {
+		*(*float32)(dst) = dotTree(view[float32](x, n), view[float32](y, n))
 	}
-	return nil
-}
-
-func dotOf[T float](dst, x, y unsafe.Pointer, n int) {
-	*(*T)(dst) = dotTree(view[T](x, n), view[T](y, n))
 }
 
 // dotTree cuts as tree does.
-func dotTree[T float](x, y []T) T {
+func dotTree(x, y []float32) float32 {
 	if len(x) > leafLen {
 		h := (len(x)/2 + leafLen - 1) / leafLen * leafLen
 		return dotTree(x[:h], y[:h]) + dotTree(x[h:], y[h:])
 	}
-	var a, b, c, d T
+	var a, b, c, d float32
 	for ; len(x) >= 4; x, y = x[4:], y[4:] {
 		a, b, c, d = a+x[0]*y[0], b+x[1]*y[1], c+x[2]*y[2], d+x[3]*y[3]
 	}
