@@ -6,23 +6,27 @@ import (
 	"slices"
 )
 
-// Codebook is the Type I single-panel codebook of TS 38.214 clause 5.2.2.2.1, codebook
-// mode 1, for 2 N1 N2 ports: N1 across and N2 up, the ports of the second polarisation
-// after all those of the first. Ranks 1 to 4; more layers, mode 2 and the codebook of
-// two ports are refused.
+// Codebook is the Type I single-panel codebook of TS 38.214 clause 5.2.2.2.1 for 2 N1 N2
+// ports: N1 across and N2 up, the ports of the second polarisation after all those of the
+// first. (1,1) is the codebook of two ports, table 5.2.2.2.1-1. Ranks 1 to 8, or as many as
+// there are ports.
 type Codebook struct {
 	N1, N2 int
 	O1, O2 int
+	// Mode2 is codebook mode 2: beams of one and two layers are chosen by i2 among
+	// neighbours, with the same precoders for more layers.
+	Mode2 bool
 }
 
-// Codebooks are the configurations of table 5.2.2.2.1-2.
+// Codebooks are the configurations of two ports and of table 5.2.2.2.1-2, in mode 1.
 var Codebooks = []Codebook{
-	{2, 1, 4, 1}, {2, 2, 4, 4}, {4, 1, 4, 1}, {3, 2, 4, 4}, {6, 1, 4, 1}, {4, 2, 4, 4}, {8, 1, 4, 1},
-	{4, 3, 4, 4}, {6, 2, 4, 4}, {12, 1, 4, 1}, {4, 4, 4, 4}, {8, 2, 4, 4}, {16, 1, 4, 1},
+	{1, 1, 1, 1, false},
+	{2, 1, 4, 1, false}, {2, 2, 4, 4, false}, {4, 1, 4, 1, false}, {3, 2, 4, 4, false}, {6, 1, 4, 1, false}, {4, 2, 4, 4, false}, {8, 1, 4, 1, false},
+	{4, 3, 4, 4, false}, {6, 2, 4, 4, false}, {12, 1, 4, 1, false}, {4, 4, 4, 4, false}, {8, 2, 4, 4, false}, {16, 1, 4, 1, false},
 }
 
 // MaxRank is the largest number of layers.
-const MaxRank = 4
+const MaxRank = 8
 
 // NewCodebook returns the codebook of an array of table 5.2.2.2.1-2.
 func NewCodebook(n1, n2 int) (Codebook, error) {
@@ -44,6 +48,11 @@ type PMI struct{ I11, I12, I13, I2 int }
 func (c Codebook) sizes(rank int) PMI {
 	n := PMI{c.N1 * c.O1, c.N2 * c.O2, 1, 2}
 	switch {
+	case rank > 6 && c.N1 == 4 && c.N2 == 1:
+		n.I11 /= 2
+	case rank > 6 && c.N1 > 2 && c.N2 == 2:
+		n.I12 /= 2
+	case rank > 4:
 	case rank == 1:
 		n.I2 = 4
 	case rank == 2 || c.NumPorts() < 16:
@@ -51,7 +60,26 @@ func (c Codebook) sizes(rank int) PMI {
 	default:
 		n.I11, n.I13 = n.I11/2, 4
 	}
+	if c.Mode2 && rank <= 2 {
+		n.I11, n.I2 = n.I11/2, 4*n.I2
+		if c.N2 > 1 {
+			n.I12 /= 2
+		}
+	}
 	return n
+}
+
+// plain is the index in mode 1 of one of mode 2, for one and two layers.
+func (c Codebook) plain(rank int, p PMI) PMI {
+	phases := 4 / rank
+	beam := p.I2 / phases
+	p.I11, p.I2 = 2*p.I11, p.I2%phases
+	if c.N2 == 1 {
+		p.I11 += beam
+		return p
+	}
+	p.I11, p.I12 = p.I11+beam%2, 2*p.I12+beam/2
+	return p
 }
 
 // NumPrecoders is their number for a rank, 0 where there is none.
@@ -68,6 +96,8 @@ func (c Codebook) offsets(rank int) [][2]int {
 	o1, o2 := c.O1, c.O2
 	if rank == 2 {
 		switch {
+		case c.N1 == 1:
+			return [][2]int{{0, 0}}
 		case c.N2 == 1 && c.N1 == 2:
 			return [][2]int{{0, 0}, {o1, 0}}
 		case c.N2 == 1:
@@ -98,11 +128,16 @@ func (c Codebook) beam(v []complex128, l, m int) {
 }
 
 func (c Codebook) check(rank int) error {
-	if !slices.Contains(Codebooks, c) {
+	first := c
+	first.Mode2 = false
+	if !slices.Contains(Codebooks, first) {
 		return fmt.Errorf("codebook: %+v is not in TS 38.214 table 5.2.2.2.1-2; use NewCodebook", c)
 	}
-	if rank < 1 || rank > MaxRank {
-		return fmt.Errorf("codebook: rank %d; there are 1 to %d (5 to 8 are not implemented)", rank, MaxRank)
+	if c.Mode2 && c.N1 == 1 {
+		return fmt.Errorf("codebook: two ports have no mode 2")
+	}
+	if most := min(MaxRank, c.NumPorts()); rank < 1 || rank > most {
+		return fmt.Errorf("codebook: rank %d; there are 1 to %d for %d ports", rank, most, c.NumPorts())
 	}
 	return nil
 }
@@ -129,7 +164,14 @@ func (c Codebook) Precoder(w []complex128, rank int, pmi PMI) error {
 
 func (c Codebook) fill(w, v, other []complex128, rank int, pmi PMI) {
 	size := complex(1/math.Sqrt(float64(rank*c.NumPorts())), 0)
+	if c.Mode2 && rank <= 2 {
+		pmi = c.plain(rank, pmi)
+	}
 	phi := turn(pmi.I2, 4)
+	if rank > 4 {
+		c.fillMany(w, v, rank, pmi, size)
+		return
+	}
 	if rank > 2 && c.NumPorts() >= 16 {
 		c.fillHalves(w, v[:c.N1/2*c.N2], rank, pmi, size)
 		return
@@ -173,6 +215,45 @@ func (c Codebook) fillHalves(w, v []complex128, rank int, pmi PMI, size complex1
 			for part, f := range [4]complex128{1, t, p, p * t} {
 				w[(part*n+i)*rank+layer] = size * f * x
 			}
+		}
+	}
+}
+
+// A column is one of five and more layers: its beam, and whether the second polarisation
+// has the phase phi or not, and which sign.
+type column struct {
+	beam  int
+	phase bool
+	sign  complex128
+}
+
+// manyLayers are tables 5.2.2.2.1-9 to -12.
+var manyLayers = [][]column{
+	5: {{0, true, 1}, {0, true, -1}, {1, false, 1}, {1, false, -1}, {2, false, 1}},
+	6: {{0, true, 1}, {0, true, -1}, {1, true, 1}, {1, true, -1}, {2, false, 1}, {2, false, -1}},
+	7: {{0, true, 1}, {0, true, -1}, {1, true, 1}, {2, false, 1}, {2, false, -1}, {3, false, 1}, {3, false, -1}},
+	8: {{0, true, 1}, {0, true, -1}, {1, true, 1}, {1, true, -1}, {2, false, 1}, {2, false, -1}, {3, false, 1}, {3, false, -1}},
+}
+
+// fillMany is for five to eight layers, on three or four orthogonal beams.
+func (c Codebook) fillMany(w, v []complex128, rank int, pmi PMI, size complex128) {
+	o1, o2 := c.O1, c.O2
+	apart := [][2]int{{0, 0}, {o1, 0}, {o1, o2}}
+	if rank > 6 {
+		apart = [][2]int{{0, 0}, {o1, 0}, {0, o2}, {o1, o2}}
+	}
+	if c.N2 == 1 {
+		apart = [][2]int{{0, 0}, {o1, 0}, {2 * o1, 0}, {3 * o1, 0}}
+	}
+	half := len(v)
+	for at, l := range manyLayers[rank] {
+		c.beam(v, pmi.I11+apart[l.beam][0], pmi.I12+apart[l.beam][1])
+		second := l.sign
+		if l.phase {
+			second *= turn(pmi.I2, 4)
+		}
+		for i, x := range v {
+			w[i*rank+at], w[(half+i)*rank+at] = size*x, size*second*x
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"math"
 	"math/cmplx"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,8 +28,16 @@ func (c Codebook) each(rank int, f func(PMI)) {
 
 // Every precoder of every array has orthogonal columns of squared norm 1/rank.
 func TestPrecodersAreOrthonormal(t *testing.T) {
-	for _, c := range Codebooks {
-		for rank := 1; rank <= MaxRank; rank++ {
+	list := slices.Clone(Codebooks)
+	for _, c := range Codebooks[1:] {
+		c.Mode2 = true
+		list = append(list, c)
+	}
+	for _, c := range list {
+		for rank := 1; rank <= min(MaxRank, c.NumPorts()); rank++ {
+			if c.Mode2 && rank > 2 {
+				break // those of mode 1
+			}
 			w, p := make([]complex128, c.NumPorts()*rank), c.NumPorts()
 			seen, count := map[complex128]bool{}, 0
 			probe := gaussian(rng.New(24), p*rank)
@@ -56,7 +65,7 @@ func TestPrecodersAreOrthonormal(t *testing.T) {
 				}
 				seen[complex(math.Round(real(sum)*1e9), math.Round(imag(sum)*1e9))] = true
 			})
-			if count != c.NumPrecoders(rank) || rank == 1 && !testing.Short() && len(seen) != count {
+			if count != c.NumPrecoders(rank) || rank == 1 && !c.Mode2 && !testing.Short() && len(seen) != count {
 				t.Errorf("%+v, rank %d: %d precoders, %d of them different, want %d", c, rank, count, len(seen), c.NumPrecoders(rank))
 			}
 		}
@@ -182,20 +191,20 @@ func TestCodebookRefusals(t *testing.T) {
 	if _, err := NewCodebook(5, 1); err == nil {
 		t.Error("(5,1) is an array")
 	}
-	c := Codebooks[0]
+	c := Codebooks[1]
 	w := make([]complex128, 4)
 	for name, err := range map[string]error{
 		"rank 5": c.Precoder(make([]complex128, 20), 5, PMI{}), "rank 0": c.Precoder(nil, 0, PMI{}), "room": c.Precoder(w[1:], 1, PMI{}),
-		"index": c.Precoder(w, 1, PMI{I2: 4}), "negative": c.Precoder(w, 1, PMI{I11: -1}), "own": Codebook{2, 1, 2, 1}.Precoder(w, 1, PMI{}),
+		"index": c.Precoder(w, 1, PMI{I2: 4}), "negative": c.Precoder(w, 1, PMI{I11: -1}), "own": Codebook{N1: 2, N2: 1, O1: 2, O2: 1}.Precoder(w, 1, PMI{}),
 		"antennas": second(NewSearcher(c, 1, 2)), "ranks": second(NewSearcher(c, 8, 5)), "none": second(NewSearcher(c, 8, -1)),
-		"many": second(NewSearcher(c, 8, math.MaxInt)), "less than no antenna": second(NewSearcher(Codebook{-2, 1, 4, 1}, 8, 1)),
+		"many": second(NewSearcher(c, 8, math.MaxInt)), "less than no antenna": second(NewSearcher(Codebook{N1: -2, N2: 1, O1: 4, O2: 1}, 8, 1)),
 	} {
 		if err == nil {
 			t.Errorf("%s is taken", name)
 		}
 	}
-	if n := (Codebook{2, 2, 4, 4}).NumPrecoders(5) + (Codebook{}).NumPrecoders(3); n != 0 {
-		t.Errorf("%d precoders of rank 5 and of no array", n)
+	if n := c.NumPrecoders(5) + (Codebook{}).NumPrecoders(3) + (Codebook{N1: 1, N2: 1, O1: 1, O2: 1, Mode2: true}).NumPrecoders(1); n != 0 {
+		t.Errorf("%d precoders of rank 5 on four ports, of no array and of mode 2 on two ports", n)
 	}
 }
 
@@ -205,10 +214,10 @@ var printedPrecoders string
 // Precoders are those that numpy makes of the printed formulas (testdata/codebook.py), for
 // all arrays and ranks.
 func TestPrecodersArePrintedOnes(t *testing.T) {
-	seen := map[[3]int]bool{}
+	seen := map[[4]int]bool{}
 	for line := range strings.Lines(printedPrecoders) {
 		fields := strings.Fields(line)
-		var n [7]int
+		var n [8]int
 		for i := range n {
 			v, err := strconv.Atoi(fields[i])
 			if err != nil {
@@ -216,27 +225,29 @@ func TestPrecodersArePrintedOnes(t *testing.T) {
 			}
 			n[i] = v
 		}
-		seen[[3]int(n[:3])] = true
-		c, err := NewCodebook(n[0], n[1])
+		seen[[4]int(n[:4])] = true
+		c, err := NewCodebook(n[1], n[2])
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := make([]complex128, c.NumPorts()*n[2])
-		if err := c.Precoder(w, n[2], PMI{n[3], n[4], n[5], n[6]}); err != nil {
+		c.Mode2 = n[0] == 2
+		w := make([]complex128, c.NumPorts()*n[3])
+		if err := c.Precoder(w, n[3], PMI{n[4], n[5], n[6], n[7]}); err != nil {
 			t.Fatal(err)
 		}
-		if len(fields) != 7+2*len(w) {
-			t.Fatalf("%v: %d numbers of %d entries", n, len(fields)-7, len(w))
+		if len(fields) != 8+2*len(w) {
+			t.Fatalf("%v: %d numbers of %d entries", n, len(fields)-8, len(w))
 		}
 		for i, got := range w {
-			re, err1 := strconv.ParseFloat(fields[7+2*i], 64)
-			im, err2 := strconv.ParseFloat(fields[8+2*i], 64)
+			re, err1 := strconv.ParseFloat(fields[8+2*i], 64)
+			im, err2 := strconv.ParseFloat(fields[9+2*i], 64)
 			if err1 != nil || err2 != nil || cmplx.Abs(got-complex(re, im)) > 1e-5 {
-				t.Fatalf("array (%d,%d), rank %d, index %v, entry %d: %v, want %v%+vi", n[0], n[1], n[2], n[3:], i, got, re, im)
+				t.Fatalf("mode %d, array (%d,%d), rank %d, index %v, entry %d: %v, want %v%+vi", n[0], n[1], n[2], n[3], n[4:], i, got, re, im)
 			}
 		}
 	}
-	if want := len(Codebooks) * MaxRank; len(seen) != want {
-		t.Errorf("%d arrays and ranks, want %d", len(seen), want)
+	// Two ports have two ranks, four have four, the others eight; mode 2 has two for all but two ports.
+	if want := 2 + 4 + 8*(len(Codebooks)-2) + 2*(len(Codebooks)-1); len(seen) != want {
+		t.Errorf("%d modes, arrays and ranks, want %d", len(seen), want)
 	}
 }
