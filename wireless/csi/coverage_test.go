@@ -11,7 +11,7 @@ import (
 func TestCoverage(t *testing.T) {
 	n := 20
 	if raced {
-		n = 8
+		n = 10
 	}
 	d, err := Coverage(CoverageConfig{Scenario: "uma", Seed: 1, NumPoints: n, Workers: 2})
 	if err != nil {
