@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"math/big"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -17,30 +18,24 @@ type unit struct {
 	id    int
 	nodes []*node
 	tile  bool
-	dot   *node // a matrix product, whose blocks the tile nodes work on
-	size  int   // elements of the domain of a tile program
-	cols  int   // columns of the domain, 0 while any number will do
-	deps  bits  // units that run before this one, directly or not
+	dot   *node   // a matrix product, whose blocks the tile nodes work on
+	size  int     // elements of the domain of a tile program
+	cols  int     // columns of the domain, 0 while any number will do
+	deps  big.Int // the units that run before this one, directly or not, as bits by id
+
+	key, waits int // of schedule: smaller keys run first; how many of deps are to run yet
 }
 
-// bits is a set of small numbers.
-type bits []uint64
+// after says whether u runs after v.
+func (u *unit) after(v *unit) bool { return u.deps.Bit(v.id) == 1 }
 
-func (b bits) has(i int) bool { return i>>6 < len(b) && b[i>>6]>>(i&63)&1 == 1 }
-
-func (b *bits) add(i int) {
-	for len(*b) <= i>>6 {
-		*b = append(*b, 0)
-	}
-	(*b)[i>>6] |= 1 << (i & 63)
-}
-
-func (b *bits) union(c bits) {
-	for len(*b) < len(c) {
-		*b = append(*b, 0)
-	}
-	for i, w := range c {
-		(*b)[i] |= w
+// runAfter puts u, and what runs after it, after v and what runs before that.
+func (c *compiler) runAfter(u, v *unit) {
+	before := new(big.Int).SetBit(&v.deps, v.id, 1)
+	for _, w := range c.units {
+		if w != nil && (w == u || w.after(u)) {
+			w.deps.Or(&w.deps, before)
+		}
 	}
 }
 
@@ -135,18 +130,10 @@ func (c *compiler) newUnit(n *node) *unit {
 func (c *compiler) join(n *node, u *unit) {
 	u.nodes = append(u.nodes, n)
 	c.unit[n] = u
-	grown := false
 	for _, in := range n.in {
-		x := c.unit[c.base(in)]
-		if x == nil || x == u || u.deps.has(x.id) {
-			continue
+		if x := c.unit[c.base(in)]; x != nil && x != u && !u.after(x) {
+			c.runAfter(u, x)
 		}
-		u.deps.add(x.id)
-		u.deps.union(x.deps)
-		grown = true
-	}
-	if grown {
-		c.spreadDeps(u)
 	}
 }
 
@@ -156,15 +143,6 @@ func (c *compiler) base(n *node) *node {
 		return v.base
 	}
 	return n
-}
-
-// spreadDeps tells the units that run after u what u has come to wait for.
-func (c *compiler) spreadDeps(u *unit) {
-	for _, w := range c.units {
-		if w != nil && w.deps.has(u.id) {
-			w.deps.union(u.deps)
-		}
-	}
 }
 
 // placeElementwise puts a node into the units of its operands, which become one
@@ -216,7 +194,7 @@ func (c *compiler) fits(n *node, u *unit) (form, bool) {
 		switch {
 		case x == nil:
 		case x != u:
-			if x.deps.has(u.id) {
+			if x.after(u) {
 				return 0, false
 			}
 		case !c.readable(v, u, f):
@@ -245,23 +223,24 @@ func (c *compiler) readable(v view, u *unit, f form) bool {
 // walk their domain together.
 func (c *compiler) mergeable(u, v *unit) bool {
 	return u.tile && v.tile && u.size == v.size && (u.cols == v.cols || u.cols == 0 || v.cols == 0) &&
-		!u.deps.has(v.id) && !v.deps.has(u.id) && len(u.nodes)+len(v.nodes) <= 256
+		!u.after(v) && !v.after(u) && len(u.nodes)+len(v.nodes) <= 256
 }
 
+// merge adds the nodes of v, which is no more, to u.
 func (c *compiler) merge(u, v *unit) {
 	for _, n := range v.nodes {
 		c.unit[n] = u
 	}
 	u.nodes = append(u.nodes, v.nodes...)
 	u.cols = max(u.cols, v.cols)
-	u.deps.union(v.deps)
+	c.units[v.id] = nil
+	u.deps.Or(&u.deps, &v.deps)
+	before := new(big.Int).SetBit(&u.deps, u.id, 1)
 	for _, w := range c.units {
-		if w != nil && w.deps.has(v.id) {
-			w.deps.add(u.id)
+		if w != nil && w != u && (w.after(u) || w.after(v)) {
+			w.deps.Or(&w.deps, before)
 		}
 	}
-	c.units[v.id] = nil
-	c.spreadDeps(u)
 }
 
 // fold describes a reduction on the rows x cols elements of its operand.
@@ -337,21 +316,14 @@ func (c *compiler) placeReduce(n *node) bool {
 func (c *compiler) absorb(d *unit) {
 	cols := d.dot.rhsFree()
 	for _, u := range c.units {
-		if u == nil || !u.tile || u.dot != nil || u.size != d.dot.size() || !u.deps.has(d.id) || (u.cols != 0 && u.cols != cols) {
+		if u == nil || !u.tile || u.dot != nil || u.size != d.dot.size() || !u.after(d) || (u.cols != 0 && u.cols != cols) {
 			continue
 		}
 		if c.absorbable(d, u) {
+			u.nodes, d.nodes = append(d.nodes, u.nodes...), nil
 			u.dot, u.cols = d.dot, cols
-			u.nodes = append([]*node{d.dot}, u.nodes...)
-			c.unit[d.dot] = u
-			c.form[d.dot] = every
-			for _, w := range c.units {
-				if w != nil && w != u && w.deps.has(d.id) {
-					w.deps.add(u.id)
-				}
-			}
-			c.units[d.id] = nil
-			c.spreadDeps(u)
+			c.unit[d.dot], c.form[d.dot] = u, every
+			c.merge(u, d)
 			return
 		}
 	}
@@ -373,7 +345,7 @@ func (c *compiler) absorbable(d, u *unit) bool {
 					return false
 				}
 				direct = true
-			} else if x != nil && x != u && x.deps.has(d.id) {
+			} else if x != nil && x != u && x.after(d) {
 				return false
 			}
 		}
@@ -384,11 +356,11 @@ func (c *compiler) absorbable(d, u *unit) bool {
 	// Units between the product and u would have to run inside it; so would those
 	// that the product itself waits for and that wait for u.
 	for _, w := range c.units {
-		if w != nil && w != u && w != d && u.deps.has(w.id) && w.deps.has(d.id) {
+		if w != nil && w != u && w != d && u.after(w) && w.after(d) {
 			return false
 		}
 	}
-	return !d.deps.has(u.id)
+	return !d.after(u)
 }
 
 // rhsFree is the number of columns of a product's result.

@@ -1,11 +1,6 @@
 package cpu
 
-import (
-	"cmp"
-	"slices"
-
-	"github.com/gomlx/compute"
-)
+import "github.com/gomlx/compute"
 
 // schedule orders the units: each after those that it reads, and otherwise as the
 // graph was written, except that a unit which only makes outputs of the program runs
@@ -14,10 +9,9 @@ import (
 // read them, unless they wait for it. What is small runs early too, for others wait for
 // it.
 func (c *compiler) schedule() []*unit {
-	s := &scheduler{compiler: c, key: map[*unit]int{}}
 	readers := map[*node][]*unit{}
 	for _, u := range c.units {
-		s.key[u] = last(u)
+		u.key = last(u)
 		for _, n := range u.nodes {
 			for _, in := range n.in {
 				if b := c.base(in); isLeaf(b.op) && b.op != compute.OpTypeConstant {
@@ -28,13 +22,13 @@ func (c *compiler) schedule() []*unit {
 	}
 	for _, u := range c.units {
 		if c.onlyOutputs(u) {
-			s.key[u] = -1
+			u.key = -1
 			c.waitFor(u, readers)
 		} else if u.nodes[0].multi == nil && max(u.size, u.nodes[0].size()) < smallUnit {
-			s.key[u] = -1
+			u.key = -1
 		}
 	}
-	return s.run()
+	return c.inOrder()
 }
 
 // smallUnit is the number of elements whose memory does not count.
@@ -53,7 +47,7 @@ func last(u *unit) int {
 // makes.
 func (c *compiler) onlyOutputs(u *unit) bool {
 	for _, w := range c.units {
-		if w.deps.has(u.id) {
+		if w.after(u) {
 			return false
 		}
 	}
@@ -69,60 +63,41 @@ func (c *compiler) waitFor(u *unit, readers map[*node][]*unit) {
 				continue
 			}
 			for _, w := range readers[b] {
-				if w != u && !w.deps.has(u.id) && !u.deps.has(w.id) {
-					u.deps.add(w.id)
-					u.deps.union(w.deps)
-					c.spreadDeps(u)
+				if w != u && !w.after(u) && !u.after(w) {
+					c.runAfter(u, w)
 				}
 			}
 		}
 	}
 }
 
-// scheduler has the units that can run.
-type scheduler struct {
-	*compiler
-	key   map[*unit]int
-	ready []*unit
-}
-
-// take removes the ready unit with the smallest key.
-func (s *scheduler) take() *unit {
-	u := slices.MinFunc(s.ready, func(a, b *unit) int {
-		return cmp.Or(cmp.Compare(s.key[a], s.key[b]), cmp.Compare(a.id, b.id))
-	})
-	s.ready = slices.DeleteFunc(s.ready, func(w *unit) bool { return w == u })
-	return u
-}
-
-// run takes units one after the other and makes those ready that waited for nothing
-// else.
-func (s *scheduler) run() []*unit {
-	waits := map[*unit]int{}
-	for _, u := range s.units {
-		for _, w := range s.units {
-			if u.deps.has(w.id) {
-				waits[u]++
-			}
-		}
-		if waits[u] == 0 {
-			s.ready = append(s.ready, u)
-		}
-	}
-	var out []*unit
-	for len(s.ready) > 0 {
-		u := s.take()
-		out = append(out, u)
-		for _, w := range s.units {
-			if w.deps.has(u.id) {
-				if waits[w]--; waits[w] == 0 {
-					s.ready = append(s.ready, w)
-				}
+// inOrder takes, one after the other, the unit with the smallest key of those that wait
+// for no other, the first of equals.
+func (c *compiler) inOrder() (out []*unit) {
+	for _, u := range c.units {
+		for _, w := range c.units {
+			if u.after(w) {
+				u.waits++
 			}
 		}
 	}
-	if len(out) < len(s.units) {
-		panic("cpu: units of a program wait for each other")
+	for range c.units {
+		var next *unit
+		for _, u := range c.units {
+			if u.waits == 0 && (next == nil || u.key < next.key) {
+				next = u
+			}
+		}
+		if next == nil {
+			panic("cpu: units of a program wait for each other")
+		}
+		next.waits = -1
+		for _, u := range c.units {
+			if u.after(next) {
+				u.waits--
+			}
+		}
+		out = append(out, next)
 	}
 	return out
 }
