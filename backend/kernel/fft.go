@@ -31,14 +31,9 @@ type fftPass[F float32 | float64] struct {
 	roots   []F // exp(-2 pi i k / r)
 }
 
-type fftKey struct {
-	n      int
-	double bool
-}
+type fftKey[F any] int // n
 
-func isDouble[F float32 | float64]() bool { return any(F(0)) == any(float64(0)) }
-
-var fftPlans sync.Map // of fftKey to *FFT
+var fftPlans sync.Map // of fftKey[F] to *FFT[F]
 
 // root is exp(-2 pi i k/n).
 func root[F float32 | float64](k, n int) (re, im F) {
@@ -49,7 +44,7 @@ func root[F float32 | float64](k, n int) (re, im F) {
 // NewFFT returns the transform of lines of n complex numbers, n at least 1. It may be
 // used by any number of goroutines.
 func NewFFT[F float32 | float64](n int) *FFT[F] {
-	key := fftKey{n, isDouble[F]()}
+	key := fftKey[F](n)
 	if f, ok := fftPlans.Load(key); ok {
 		return f.(*FFT[F])
 	}

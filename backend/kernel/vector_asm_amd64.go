@@ -151,7 +151,7 @@ func asmReduce(op compute.OpType, t dtypes.DType) Func1 {
 					f(dst, x, n)
 					return
 				}
-				sumTree(dst, n, func(dst unsafe.Pointer, i, n int) { f(dst, at(x, i, 4), n) })
+				sumTree(dst, 0, n, func(i, n int) { f(dst, at(x, i, 4), n) })
 			}
 		}
 	case compute.OpTypeReduceMax:
@@ -172,25 +172,25 @@ func asmDot() Func2 {
 			f(dst, x, y, n)
 			return
 		}
-		sumTree(dst, n, func(dst unsafe.Pointer, i, n int) { f(dst, at(x, i, 4), at(y, i, 4), n) })
+		sumTree(dst, 0, n, func(i, n int) { f(dst, at(x, i, 4), at(y, i, 4), n) })
 	}
 }
 
 // sumLeaf is the number of elements that the assembly sums: at most 64 in a row.
 const sumLeaf = 4096
 
-// sumTree sums n elements: halves, cut at a multiple of sumLeaf, down to leaves.
-func sumTree(dst unsafe.Pointer, n int, leaf func(dst unsafe.Pointer, i, n int)) {
-	var sum func(i, n int) float32
-	sum = func(i, n int) float32 {
-		if n > sumLeaf {
-			h := (n/2 + sumLeaf - 1) / sumLeaf * sumLeaf
-			return sum(i, h) + sum(i+h, n-h)
-		}
-		leaf(dst, i, n)
-		return *(*float32)(dst)
+// sumTree sums n elements from i on into dst: halves, cut at a multiple of sumLeaf, down
+// to leaves.
+func sumTree(dst unsafe.Pointer, i, n int, leaf func(i, n int)) {
+	if n <= sumLeaf {
+		leaf(i, n)
+		return
 	}
-	*(*float32)(dst) = sum(0, n)
+	h := (n/2 + sumLeaf - 1) / sumLeaf * sumLeaf
+	sumTree(dst, i, h, leaf)
+	left := *(*float32)(dst)
+	sumTree(dst, i+h, n-h, leaf)
+	*(*float32)(dst) += left
 }
 
 func asmTranspose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int) {

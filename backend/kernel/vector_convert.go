@@ -33,25 +33,10 @@ func convert(from, to dtypes.DType) Func1 {
 	return nil
 }
 
-// convertInt converts F to any type.
+// convertInt converts F to any type. Integers of both signs are the same bits.
 func convertInt[F integer](to dtypes.DType) Func1 {
-	switch to {
-	case dtypes.Int8:
-		return cast[int8, F]()
-	case dtypes.Int16:
-		return cast[int16, F]()
-	case dtypes.Int32:
-		return cast[int32, F]()
-	case dtypes.Int64:
-		return cast[int64, F]()
-	case dtypes.Uint8:
-		return cast[uint8, F]()
-	case dtypes.Uint16:
-		return cast[uint16, F]()
-	case dtypes.Uint32:
-		return cast[uint32, F]()
-	case dtypes.Uint64:
-		return cast[uint64, F]()
+	if to.IsInt() {
+		return BySize(sizeOf(to), cast[uint8, F](), cast[uint16, F](), cast[uint32, F](), cast[uint64, F](), nil)
 	}
 	return convertRest[F](to)
 }
