@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 
@@ -52,26 +53,11 @@ func (m *sight) hides(r *run, b, row, rows, first, n int) bool {
 		return false
 	}
 	for i := range rows {
-		if seesAny(m.at(r, b, row+i, first, n)) {
+		if bytes.Count(m.at(r, b, row+i, first, n), []byte{0}) < n {
 			return false
 		}
 	}
 	return true
-}
-
-func seesAny(mask []byte) bool {
-	for len(mask) >= 8 {
-		if binary.LittleEndian.Uint64(mask) != 0 {
-			return true
-		}
-		mask = mask[8:]
-	}
-	for _, v := range mask {
-		if v != 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // all is eight keys that are seen.

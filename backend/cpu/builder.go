@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -92,31 +93,28 @@ func (b *builder) Compile() (x compute.Executable, err error) {
 
 // fits says which value that the outputs of a function need is too large to count.
 func (f *function) fits() error {
-	seen := make([]bool, len(f.nodes))
-	var visit func(n *node) error
-	visit = func(n *node) error {
-		if seen[n.id] {
-			return nil
-		}
-		seen[n.id] = true
-		for _, x := range n.in {
-			if err := visit(x); err != nil {
-				return err
-			}
-		}
+	needed := reach(f.outputs)
+	for _, n := range f.nodes {
 		for _, s := range append(n.multi, n.shape) {
-			if _, err := byteSize(s); err != nil && s.Ok() {
+			if _, err := byteSize(s); err != nil && s.Ok() && needed[n] {
 				return errors.WithMessage(err, n.op.String())
 			}
 		}
-		return nil
-	}
-	for _, n := range f.outputs {
-		if err := visit(n); err != nil {
-			return err
-		}
 	}
 	return nil
+}
+
+// reach has the nodes and all that they are computed from.
+func reach(nodes []*node) map[*node]bool {
+	seen := map[*node]bool{}
+	for next := slices.Clone(nodes); len(next) > 0; {
+		n := next[len(next)-1]
+		if next = next[:len(next)-1]; !seen[n] {
+			seen[n] = true
+			next = append(next, n.in...)
+		}
+	}
+	return seen
 }
 
 // executable is a compiled computation; it implements compute.Executable.

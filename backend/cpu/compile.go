@@ -83,20 +83,7 @@ func (c *compiler) copyGraph() {
 // alive keeps the nodes that outputs need, and all outputs of an operation with
 // several. It numbers them.
 func (c *compiler) alive(list []*node) []*node {
-	seen := map[*node]bool{}
-	var visit func(n *node)
-	visit = func(n *node) {
-		if seen[n] {
-			return
-		}
-		seen[n] = true
-		for _, x := range n.in {
-			visit(x)
-		}
-	}
-	for _, n := range c.outputs {
-		visit(n)
-	}
+	seen := reach(c.outputs)
 	var out []*node
 	for _, n := range list {
 		if seen[n] || n.op == opPick && seen[n.in[0]] {

@@ -20,15 +20,10 @@ func runRandom(c *call) error {
 		for i := from; i < to; i++ {
 			l, carry := mathbits.Add64(low, uint64(i), 0)
 			a, b := philox(key, l, high+carry)
-			if len(out)-16*i >= 16 {
-				binary.LittleEndian.PutUint64(out[16*i:], a)
-				binary.LittleEndian.PutUint64(out[16*i+8:], b)
-				continue
-			}
-			var last [16]byte
-			binary.LittleEndian.PutUint64(last[:], a)
-			binary.LittleEndian.PutUint64(last[8:], b)
-			copy(out[16*i:], last[:])
+			var block [16]byte
+			binary.LittleEndian.PutUint64(block[:], a)
+			binary.LittleEndian.PutUint64(block[8:], b)
+			copy(out[16*i:], block[:])
 		}
 		if c.out[1].shape.DType == dtypes.Bool {
 			for i := 16 * from; i < min(16*to, len(out)); i++ {

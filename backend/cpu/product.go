@@ -50,16 +50,11 @@ func (c *compiler) emitProduct(u *unit) {
 		A:    kernel.Matrix{RowStride: a.freeStep, ColStride: a.conStep},
 		B:    kernel.Matrix{RowStride: b.conStep, ColStride: b.freeStep},
 		C:    kernel.Matrix{RowStride: b.free, ColStride: 1},
-		AOff: a.offs, BOff: b.offs,
+		AOff: a.offs, BOff: b.offs, COff: offsets(view{dims: []int{batch}, strides: []int{a.free * b.free}}),
 		Type: n.in[0].shape.DType, Out: n.shape.DType,
 	}}
 	if batch == 0 {
 		s.product.M = 0
-	}
-	if batch > 1 {
-		for i := range batch {
-			s.product.COff = append(s.product.COff, i*a.free*b.free)
-		}
 	}
 	if u.tile {
 		s.tile = c.emitTile(u)
@@ -110,12 +105,10 @@ func (c *compiler) matrix(n *node, batch, contract []int) matrix {
 	w := v.axes(slices.Concat(batch, free, contract))
 	tmp := c.temporary(n.bytes())
 	c.copyView(w, tmp)
-	dense := view{base: v.base, dims: w.dims, strides: rowMajor(w.dims)}
-	part := func(from, n int) view {
-		return view{dims: dense.dims[from : from+n], strides: dense.strides[from : from+n]}
+	if m.piece = (piece{slot: tmp}); m.free > 1 {
+		m.freeStep = m.contract
 	}
-	m, _ = asMatrix(part(0, len(batch)), part(len(batch), len(free)), part(len(batch)+len(free), len(contract)))
-	m.piece = piece{slot: tmp}
+	m.offs = offsets(view{dims: []int{product(w.dims[:len(batch)])}, strides: []int{m.free * m.contract}})
 	return m
 }
 
@@ -127,22 +120,25 @@ func (v view) axes(list []int) view {
 // asMatrix needs free and contracted axes of one stride each.
 func asMatrix(batch, free, contract view) (m matrix, ok bool) {
 	f, k := free.simplify(), contract.simplify()
+	m = matrix{free: product(free.dims), contract: product(contract.dims), freeStep: 1, conStep: 1, offs: offsets(batch)}
 	if len(f.dims) > 1 || len(k.dims) > 1 {
 		return m, false
 	}
-	m.free, m.contract = product(free.dims), product(contract.dims)
-	m.freeStep, m.conStep = 1, 1
 	if len(f.dims) == 1 {
 		m.freeStep = f.strides[0]
 	}
 	if len(k.dims) == 1 {
 		m.conStep = k.strides[0]
 	}
+	return m, true
+}
+
+// offsets are where batches lie, from the first on; nil where there is one.
+func offsets(batch view) (offs []int) {
 	if n := product(batch.dims); n > 1 {
-		m.offs = make([]int, n)
-		for i := range m.offs {
-			m.offs[i] = batch.at(i) - batch.offset
+		for i := range n {
+			offs = append(offs, batch.at(i)-batch.offset)
 		}
 	}
-	return m, true
+	return offs
 }

@@ -90,14 +90,7 @@ func (v view) reshape(dims []int) (view, bool) {
 		return out, true
 	}
 	s := v.simplify()
-	j, left := len(s.dims)-1, 1 // left: what remains of the source axis j
-	if j >= 0 {
-		left = s.dims[j]
-	}
-	step := 0
-	if j >= 0 {
-		step = s.strides[j]
-	}
+	j, left, step := len(s.dims), 1, 0 // left: what remains of the source axis j
 	for i := len(dims) - 1; i >= 0; i-- {
 		if dims[i] == 1 {
 			continue
