@@ -1682,9 +1682,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2LessVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2LessThanVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2LessVV(SB), NOSPLIT, $32-32
+TEXT ·avx2LessThanVV(SB), NOSPLIT, $32-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -1763,9 +1763,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2LessVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2LessThanVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2LessVS(SB), NOSPLIT, $32-32
+TEXT ·avx2LessThanVS(SB), NOSPLIT, $32-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -1839,9 +1839,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2LessSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2LessThanSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2LessSV(SB), NOSPLIT, $32-32
+TEXT ·avx2LessThanSV(SB), NOSPLIT, $32-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Y0
@@ -2148,9 +2148,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2GreaterVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2GreaterThanVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2GreaterVV(SB), NOSPLIT, $32-32
+TEXT ·avx2GreaterThanVV(SB), NOSPLIT, $32-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -2229,9 +2229,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2GreaterVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2GreaterThanVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2GreaterVS(SB), NOSPLIT, $32-32
+TEXT ·avx2GreaterThanVS(SB), NOSPLIT, $32-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -2305,9 +2305,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2GreaterSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2GreaterThanSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2GreaterSV(SB), NOSPLIT, $32-32
+TEXT ·avx2GreaterThanSV(SB), NOSPLIT, $32-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Y0
@@ -6900,9 +6900,9 @@ done7:
 	VZEROUPPER
 	RET
 
-// func avx2F32ToBF16(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2Float32ToBFloat16(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2F32ToBF16(SB), NOSPLIT, $32-24
+TEXT ·avx2Float32ToBFloat16(SB), NOSPLIT, $32-24
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         n+16(FP), BX
@@ -7040,9 +7040,9 @@ DATA c40<>+48(SB)/8, $0x0000004000000040
 DATA c40<>+56(SB)/8, $0x0000004000000040
 GLOBL c40<>(SB), RODATA|NOPTR, $64
 
-// func avx2BF16ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2BFloat16ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2BF16ToF32(SB), NOSPLIT, $32-24
+TEXT ·avx2BFloat16ToFloat32(SB), NOSPLIT, $32-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -7103,9 +7103,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F32ToF16(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2Float32ToFloat16(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, F16C
-TEXT ·avx2F32ToF16(SB), NOSPLIT, $32-24
+TEXT ·avx2Float32ToFloat16(SB), NOSPLIT, $32-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -7160,9 +7160,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F16ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2Float16ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, F16C
-TEXT ·avx2F16ToF32(SB), NOSPLIT, $32-24
+TEXT ·avx2Float16ToFloat32(SB), NOSPLIT, $32-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -7217,9 +7217,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F32ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2Float32ToInt32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2F32ToI32(SB), NOSPLIT, $0-24
+TEXT ·avx2Float32ToInt32(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         n+16(FP), BX
@@ -7308,9 +7308,9 @@ DATA c4f000000<>+48(SB)/8, $0x4f0000004f000000
 DATA c4f000000<>+56(SB)/8, $0x4f0000004f000000
 GLOBL c4f000000<>(SB), RODATA|NOPTR, $64
 
-// func avx2I32ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2Int32ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2I32ToF32(SB), NOSPLIT, $0-24
+TEXT ·avx2Int32ToFloat32(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -7362,9 +7362,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2U8ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2Uint8ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2U8ToF32(SB), NOSPLIT, $32-24
+TEXT ·avx2Uint8ToFloat32(SB), NOSPLIT, $32-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -7425,9 +7425,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I8ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2Int8ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I8ToF32(SB), NOSPLIT, $32-24
+TEXT ·avx2Int8ToFloat32(SB), NOSPLIT, $32-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -7488,9 +7488,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2U8ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2Uint8ToInt32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2U8ToI32(SB), NOSPLIT, $32-24
+TEXT ·avx2Uint8ToInt32(SB), NOSPLIT, $32-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -7545,9 +7545,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I8ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2Int8ToInt32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I8ToI32(SB), NOSPLIT, $32-24
+TEXT ·avx2Int8ToInt32(SB), NOSPLIT, $32-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -7602,9 +7602,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F32ToBool(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2Float32ToBool(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2F32ToBool(SB), NOSPLIT, $32-24
+TEXT ·avx2Float32ToBool(SB), NOSPLIT, $32-24
 	MOVQ  dst+0(FP), CX
 	MOVQ  x+8(FP), DX
 	MOVQ  n+16(FP), BX
@@ -7677,9 +7677,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F32ToF64(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2Float32ToFloat64(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F32ToF64(SB), NOSPLIT, $64-24
+TEXT ·avx2Float32ToFloat64(SB), NOSPLIT, $64-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -7745,9 +7745,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F64ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2Float64ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64ToF32(SB), NOSPLIT, $64-24
+TEXT ·avx2Float64ToFloat32(SB), NOSPLIT, $64-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -8018,9 +8018,9 @@ end5:
 	VZEROUPPER
 	RET
 
-// func avx2F64AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Float64AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64AddVV(SB), NOSPLIT, $96-32
+TEXT ·avx2Float64AddVV(SB), NOSPLIT, $96-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -8102,9 +8102,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F64AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Float64AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64AddVS(SB), NOSPLIT, $64-32
+TEXT ·avx2Float64AddVS(SB), NOSPLIT, $64-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -8172,9 +8172,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F64AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Float64AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64AddSV(SB), NOSPLIT, $64-32
+TEXT ·avx2Float64AddSV(SB), NOSPLIT, $64-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSD (AX), Y0
@@ -8242,9 +8242,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F64SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Float64SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64SubVV(SB), NOSPLIT, $96-32
+TEXT ·avx2Float64SubVV(SB), NOSPLIT, $96-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -8326,9 +8326,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F64SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Float64SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64SubVS(SB), NOSPLIT, $64-32
+TEXT ·avx2Float64SubVS(SB), NOSPLIT, $64-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -8396,9 +8396,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F64SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Float64SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64SubSV(SB), NOSPLIT, $64-32
+TEXT ·avx2Float64SubSV(SB), NOSPLIT, $64-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSD (AX), Y0
@@ -8466,9 +8466,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F64MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Float64MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64MulVV(SB), NOSPLIT, $96-32
+TEXT ·avx2Float64MulVV(SB), NOSPLIT, $96-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -8550,9 +8550,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F64MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Float64MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64MulVS(SB), NOSPLIT, $64-32
+TEXT ·avx2Float64MulVS(SB), NOSPLIT, $64-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -8620,9 +8620,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F64MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Float64MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64MulSV(SB), NOSPLIT, $64-32
+TEXT ·avx2Float64MulSV(SB), NOSPLIT, $64-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSD (AX), Y0
@@ -8690,9 +8690,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F64DivVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Float64DivVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64DivVV(SB), NOSPLIT, $96-32
+TEXT ·avx2Float64DivVV(SB), NOSPLIT, $96-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -8774,9 +8774,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F64DivVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Float64DivVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64DivVS(SB), NOSPLIT, $64-32
+TEXT ·avx2Float64DivVS(SB), NOSPLIT, $64-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -8844,9 +8844,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F64DivSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Float64DivSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64DivSV(SB), NOSPLIT, $64-32
+TEXT ·avx2Float64DivSV(SB), NOSPLIT, $64-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSD (AX), Y0
@@ -8914,9 +8914,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2F64Sqrt(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2Float64Sqrt(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2F64Sqrt(SB), NOSPLIT, $64-24
+TEXT ·avx2Float64Sqrt(SB), NOSPLIT, $64-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -8982,9 +8982,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32AddVV(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32AddVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -9043,9 +9043,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32AddVS(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32AddVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -9099,9 +9099,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32AddSV(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32AddSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Y0
@@ -9155,9 +9155,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32SubVV(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32SubVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -9216,9 +9216,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32SubVS(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32SubVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -9272,9 +9272,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32SubSV(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32SubSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Y0
@@ -9328,9 +9328,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32MulVV(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32MulVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -9389,9 +9389,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32MulVS(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32MulVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -9445,9 +9445,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32MulSV(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32MulSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Y0
@@ -9501,9 +9501,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32MaxVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32MaxVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32MaxVV(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32MaxVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -9562,9 +9562,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32MaxVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32MaxVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32MaxVS(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32MaxVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -9618,9 +9618,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32MaxSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32MaxSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32MaxSV(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32MaxSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Y0
@@ -9674,9 +9674,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32MinVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32MinVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32MinVV(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32MinVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -9735,9 +9735,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32MinVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32MinVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32MinVS(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32MinVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -9791,9 +9791,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32MinSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32MinSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32MinSV(SB), NOSPLIT, $0-32
+TEXT ·avx2Int32MinSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Y0
@@ -9847,9 +9847,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32EqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32EqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32EqualVV(SB), NOSPLIT, $32-32
+TEXT ·avx2Int32EqualVV(SB), NOSPLIT, $32-32
 	MOVQ  dst+0(FP), CX
 	MOVQ  x+8(FP), DX
 	MOVQ  y+16(FP), BX
@@ -9929,9 +9929,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32EqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32EqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32EqualVS(SB), NOSPLIT, $32-32
+TEXT ·avx2Int32EqualVS(SB), NOSPLIT, $32-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -10006,9 +10006,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32EqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32EqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32EqualSV(SB), NOSPLIT, $32-32
+TEXT ·avx2Int32EqualSV(SB), NOSPLIT, $32-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Y0
@@ -10083,9 +10083,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32LessVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32LessThanVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32LessVV(SB), NOSPLIT, $32-32
+TEXT ·avx2Int32LessThanVV(SB), NOSPLIT, $32-32
 	MOVQ  dst+0(FP), CX
 	MOVQ  x+8(FP), DX
 	MOVQ  y+16(FP), BX
@@ -10165,9 +10165,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32LessVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32LessThanVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32LessVS(SB), NOSPLIT, $32-32
+TEXT ·avx2Int32LessThanVS(SB), NOSPLIT, $32-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -10242,9 +10242,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32LessSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32LessThanSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32LessSV(SB), NOSPLIT, $32-32
+TEXT ·avx2Int32LessThanSV(SB), NOSPLIT, $32-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Y0
@@ -10319,9 +10319,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32LessOrEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32LessOrEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32LessOrEqualVV(SB), NOSPLIT, $32-32
+TEXT ·avx2Int32LessOrEqualVV(SB), NOSPLIT, $32-32
 	MOVQ  dst+0(FP), CX
 	MOVQ  x+8(FP), DX
 	MOVQ  y+16(FP), BX
@@ -10407,9 +10407,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32LessOrEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32LessOrEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32LessOrEqualVS(SB), NOSPLIT, $32-32
+TEXT ·avx2Int32LessOrEqualVS(SB), NOSPLIT, $32-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -10490,9 +10490,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32LessOrEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32LessOrEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32LessOrEqualSV(SB), NOSPLIT, $32-32
+TEXT ·avx2Int32LessOrEqualSV(SB), NOSPLIT, $32-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Y0
@@ -10573,9 +10573,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32NotEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32NotEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32NotEqualVV(SB), NOSPLIT, $32-32
+TEXT ·avx2Int32NotEqualVV(SB), NOSPLIT, $32-32
 	MOVQ  dst+0(FP), CX
 	MOVQ  x+8(FP), DX
 	MOVQ  y+16(FP), BX
@@ -10661,9 +10661,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32NotEqualVS(SB), NOSPLIT, $32-32
+TEXT ·avx2Int32NotEqualVS(SB), NOSPLIT, $32-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -10744,9 +10744,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2I32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx2Int32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2I32NotEqualSV(SB), NOSPLIT, $32-32
+TEXT ·avx2Int32NotEqualSV(SB), NOSPLIT, $32-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Y0
@@ -13796,9 +13796,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512LessVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512LessThanVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512LessVV(SB), NOSPLIT, $0-32
+TEXT ·avx512LessThanVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -13862,9 +13862,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512LessVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512LessThanVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512LessVS(SB), NOSPLIT, $0-32
+TEXT ·avx512LessThanVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -13923,9 +13923,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512LessSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512LessThanSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512LessSV(SB), NOSPLIT, $0-32
+TEXT ·avx512LessThanSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Z0
@@ -14172,9 +14172,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512GreaterVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512GreaterThanVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512GreaterVV(SB), NOSPLIT, $0-32
+TEXT ·avx512GreaterThanVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -14238,9 +14238,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512GreaterVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512GreaterThanVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512GreaterVS(SB), NOSPLIT, $0-32
+TEXT ·avx512GreaterThanVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -14299,9 +14299,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512GreaterSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512GreaterThanSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512GreaterSV(SB), NOSPLIT, $0-32
+TEXT ·avx512GreaterThanSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Z0
@@ -17533,9 +17533,9 @@ done7:
 	VZEROUPPER
 	RET
 
-// func avx512F32ToBF16(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512Float32ToBFloat16(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F32ToBF16(SB), NOSPLIT, $0-24
+TEXT ·avx512Float32ToBFloat16(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         n+16(FP), BX
@@ -17631,9 +17631,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512BF16ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512BFloat16ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512BF16ToF32(SB), NOSPLIT, $0-24
+TEXT ·avx512BFloat16ToFloat32(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -17684,9 +17684,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F32ToF16(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512Float32ToFloat16(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F32ToF16(SB), NOSPLIT, $0-24
+TEXT ·avx512Float32ToFloat16(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -17731,9 +17731,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F16ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512Float16ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F16ToF32(SB), NOSPLIT, $0-24
+TEXT ·avx512Float16ToFloat32(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -17778,9 +17778,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F32ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512Float32ToInt32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F32ToI32(SB), NOSPLIT, $0-24
+TEXT ·avx512Float32ToInt32(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         n+16(FP), BX
@@ -17858,9 +17858,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512Int32ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32ToF32(SB), NOSPLIT, $0-24
+TEXT ·avx512Int32ToFloat32(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -17911,9 +17911,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512U8ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512Uint8ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512U8ToF32(SB), NOSPLIT, $0-24
+TEXT ·avx512Uint8ToFloat32(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -17964,9 +17964,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I8ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512Int8ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I8ToF32(SB), NOSPLIT, $0-24
+TEXT ·avx512Int8ToFloat32(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -18017,9 +18017,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512U8ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512Uint8ToInt32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512U8ToI32(SB), NOSPLIT, $0-24
+TEXT ·avx512Uint8ToInt32(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -18064,9 +18064,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I8ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512Int8ToInt32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I8ToI32(SB), NOSPLIT, $0-24
+TEXT ·avx512Int8ToInt32(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -18111,9 +18111,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F32ToBool(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512Float32ToBool(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512F32ToBool(SB), NOSPLIT, $0-24
+TEXT ·avx512Float32ToBool(SB), NOSPLIT, $0-24
 	MOVQ   dst+0(FP), CX
 	MOVQ   x+8(FP), DX
 	MOVQ   n+16(FP), BX
@@ -18171,9 +18171,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F32ToF64(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512Float32ToFloat64(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·avx512F32ToF64(SB), NOSPLIT, $0-24
+TEXT ·avx512Float32ToFloat64(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -18224,9 +18224,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F64ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512Float64ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, AVX512VL, BMI2
-TEXT ·avx512F64ToF32(SB), NOSPLIT, $0-24
+TEXT ·avx512Float64ToFloat32(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -18656,9 +18656,9 @@ end5:
 	VZEROUPPER
 	RET
 
-// func avx512F64AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Float64AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F64AddVV(SB), NOSPLIT, $0-32
+TEXT ·avx512Float64AddVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -18716,9 +18716,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F64AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Float64AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F64AddVS(SB), NOSPLIT, $0-32
+TEXT ·avx512Float64AddVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -18771,9 +18771,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F64AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Float64AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F64AddSV(SB), NOSPLIT, $0-32
+TEXT ·avx512Float64AddSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSD (AX), Z0
@@ -18826,9 +18826,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F64SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Float64SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F64SubVV(SB), NOSPLIT, $0-32
+TEXT ·avx512Float64SubVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -18886,9 +18886,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F64SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Float64SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F64SubVS(SB), NOSPLIT, $0-32
+TEXT ·avx512Float64SubVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -18941,9 +18941,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F64SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Float64SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F64SubSV(SB), NOSPLIT, $0-32
+TEXT ·avx512Float64SubSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSD (AX), Z0
@@ -18996,9 +18996,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F64MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Float64MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F64MulVV(SB), NOSPLIT, $0-32
+TEXT ·avx512Float64MulVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -19056,9 +19056,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F64MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Float64MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F64MulVS(SB), NOSPLIT, $0-32
+TEXT ·avx512Float64MulVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -19111,9 +19111,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F64MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Float64MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F64MulSV(SB), NOSPLIT, $0-32
+TEXT ·avx512Float64MulSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSD (AX), Z0
@@ -19166,9 +19166,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F64DivVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Float64DivVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F64DivVV(SB), NOSPLIT, $0-32
+TEXT ·avx512Float64DivVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -19226,9 +19226,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F64DivVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Float64DivVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F64DivVS(SB), NOSPLIT, $0-32
+TEXT ·avx512Float64DivVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -19281,9 +19281,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F64DivSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Float64DivSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F64DivSV(SB), NOSPLIT, $0-32
+TEXT ·avx512Float64DivSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSD (AX), Z0
@@ -19336,9 +19336,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512F64Sqrt(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512Float64Sqrt(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512F64Sqrt(SB), NOSPLIT, $0-24
+TEXT ·avx512Float64Sqrt(SB), NOSPLIT, $0-24
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ n+16(FP), BX
@@ -19389,9 +19389,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32AddVV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32AddVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -19449,9 +19449,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32AddVS(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32AddVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -19504,9 +19504,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32AddSV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32AddSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Z0
@@ -19559,9 +19559,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32SubVV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32SubVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -19619,9 +19619,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32SubVS(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32SubVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -19674,9 +19674,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32SubSV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32SubSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Z0
@@ -19729,9 +19729,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32MulVV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32MulVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -19789,9 +19789,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32MulVS(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32MulVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -19844,9 +19844,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32MulSV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32MulSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Z0
@@ -19899,9 +19899,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32MaxVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32MaxVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32MaxVV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32MaxVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -19959,9 +19959,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32MaxVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32MaxVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32MaxVS(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32MaxVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -20014,9 +20014,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32MaxSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32MaxSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32MaxSV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32MaxSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Z0
@@ -20069,9 +20069,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32MinVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32MinVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32MinVV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32MinVV(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), CX
 	MOVQ x+8(FP), DX
 	MOVQ y+16(FP), BX
@@ -20129,9 +20129,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32MinVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32MinVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32MinVS(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32MinVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -20184,9 +20184,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32MinSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32MinSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512I32MinSV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32MinSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Z0
@@ -20239,9 +20239,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32EqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32EqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512I32EqualVV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32EqualVV(SB), NOSPLIT, $0-32
 	MOVQ   dst+0(FP), CX
 	MOVQ   x+8(FP), DX
 	MOVQ   y+16(FP), BX
@@ -20306,9 +20306,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32EqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32EqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512I32EqualVS(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32EqualVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -20368,9 +20368,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32EqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32EqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512I32EqualSV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32EqualSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Z0
@@ -20430,9 +20430,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32LessVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32LessThanVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512I32LessVV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32LessThanVV(SB), NOSPLIT, $0-32
 	MOVQ   dst+0(FP), CX
 	MOVQ   x+8(FP), DX
 	MOVQ   y+16(FP), BX
@@ -20497,9 +20497,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32LessVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32LessThanVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512I32LessVS(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32LessThanVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -20559,9 +20559,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32LessSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32LessThanSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512I32LessSV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32LessThanSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Z0
@@ -20621,9 +20621,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32LessOrEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32LessOrEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512I32LessOrEqualVV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32LessOrEqualVV(SB), NOSPLIT, $0-32
 	MOVQ   dst+0(FP), CX
 	MOVQ   x+8(FP), DX
 	MOVQ   y+16(FP), BX
@@ -20688,9 +20688,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32LessOrEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32LessOrEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512I32LessOrEqualVS(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32LessOrEqualVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -20750,9 +20750,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32LessOrEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32LessOrEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512I32LessOrEqualSV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32LessOrEqualSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Z0
@@ -20812,9 +20812,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32NotEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32NotEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512I32NotEqualVV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32NotEqualVV(SB), NOSPLIT, $0-32
 	MOVQ   dst+0(FP), CX
 	MOVQ   x+8(FP), DX
 	MOVQ   y+16(FP), BX
@@ -20879,9 +20879,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512I32NotEqualVS(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32NotEqualVS(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), DX
 	MOVQ         y+16(FP), AX
@@ -20941,9 +20941,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512I32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+// func avx512Int32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, BMI2
-TEXT ·avx512I32NotEqualSV(SB), NOSPLIT, $0-32
+TEXT ·avx512Int32NotEqualSV(SB), NOSPLIT, $0-32
 	MOVQ         dst+0(FP), CX
 	MOVQ         x+8(FP), AX
 	VBROADCASTSS (AX), Z0

@@ -126,20 +126,20 @@ func avx2NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n in
 //go:noescape
 func avx2NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2LessVV dst[i] = x[i] < y[i]
+// avx2LessThanVV dst[i] = x[i] < y[i]
 //
 //go:noescape
-func avx2LessVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2LessThanVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2LessVS dst[i] = x[i] < y[0]
+// avx2LessThanVS dst[i] = x[i] < y[0]
 //
 //go:noescape
-func avx2LessVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2LessThanVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2LessSV dst[i] = x[0] < y[i]
+// avx2LessThanSV dst[i] = x[0] < y[i]
 //
 //go:noescape
-func avx2LessSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2LessThanSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
 // avx2LessOrEqualVV dst[i] = x[i] <= y[i]
 //
@@ -156,20 +156,20 @@ func avx2LessOrEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n
 //go:noescape
 func avx2LessOrEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2GreaterVV dst[i] = x[i] > y[i]
+// avx2GreaterThanVV dst[i] = x[i] > y[i]
 //
 //go:noescape
-func avx2GreaterVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2GreaterThanVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2GreaterVS dst[i] = x[i] > y[0]
+// avx2GreaterThanVS dst[i] = x[i] > y[0]
 //
 //go:noescape
-func avx2GreaterVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2GreaterThanVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2GreaterSV dst[i] = x[0] > y[i]
+// avx2GreaterThanSV dst[i] = x[0] > y[i]
 //
 //go:noescape
-func avx2GreaterSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2GreaterThanSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
 // avx2GreaterOrEqualVV dst[i] = x[i] >= y[i]
 //
@@ -356,275 +356,275 @@ func avx2Greatest(dst unsafe.Pointer, x unsafe.Pointer, n int)
 //go:noescape
 func avx2Least(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2F32ToBF16 dst[i] = bf16(x[i]), to nearest even, NaN quiet
+// avx2Float32ToBFloat16 dst[i] = bf16(x[i]), to nearest even, NaN quiet
 //
 //go:noescape
-func avx2F32ToBF16(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2Float32ToBFloat16(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2BF16ToF32 dst[i] = f32(x[i])
+// avx2BFloat16ToFloat32 dst[i] = f32(x[i])
 //
 //go:noescape
-func avx2BF16ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2BFloat16ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2F32ToF16 dst[i] = f16(x[i]), to nearest even
+// avx2Float32ToFloat16 dst[i] = f16(x[i]), to nearest even
 //
 //go:noescape
-func avx2F32ToF16(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2Float32ToFloat16(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2F16ToF32 dst[i] = f32(x[i])
+// avx2Float16ToFloat32 dst[i] = f32(x[i])
 //
 //go:noescape
-func avx2F16ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2Float16ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2F32ToI32 dst[i] = int32(x[i]), toward 0, saturated, 0 for NaN
+// avx2Float32ToInt32 dst[i] = int32(x[i]), toward 0, saturated, 0 for NaN
 //
 //go:noescape
-func avx2F32ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2Float32ToInt32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2I32ToF32 dst[i] = f32(x[i])
+// avx2Int32ToFloat32 dst[i] = f32(x[i])
 //
 //go:noescape
-func avx2I32ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2Int32ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2U8ToF32 dst[i] = f32(x[i])
+// avx2Uint8ToFloat32 dst[i] = f32(x[i])
 //
 //go:noescape
-func avx2U8ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2Uint8ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2I8ToF32 dst[i] = f32(x[i])
+// avx2Int8ToFloat32 dst[i] = f32(x[i])
 //
 //go:noescape
-func avx2I8ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2Int8ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2U8ToI32 dst[i] = int32(x[i])
+// avx2Uint8ToInt32 dst[i] = int32(x[i])
 //
 //go:noescape
-func avx2U8ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2Uint8ToInt32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2I8ToI32 dst[i] = int32(x[i])
+// avx2Int8ToInt32 dst[i] = int32(x[i])
 //
 //go:noescape
-func avx2I8ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2Int8ToInt32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2F32ToBool dst[i] = x[i] != 0
+// avx2Float32ToBool dst[i] = x[i] != 0
 //
 //go:noescape
-func avx2F32ToBool(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2Float32ToBool(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2F32ToF64 dst[i] = f64(x[i])
+// avx2Float32ToFloat64 dst[i] = f64(x[i])
 //
 //go:noescape
-func avx2F32ToF64(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2Float32ToFloat64(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2F64ToF32 dst[i] = f32(x[i])
+// avx2Float64ToFloat32 dst[i] = f32(x[i])
 //
 //go:noescape
-func avx2F64ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2Float64ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
 // avx2Transpose4 dst[j*dstStride+i] = src[i*srcStride+j] for i < rows, j < cols, elements of 4 bytes
 //
 //go:noescape
 func avx2Transpose4(dst unsafe.Pointer, src unsafe.Pointer, rows int, cols int, dstStride int, srcStride int)
 
-// avx2F64AddVV dst[i] = x[i] + y[i]
+// avx2Float64AddVV dst[i] = x[i] + y[i]
 //
 //go:noescape
-func avx2F64AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Float64AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2F64AddVS dst[i] = x[i] + y[0]
+// avx2Float64AddVS dst[i] = x[i] + y[0]
 //
 //go:noescape
-func avx2F64AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Float64AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2F64AddSV dst[i] = x[0] + y[i]
+// avx2Float64AddSV dst[i] = x[0] + y[i]
 //
 //go:noescape
-func avx2F64AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Float64AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2F64SubVV dst[i] = x[i] - y[i]
+// avx2Float64SubVV dst[i] = x[i] - y[i]
 //
 //go:noescape
-func avx2F64SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Float64SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2F64SubVS dst[i] = x[i] - y[0]
+// avx2Float64SubVS dst[i] = x[i] - y[0]
 //
 //go:noescape
-func avx2F64SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Float64SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2F64SubSV dst[i] = x[0] - y[i]
+// avx2Float64SubSV dst[i] = x[0] - y[i]
 //
 //go:noescape
-func avx2F64SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Float64SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2F64MulVV dst[i] = x[i] * y[i]
+// avx2Float64MulVV dst[i] = x[i] * y[i]
 //
 //go:noescape
-func avx2F64MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Float64MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2F64MulVS dst[i] = x[i] * y[0]
+// avx2Float64MulVS dst[i] = x[i] * y[0]
 //
 //go:noescape
-func avx2F64MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Float64MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2F64MulSV dst[i] = x[0] * y[i]
+// avx2Float64MulSV dst[i] = x[0] * y[i]
 //
 //go:noescape
-func avx2F64MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Float64MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2F64DivVV dst[i] = x[i] / y[i]
+// avx2Float64DivVV dst[i] = x[i] / y[i]
 //
 //go:noescape
-func avx2F64DivVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Float64DivVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2F64DivVS dst[i] = x[i] / y[0]
+// avx2Float64DivVS dst[i] = x[i] / y[0]
 //
 //go:noescape
-func avx2F64DivVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Float64DivVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2F64DivSV dst[i] = x[0] / y[i]
+// avx2Float64DivSV dst[i] = x[0] / y[i]
 //
 //go:noescape
-func avx2F64DivSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Float64DivSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2F64Sqrt dst[i] = sqrt(x[i])
+// avx2Float64Sqrt dst[i] = sqrt(x[i])
 //
 //go:noescape
-func avx2F64Sqrt(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2Float64Sqrt(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2I32AddVV dst[i] = x[i] + y[i]
+// avx2Int32AddVV dst[i] = x[i] + y[i]
 //
 //go:noescape
-func avx2I32AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32AddVS dst[i] = x[i] + y[0]
+// avx2Int32AddVS dst[i] = x[i] + y[0]
 //
 //go:noescape
-func avx2I32AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32AddSV dst[i] = x[0] + y[i]
+// avx2Int32AddSV dst[i] = x[0] + y[i]
 //
 //go:noescape
-func avx2I32AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32SubVV dst[i] = x[i] - y[i]
+// avx2Int32SubVV dst[i] = x[i] - y[i]
 //
 //go:noescape
-func avx2I32SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32SubVS dst[i] = x[i] - y[0]
+// avx2Int32SubVS dst[i] = x[i] - y[0]
 //
 //go:noescape
-func avx2I32SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32SubSV dst[i] = x[0] - y[i]
+// avx2Int32SubSV dst[i] = x[0] - y[i]
 //
 //go:noescape
-func avx2I32SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32MulVV dst[i] = x[i] * y[i]
+// avx2Int32MulVV dst[i] = x[i] * y[i]
 //
 //go:noescape
-func avx2I32MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32MulVS dst[i] = x[i] * y[0]
+// avx2Int32MulVS dst[i] = x[i] * y[0]
 //
 //go:noescape
-func avx2I32MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32MulSV dst[i] = x[0] * y[i]
+// avx2Int32MulSV dst[i] = x[0] * y[i]
 //
 //go:noescape
-func avx2I32MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32MaxVV dst[i] = max(x[i], y[i])
+// avx2Int32MaxVV dst[i] = max(x[i], y[i])
 //
 //go:noescape
-func avx2I32MaxVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32MaxVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32MaxVS dst[i] = max(x[i], y[0])
+// avx2Int32MaxVS dst[i] = max(x[i], y[0])
 //
 //go:noescape
-func avx2I32MaxVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32MaxVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32MaxSV dst[i] = max(x[0], y[i])
+// avx2Int32MaxSV dst[i] = max(x[0], y[i])
 //
 //go:noescape
-func avx2I32MaxSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32MaxSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32MinVV dst[i] = min(x[i], y[i])
+// avx2Int32MinVV dst[i] = min(x[i], y[i])
 //
 //go:noescape
-func avx2I32MinVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32MinVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32MinVS dst[i] = min(x[i], y[0])
+// avx2Int32MinVS dst[i] = min(x[i], y[0])
 //
 //go:noescape
-func avx2I32MinVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32MinVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32MinSV dst[i] = min(x[0], y[i])
+// avx2Int32MinSV dst[i] = min(x[0], y[i])
 //
 //go:noescape
-func avx2I32MinSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32MinSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32EqualVV dst[i] = x[i] == y[i]
+// avx2Int32EqualVV dst[i] = x[i] == y[i]
 //
 //go:noescape
-func avx2I32EqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32EqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32EqualVS dst[i] = x[i] == y[0]
+// avx2Int32EqualVS dst[i] = x[i] == y[0]
 //
 //go:noescape
-func avx2I32EqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32EqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32EqualSV dst[i] = x[0] == y[i]
+// avx2Int32EqualSV dst[i] = x[0] == y[i]
 //
 //go:noescape
-func avx2I32EqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32EqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32LessVV dst[i] = x[i] < y[i]
+// avx2Int32LessThanVV dst[i] = x[i] < y[i]
 //
 //go:noescape
-func avx2I32LessVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32LessThanVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32LessVS dst[i] = x[i] < y[0]
+// avx2Int32LessThanVS dst[i] = x[i] < y[0]
 //
 //go:noescape
-func avx2I32LessVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32LessThanVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32LessSV dst[i] = x[0] < y[i]
+// avx2Int32LessThanSV dst[i] = x[0] < y[i]
 //
 //go:noescape
-func avx2I32LessSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32LessThanSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32LessOrEqualVV dst[i] = x[i] <= y[i]
+// avx2Int32LessOrEqualVV dst[i] = x[i] <= y[i]
 //
 //go:noescape
-func avx2I32LessOrEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32LessOrEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32LessOrEqualVS dst[i] = x[i] <= y[0]
+// avx2Int32LessOrEqualVS dst[i] = x[i] <= y[0]
 //
 //go:noescape
-func avx2I32LessOrEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32LessOrEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32LessOrEqualSV dst[i] = x[0] <= y[i]
+// avx2Int32LessOrEqualSV dst[i] = x[0] <= y[i]
 //
 //go:noescape
-func avx2I32LessOrEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32LessOrEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32NotEqualVV dst[i] = x[i] != y[i]
+// avx2Int32NotEqualVV dst[i] = x[i] != y[i]
 //
 //go:noescape
-func avx2I32NotEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32NotEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32NotEqualVS dst[i] = x[i] != y[0]
+// avx2Int32NotEqualVS dst[i] = x[i] != y[0]
 //
 //go:noescape
-func avx2I32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2I32NotEqualSV dst[i] = x[0] != y[i]
+// avx2Int32NotEqualSV dst[i] = x[0] != y[i]
 //
 //go:noescape
-func avx2I32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx2Int32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
 // avx2Chain runs a program of links on blocks of four vectors
 //
@@ -956,20 +956,20 @@ func avx512NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n 
 //go:noescape
 func avx512NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512LessVV dst[i] = x[i] < y[i]
+// avx512LessThanVV dst[i] = x[i] < y[i]
 //
 //go:noescape
-func avx512LessVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512LessThanVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512LessVS dst[i] = x[i] < y[0]
+// avx512LessThanVS dst[i] = x[i] < y[0]
 //
 //go:noescape
-func avx512LessVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512LessThanVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512LessSV dst[i] = x[0] < y[i]
+// avx512LessThanSV dst[i] = x[0] < y[i]
 //
 //go:noescape
-func avx512LessSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512LessThanSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
 // avx512LessOrEqualVV dst[i] = x[i] <= y[i]
 //
@@ -986,20 +986,20 @@ func avx512LessOrEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer,
 //go:noescape
 func avx512LessOrEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512GreaterVV dst[i] = x[i] > y[i]
+// avx512GreaterThanVV dst[i] = x[i] > y[i]
 //
 //go:noescape
-func avx512GreaterVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512GreaterThanVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512GreaterVS dst[i] = x[i] > y[0]
+// avx512GreaterThanVS dst[i] = x[i] > y[0]
 //
 //go:noescape
-func avx512GreaterVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512GreaterThanVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512GreaterSV dst[i] = x[0] > y[i]
+// avx512GreaterThanSV dst[i] = x[0] > y[i]
 //
 //go:noescape
-func avx512GreaterSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512GreaterThanSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
 // avx512GreaterOrEqualVV dst[i] = x[i] >= y[i]
 //
@@ -1186,275 +1186,275 @@ func avx512Greatest(dst unsafe.Pointer, x unsafe.Pointer, n int)
 //go:noescape
 func avx512Least(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512F32ToBF16 dst[i] = bf16(x[i]), to nearest even, NaN quiet
+// avx512Float32ToBFloat16 dst[i] = bf16(x[i]), to nearest even, NaN quiet
 //
 //go:noescape
-func avx512F32ToBF16(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512Float32ToBFloat16(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512BF16ToF32 dst[i] = f32(x[i])
+// avx512BFloat16ToFloat32 dst[i] = f32(x[i])
 //
 //go:noescape
-func avx512BF16ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512BFloat16ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512F32ToF16 dst[i] = f16(x[i]), to nearest even
+// avx512Float32ToFloat16 dst[i] = f16(x[i]), to nearest even
 //
 //go:noescape
-func avx512F32ToF16(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512Float32ToFloat16(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512F16ToF32 dst[i] = f32(x[i])
+// avx512Float16ToFloat32 dst[i] = f32(x[i])
 //
 //go:noescape
-func avx512F16ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512Float16ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512F32ToI32 dst[i] = int32(x[i]), toward 0, saturated, 0 for NaN
+// avx512Float32ToInt32 dst[i] = int32(x[i]), toward 0, saturated, 0 for NaN
 //
 //go:noescape
-func avx512F32ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512Float32ToInt32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512I32ToF32 dst[i] = f32(x[i])
+// avx512Int32ToFloat32 dst[i] = f32(x[i])
 //
 //go:noescape
-func avx512I32ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512Int32ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512U8ToF32 dst[i] = f32(x[i])
+// avx512Uint8ToFloat32 dst[i] = f32(x[i])
 //
 //go:noescape
-func avx512U8ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512Uint8ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512I8ToF32 dst[i] = f32(x[i])
+// avx512Int8ToFloat32 dst[i] = f32(x[i])
 //
 //go:noescape
-func avx512I8ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512Int8ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512U8ToI32 dst[i] = int32(x[i])
+// avx512Uint8ToInt32 dst[i] = int32(x[i])
 //
 //go:noescape
-func avx512U8ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512Uint8ToInt32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512I8ToI32 dst[i] = int32(x[i])
+// avx512Int8ToInt32 dst[i] = int32(x[i])
 //
 //go:noescape
-func avx512I8ToI32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512Int8ToInt32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512F32ToBool dst[i] = x[i] != 0
+// avx512Float32ToBool dst[i] = x[i] != 0
 //
 //go:noescape
-func avx512F32ToBool(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512Float32ToBool(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512F32ToF64 dst[i] = f64(x[i])
+// avx512Float32ToFloat64 dst[i] = f64(x[i])
 //
 //go:noescape
-func avx512F32ToF64(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512Float32ToFloat64(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512F64ToF32 dst[i] = f32(x[i])
+// avx512Float64ToFloat32 dst[i] = f32(x[i])
 //
 //go:noescape
-func avx512F64ToF32(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512Float64ToFloat32(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
 // avx512Transpose4 dst[j*dstStride+i] = src[i*srcStride+j] for i < rows, j < cols, elements of 4 bytes
 //
 //go:noescape
 func avx512Transpose4(dst unsafe.Pointer, src unsafe.Pointer, rows int, cols int, dstStride int, srcStride int)
 
-// avx512F64AddVV dst[i] = x[i] + y[i]
+// avx512Float64AddVV dst[i] = x[i] + y[i]
 //
 //go:noescape
-func avx512F64AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Float64AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512F64AddVS dst[i] = x[i] + y[0]
+// avx512Float64AddVS dst[i] = x[i] + y[0]
 //
 //go:noescape
-func avx512F64AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Float64AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512F64AddSV dst[i] = x[0] + y[i]
+// avx512Float64AddSV dst[i] = x[0] + y[i]
 //
 //go:noescape
-func avx512F64AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Float64AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512F64SubVV dst[i] = x[i] - y[i]
+// avx512Float64SubVV dst[i] = x[i] - y[i]
 //
 //go:noescape
-func avx512F64SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Float64SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512F64SubVS dst[i] = x[i] - y[0]
+// avx512Float64SubVS dst[i] = x[i] - y[0]
 //
 //go:noescape
-func avx512F64SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Float64SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512F64SubSV dst[i] = x[0] - y[i]
+// avx512Float64SubSV dst[i] = x[0] - y[i]
 //
 //go:noescape
-func avx512F64SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Float64SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512F64MulVV dst[i] = x[i] * y[i]
+// avx512Float64MulVV dst[i] = x[i] * y[i]
 //
 //go:noescape
-func avx512F64MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Float64MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512F64MulVS dst[i] = x[i] * y[0]
+// avx512Float64MulVS dst[i] = x[i] * y[0]
 //
 //go:noescape
-func avx512F64MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Float64MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512F64MulSV dst[i] = x[0] * y[i]
+// avx512Float64MulSV dst[i] = x[0] * y[i]
 //
 //go:noescape
-func avx512F64MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Float64MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512F64DivVV dst[i] = x[i] / y[i]
+// avx512Float64DivVV dst[i] = x[i] / y[i]
 //
 //go:noescape
-func avx512F64DivVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Float64DivVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512F64DivVS dst[i] = x[i] / y[0]
+// avx512Float64DivVS dst[i] = x[i] / y[0]
 //
 //go:noescape
-func avx512F64DivVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Float64DivVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512F64DivSV dst[i] = x[0] / y[i]
+// avx512Float64DivSV dst[i] = x[0] / y[i]
 //
 //go:noescape
-func avx512F64DivSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Float64DivSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512F64Sqrt dst[i] = sqrt(x[i])
+// avx512Float64Sqrt dst[i] = sqrt(x[i])
 //
 //go:noescape
-func avx512F64Sqrt(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512Float64Sqrt(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512I32AddVV dst[i] = x[i] + y[i]
+// avx512Int32AddVV dst[i] = x[i] + y[i]
 //
 //go:noescape
-func avx512I32AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32AddVS dst[i] = x[i] + y[0]
+// avx512Int32AddVS dst[i] = x[i] + y[0]
 //
 //go:noescape
-func avx512I32AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32AddVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32AddSV dst[i] = x[0] + y[i]
+// avx512Int32AddSV dst[i] = x[0] + y[i]
 //
 //go:noescape
-func avx512I32AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32AddSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32SubVV dst[i] = x[i] - y[i]
+// avx512Int32SubVV dst[i] = x[i] - y[i]
 //
 //go:noescape
-func avx512I32SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32SubVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32SubVS dst[i] = x[i] - y[0]
+// avx512Int32SubVS dst[i] = x[i] - y[0]
 //
 //go:noescape
-func avx512I32SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32SubVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32SubSV dst[i] = x[0] - y[i]
+// avx512Int32SubSV dst[i] = x[0] - y[i]
 //
 //go:noescape
-func avx512I32SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32SubSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32MulVV dst[i] = x[i] * y[i]
+// avx512Int32MulVV dst[i] = x[i] * y[i]
 //
 //go:noescape
-func avx512I32MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32MulVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32MulVS dst[i] = x[i] * y[0]
+// avx512Int32MulVS dst[i] = x[i] * y[0]
 //
 //go:noescape
-func avx512I32MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32MulVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32MulSV dst[i] = x[0] * y[i]
+// avx512Int32MulSV dst[i] = x[0] * y[i]
 //
 //go:noescape
-func avx512I32MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32MulSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32MaxVV dst[i] = max(x[i], y[i])
+// avx512Int32MaxVV dst[i] = max(x[i], y[i])
 //
 //go:noescape
-func avx512I32MaxVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32MaxVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32MaxVS dst[i] = max(x[i], y[0])
+// avx512Int32MaxVS dst[i] = max(x[i], y[0])
 //
 //go:noescape
-func avx512I32MaxVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32MaxVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32MaxSV dst[i] = max(x[0], y[i])
+// avx512Int32MaxSV dst[i] = max(x[0], y[i])
 //
 //go:noescape
-func avx512I32MaxSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32MaxSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32MinVV dst[i] = min(x[i], y[i])
+// avx512Int32MinVV dst[i] = min(x[i], y[i])
 //
 //go:noescape
-func avx512I32MinVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32MinVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32MinVS dst[i] = min(x[i], y[0])
+// avx512Int32MinVS dst[i] = min(x[i], y[0])
 //
 //go:noescape
-func avx512I32MinVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32MinVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32MinSV dst[i] = min(x[0], y[i])
+// avx512Int32MinSV dst[i] = min(x[0], y[i])
 //
 //go:noescape
-func avx512I32MinSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32MinSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32EqualVV dst[i] = x[i] == y[i]
+// avx512Int32EqualVV dst[i] = x[i] == y[i]
 //
 //go:noescape
-func avx512I32EqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32EqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32EqualVS dst[i] = x[i] == y[0]
+// avx512Int32EqualVS dst[i] = x[i] == y[0]
 //
 //go:noescape
-func avx512I32EqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32EqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32EqualSV dst[i] = x[0] == y[i]
+// avx512Int32EqualSV dst[i] = x[0] == y[i]
 //
 //go:noescape
-func avx512I32EqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32EqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32LessVV dst[i] = x[i] < y[i]
+// avx512Int32LessThanVV dst[i] = x[i] < y[i]
 //
 //go:noescape
-func avx512I32LessVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32LessThanVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32LessVS dst[i] = x[i] < y[0]
+// avx512Int32LessThanVS dst[i] = x[i] < y[0]
 //
 //go:noescape
-func avx512I32LessVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32LessThanVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32LessSV dst[i] = x[0] < y[i]
+// avx512Int32LessThanSV dst[i] = x[0] < y[i]
 //
 //go:noescape
-func avx512I32LessSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32LessThanSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32LessOrEqualVV dst[i] = x[i] <= y[i]
+// avx512Int32LessOrEqualVV dst[i] = x[i] <= y[i]
 //
 //go:noescape
-func avx512I32LessOrEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32LessOrEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32LessOrEqualVS dst[i] = x[i] <= y[0]
+// avx512Int32LessOrEqualVS dst[i] = x[i] <= y[0]
 //
 //go:noescape
-func avx512I32LessOrEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32LessOrEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32LessOrEqualSV dst[i] = x[0] <= y[i]
+// avx512Int32LessOrEqualSV dst[i] = x[0] <= y[i]
 //
 //go:noescape
-func avx512I32LessOrEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32LessOrEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32NotEqualVV dst[i] = x[i] != y[i]
+// avx512Int32NotEqualVV dst[i] = x[i] != y[i]
 //
 //go:noescape
-func avx512I32NotEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32NotEqualVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32NotEqualVS dst[i] = x[i] != y[0]
+// avx512Int32NotEqualVS dst[i] = x[i] != y[0]
 //
 //go:noescape
-func avx512I32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32NotEqualVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512I32NotEqualSV dst[i] = x[0] != y[i]
+// avx512Int32NotEqualSV dst[i] = x[0] != y[i]
 //
 //go:noescape
-func avx512I32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
+func avx512Int32NotEqualSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
 // avx512Chain runs a program of links on blocks of four vectors
 //
@@ -1670,3 +1670,133 @@ func avx512ChainTotalNear()
 //
 //go:noescape
 func avx512ChainTable(table unsafe.Pointer)
+
+var asmLoops1 = map[string]choice[Func1]{
+	"Abs":               {avx2Abs, avx512Abs},
+	"Neg":               {avx2Neg, avx512Neg},
+	"Sqrt":              {avx2Sqrt, avx512Sqrt},
+	"Rsqrt":             {avx2Rsqrt, avx512Rsqrt},
+	"Floor":             {avx2Floor, avx512Floor},
+	"Ceil":              {avx2Ceil, avx512Ceil},
+	"Round":             {avx2Round, avx512Round},
+	"Sign":              {avx2Sign, avx512Sign},
+	"IsNaN":             {avx2IsNaN, avx512IsNaN},
+	"IsFinite":          {avx2IsFinite, avx512IsFinite},
+	"Exp":               {avx2Exp, avx512Exp},
+	"Expm1":             {avx2Expm1, avx512Expm1},
+	"Tanh":              {avx2Tanh, avx512Tanh},
+	"Logistic":          {avx2Logistic, avx512Logistic},
+	"Erf":               {avx2Erf, avx512Erf},
+	"Log":               {avx2Log, avx512Log},
+	"Log1p":             {avx2Log1p, avx512Log1p},
+	"Sum":               {avx2Sum, avx512Sum},
+	"Greatest":          {avx2Greatest, avx512Greatest},
+	"Least":             {avx2Least, avx512Least},
+	"Float32ToBFloat16": {avx2Float32ToBFloat16, avx512Float32ToBFloat16},
+	"BFloat16ToFloat32": {avx2BFloat16ToFloat32, avx512BFloat16ToFloat32},
+	"Float32ToFloat16":  {avx2Float32ToFloat16, avx512Float32ToFloat16},
+	"Float16ToFloat32":  {avx2Float16ToFloat32, avx512Float16ToFloat32},
+	"Float32ToInt32":    {avx2Float32ToInt32, avx512Float32ToInt32},
+	"Int32ToFloat32":    {avx2Int32ToFloat32, avx512Int32ToFloat32},
+	"Uint8ToFloat32":    {avx2Uint8ToFloat32, avx512Uint8ToFloat32},
+	"Int8ToFloat32":     {avx2Int8ToFloat32, avx512Int8ToFloat32},
+	"Uint8ToInt32":      {avx2Uint8ToInt32, avx512Uint8ToInt32},
+	"Int8ToInt32":       {avx2Int8ToInt32, avx512Int8ToInt32},
+	"Float32ToBool":     {avx2Float32ToBool, avx512Float32ToBool},
+	"Float32ToFloat64":  {avx2Float32ToFloat64, avx512Float32ToFloat64},
+	"Float64ToFloat32":  {avx2Float64ToFloat32, avx512Float64ToFloat32},
+	"Float64Sqrt":       {avx2Float64Sqrt, avx512Float64Sqrt},
+}
+
+var asmLoops2 = map[string]choice[Func2]{
+	"AddVV":              {avx2AddVV, avx512AddVV},
+	"AddVS":              {avx2AddVS, avx512AddVS},
+	"AddSV":              {avx2AddSV, avx512AddSV},
+	"SubVV":              {avx2SubVV, avx512SubVV},
+	"SubVS":              {avx2SubVS, avx512SubVS},
+	"SubSV":              {avx2SubSV, avx512SubSV},
+	"MulVV":              {avx2MulVV, avx512MulVV},
+	"MulVS":              {avx2MulVS, avx512MulVS},
+	"MulSV":              {avx2MulSV, avx512MulSV},
+	"DivVV":              {avx2DivVV, avx512DivVV},
+	"DivVS":              {avx2DivVS, avx512DivVS},
+	"DivSV":              {avx2DivSV, avx512DivSV},
+	"MaxVV":              {avx2MaxVV, avx512MaxVV},
+	"MaxVS":              {avx2MaxVS, avx512MaxVS},
+	"MaxSV":              {avx2MaxSV, avx512MaxSV},
+	"MinVV":              {avx2MinVV, avx512MinVV},
+	"MinVS":              {avx2MinVS, avx512MinVS},
+	"MinSV":              {avx2MinSV, avx512MinSV},
+	"EqualVV":            {avx2EqualVV, avx512EqualVV},
+	"EqualVS":            {avx2EqualVS, avx512EqualVS},
+	"EqualSV":            {avx2EqualSV, avx512EqualSV},
+	"NotEqualVV":         {avx2NotEqualVV, avx512NotEqualVV},
+	"NotEqualVS":         {avx2NotEqualVS, avx512NotEqualVS},
+	"NotEqualSV":         {avx2NotEqualSV, avx512NotEqualSV},
+	"LessThanVV":         {avx2LessThanVV, avx512LessThanVV},
+	"LessThanVS":         {avx2LessThanVS, avx512LessThanVS},
+	"LessThanSV":         {avx2LessThanSV, avx512LessThanSV},
+	"LessOrEqualVV":      {avx2LessOrEqualVV, avx512LessOrEqualVV},
+	"LessOrEqualVS":      {avx2LessOrEqualVS, avx512LessOrEqualVS},
+	"LessOrEqualSV":      {avx2LessOrEqualSV, avx512LessOrEqualSV},
+	"GreaterThanVV":      {avx2GreaterThanVV, avx512GreaterThanVV},
+	"GreaterThanVS":      {avx2GreaterThanVS, avx512GreaterThanVS},
+	"GreaterThanSV":      {avx2GreaterThanSV, avx512GreaterThanSV},
+	"GreaterOrEqualVV":   {avx2GreaterOrEqualVV, avx512GreaterOrEqualVV},
+	"GreaterOrEqualVS":   {avx2GreaterOrEqualVS, avx512GreaterOrEqualVS},
+	"GreaterOrEqualSV":   {avx2GreaterOrEqualSV, avx512GreaterOrEqualSV},
+	"PowVV":              {avx2PowVV, avx512PowVV},
+	"PowVS":              {avx2PowVS, avx512PowVS},
+	"PowSV":              {avx2PowSV, avx512PowSV},
+	"Dot":                {avx2Dot, avx512Dot},
+	"Float64AddVV":       {avx2Float64AddVV, avx512Float64AddVV},
+	"Float64AddVS":       {avx2Float64AddVS, avx512Float64AddVS},
+	"Float64AddSV":       {avx2Float64AddSV, avx512Float64AddSV},
+	"Float64SubVV":       {avx2Float64SubVV, avx512Float64SubVV},
+	"Float64SubVS":       {avx2Float64SubVS, avx512Float64SubVS},
+	"Float64SubSV":       {avx2Float64SubSV, avx512Float64SubSV},
+	"Float64MulVV":       {avx2Float64MulVV, avx512Float64MulVV},
+	"Float64MulVS":       {avx2Float64MulVS, avx512Float64MulVS},
+	"Float64MulSV":       {avx2Float64MulSV, avx512Float64MulSV},
+	"Float64DivVV":       {avx2Float64DivVV, avx512Float64DivVV},
+	"Float64DivVS":       {avx2Float64DivVS, avx512Float64DivVS},
+	"Float64DivSV":       {avx2Float64DivSV, avx512Float64DivSV},
+	"Int32AddVV":         {avx2Int32AddVV, avx512Int32AddVV},
+	"Int32AddVS":         {avx2Int32AddVS, avx512Int32AddVS},
+	"Int32AddSV":         {avx2Int32AddSV, avx512Int32AddSV},
+	"Int32SubVV":         {avx2Int32SubVV, avx512Int32SubVV},
+	"Int32SubVS":         {avx2Int32SubVS, avx512Int32SubVS},
+	"Int32SubSV":         {avx2Int32SubSV, avx512Int32SubSV},
+	"Int32MulVV":         {avx2Int32MulVV, avx512Int32MulVV},
+	"Int32MulVS":         {avx2Int32MulVS, avx512Int32MulVS},
+	"Int32MulSV":         {avx2Int32MulSV, avx512Int32MulSV},
+	"Int32MaxVV":         {avx2Int32MaxVV, avx512Int32MaxVV},
+	"Int32MaxVS":         {avx2Int32MaxVS, avx512Int32MaxVS},
+	"Int32MaxSV":         {avx2Int32MaxSV, avx512Int32MaxSV},
+	"Int32MinVV":         {avx2Int32MinVV, avx512Int32MinVV},
+	"Int32MinVS":         {avx2Int32MinVS, avx512Int32MinVS},
+	"Int32MinSV":         {avx2Int32MinSV, avx512Int32MinSV},
+	"Int32EqualVV":       {avx2Int32EqualVV, avx512Int32EqualVV},
+	"Int32EqualVS":       {avx2Int32EqualVS, avx512Int32EqualVS},
+	"Int32EqualSV":       {avx2Int32EqualSV, avx512Int32EqualSV},
+	"Int32LessThanVV":    {avx2Int32LessThanVV, avx512Int32LessThanVV},
+	"Int32LessThanVS":    {avx2Int32LessThanVS, avx512Int32LessThanVS},
+	"Int32LessThanSV":    {avx2Int32LessThanSV, avx512Int32LessThanSV},
+	"Int32LessOrEqualVV": {avx2Int32LessOrEqualVV, avx512Int32LessOrEqualVV},
+	"Int32LessOrEqualVS": {avx2Int32LessOrEqualVS, avx512Int32LessOrEqualVS},
+	"Int32LessOrEqualSV": {avx2Int32LessOrEqualSV, avx512Int32LessOrEqualSV},
+	"Int32NotEqualVV":    {avx2Int32NotEqualVV, avx512Int32NotEqualVV},
+	"Int32NotEqualVS":    {avx2Int32NotEqualVS, avx512Int32NotEqualVS},
+	"Int32NotEqualSV":    {avx2Int32NotEqualSV, avx512Int32NotEqualSV},
+}
+
+var asmLoops3 = map[string]choice[Func3]{
+	"SelectVV": {avx2SelectVV, avx512SelectVV},
+	"MulAddVV": {avx2MulAddVV, avx512MulAddVV},
+	"SelectVS": {avx2SelectVS, avx512SelectVS},
+	"MulAddVS": {avx2MulAddVS, avx512MulAddVS},
+	"SelectSV": {avx2SelectSV, avx512SelectSV},
+	"MulAddSV": {avx2MulAddSV, avx512MulAddSV},
+	"SelectSS": {avx2SelectSS, avx512SelectSS},
+	"MulAddSS": {avx2MulAddSS, avx512MulAddSS},
+}

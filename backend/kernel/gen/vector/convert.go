@@ -80,26 +80,26 @@ func conversions(g *gen) {
 		in, out   port
 		setup     setup
 	}{
-		{"F32ToBF16", "bf16(x[i]), to nearest even, NaN quiet", f32, u16, toBF16},
-		{"BF16ToF32", "f32(x[i])", u16, f32, step(func(g *gen, in []op) op { return g.shl(in[0], 16) })},
-		{"F32ToF16", "f16(x[i]), to nearest even", f32, f16, step(same)},
-		{"F16ToF32", "f32(x[i])", f16, f32, step(same)},
-		{"F32ToI32", "int32(x[i]), toward 0, saturated, 0 for NaN", f32, f32, toInt},
-		{"I32ToF32", "f32(x[i])", f32, f32, step(toFloat)},
-		{"U8ToF32", "f32(x[i])", u8, f32, step(toFloat)},
-		{"I8ToF32", "f32(x[i])", i8, f32, step(toFloat)},
-		{"U8ToI32", "int32(x[i])", u8, f32, step(same)},
-		{"I8ToI32", "int32(x[i])", i8, f32, step(same)},
-		{"F32ToBool", "x[i] != 0", f32, boolean, func(g *gen) func([]op) op {
+		{"Float32ToBFloat16", "bf16(x[i]), to nearest even, NaN quiet", f32, u16, toBF16},
+		{"BFloat16ToFloat32", "f32(x[i])", u16, f32, step(func(g *gen, in []op) op { return g.shl(in[0], 16) })},
+		{"Float32ToFloat16", "f16(x[i]), to nearest even", f32, f16, step(same)},
+		{"Float16ToFloat32", "f32(x[i])", f16, f32, step(same)},
+		{"Float32ToInt32", "int32(x[i]), toward 0, saturated, 0 for NaN", f32, f32, toInt},
+		{"Int32ToFloat32", "f32(x[i])", f32, f32, step(toFloat)},
+		{"Uint8ToFloat32", "f32(x[i])", u8, f32, step(toFloat)},
+		{"Int8ToFloat32", "f32(x[i])", i8, f32, step(toFloat)},
+		{"Uint8ToInt32", "int32(x[i])", u8, f32, step(same)},
+		{"Int8ToInt32", "int32(x[i])", i8, f32, step(same)},
+		{"Float32ToBool", "x[i] != 0", f32, boolean, func(g *gen) func([]op) op {
 			zero := g.inReg(0)
 			return func(in []op) op { return g.cmp(ne, in[0], zero) }
 		}},
 	} {
 		loop{name: c.name, doc: "dst[i] = " + c.doc, ins: []port{c.in}, names: "x", out: c.out, unroll: 4, setup: c.setup}.emit(g)
 	}
-	loop{name: "F32ToF64", doc: "dst[i] = f64(x[i])", ins: []port{half}, names: "x", out: f64, unroll: 4, wide8: true,
+	loop{name: "Float32ToFloat64", doc: "dst[i] = f64(x[i])", ins: []port{half}, names: "x", out: f64, unroll: 4, wide8: true,
 		setup: step(func(g *gen, in []op) op { return g.un(g.VCVTPS2PD, in[0]) })}.emit(g)
-	loop{name: "F64ToF32", doc: "dst[i] = f32(x[i])", ins: []port{f64}, names: "x", out: half, unroll: 4, wide8: true,
+	loop{name: "Float64ToFloat32", doc: "dst[i] = f32(x[i])", ins: []port{f64}, names: "x", out: half, unroll: 4, wide8: true,
 		setup: step(func(g *gen, in []op) op { return g.narrow(in[0]) })}.emit(g)
 }
 

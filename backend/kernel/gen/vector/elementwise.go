@@ -40,8 +40,8 @@ func binaries(g *gen) {
 		name, doc string
 		pred      uint8
 	}{
-		{"Equal", "$x == $y", eq}, {"NotEqual", "$x != $y", ne}, {"Less", "$x < $y", lt},
-		{"LessOrEqual", "$x <= $y", le}, {"Greater", "$x > $y", gt}, {"GreaterOrEqual", "$x >= $y", ge},
+		{"Equal", "$x == $y", eq}, {"NotEqual", "$x != $y", ne}, {"LessThan", "$x < $y", lt},
+		{"LessOrEqual", "$x <= $y", le}, {"GreaterThan", "$x > $y", gt}, {"GreaterOrEqual", "$x >= $y", ge},
 	} {
 		modes(g, loop{name: c.name, doc: "dst[i] = " + c.doc, ins: []port{f32, f32}, out: boolean, unroll: 4,
 			setup: step(func(g *gen, in []op) op { return g.cmp(c.pred, in[0], in[1]) })})

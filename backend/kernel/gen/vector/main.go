@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"go/format"
 	"log"
 	"os"
 	"slices"
@@ -40,8 +41,8 @@ func main() {
 		log.Fatal(err)
 	}
 	cfg := printer.Config{Name: "gen/vector", Pkg: "kernel"}
-	write(printer.NewGoAsm(cfg), file, *out)
-	write(printer.NewStubs(cfg), file, *stubs)
+	write(printer.NewGoAsm(cfg), file, *out, "")
+	write(printer.NewStubs(cfg), file, *stubs, tables(file))
 }
 
 func every(g *gen) {
@@ -57,9 +58,29 @@ func every(g *gen) {
 	chains(g)
 }
 
-func write(p printer.Printer, f *ir.File, name string) {
+// tables are maps of the loops of one, two and three operands by name, in which the
+// other code finds them.
+func tables(f *ir.File) string {
+	var b strings.Builder
+	for i, args := range []string{"(dst, x", "(dst, x, y", "(dst, x, y, z"} {
+		want := strings.ReplaceAll(args, ",", " unsafe.Pointer,") + " unsafe.Pointer, n int)"
+		fmt.Fprintf(&b, "\nvar asmLoops%d = map[string]choice[Func%[1]d]{\n", i+1)
+		for _, fn := range f.Functions() {
+			if name, ok := strings.CutPrefix(fn.Name, "avx2"); ok && fn.Signature.String() == want {
+				fmt.Fprintf(&b, "\t%q: {avx2%[1]s, avx512%[1]s},\n", name)
+			}
+		}
+		b.WriteString("}\n")
+	}
+	return b.String()
+}
+
+func write(p printer.Printer, f *ir.File, name, more string) {
 	b, err := p.Print(f)
 	b = bytes.Replace(b, []byte("package kernel\n"), []byte("package kernel\n\nimport \"unsafe\"\n"), 1)
+	if b = append(b, more...); err == nil && more != "" {
+		b, err = format.Source(b)
+	}
 	if err == nil {
 		err = os.WriteFile(name, b, 0o644)
 	}

@@ -13,9 +13,9 @@ func others(g *gen) {
 		{"Mul", "$x * $y", func(g *gen, in []op) op { return g.bin(g.VMULPD)(in[0], in[1]) }},
 		{"Div", "$x / $y", func(g *gen, in []op) op { return g.bin(g.VDIVPD)(in[0], in[1]) }},
 	} {
-		modes(g, loop{name: "F64" + b.name, doc: "dst[i] = " + b.doc, ins: []port{f64, f64}, out: f64, unroll: 4, wide8: true, setup: step(b.f)})
+		modes(g, loop{name: "Float64" + b.name, doc: "dst[i] = " + b.doc, ins: []port{f64, f64}, out: f64, unroll: 4, wide8: true, setup: step(b.f)})
 	}
-	loop{name: "F64Sqrt", doc: "dst[i] = sqrt(x[i])", ins: []port{f64}, names: "x", out: f64, unroll: 4, wide8: true,
+	loop{name: "Float64Sqrt", doc: "dst[i] = sqrt(x[i])", ins: []port{f64}, names: "x", out: f64, unroll: 4, wide8: true,
 		setup: step(func(g *gen, in []op) op { return g.un(g.VSQRTPD, in[0]) })}.emit(g)
 	for _, b := range []struct {
 		name, doc string
@@ -27,13 +27,13 @@ func others(g *gen) {
 		{"Max", "max($x, $y)", func(g *gen, in []op) op { return g.bin(g.VPMAXSD)(in[0], in[1]) }},
 		{"Min", "min($x, $y)", func(g *gen, in []op) op { return g.bin(g.VPMINSD)(in[0], in[1]) }},
 	} {
-		modes(g, loop{name: "I32" + b.name, doc: "dst[i] = " + b.doc, ins: []port{f32, f32}, out: f32, unroll: 4, setup: step(b.f)})
+		modes(g, loop{name: "Int32" + b.name, doc: "dst[i] = " + b.doc, ins: []port{f32, f32}, out: f32, unroll: 4, setup: step(b.f)})
 	}
 	for _, c := range []struct {
 		name, doc string
 		pred      uint8
-	}{{"Equal", "$x == $y", 0}, {"Less", "$x < $y", 1}, {"LessOrEqual", "$x <= $y", 2}, {"NotEqual", "$x != $y", 4}} {
-		modes(g, loop{name: "I32" + c.name, doc: "dst[i] = " + c.doc, ins: []port{f32, f32}, out: boolean, unroll: 4,
+	}{{"Equal", "$x == $y", 0}, {"LessThan", "$x < $y", 1}, {"LessOrEqual", "$x <= $y", 2}, {"NotEqual", "$x != $y", 4}} {
+		modes(g, loop{name: "Int32" + c.name, doc: "dst[i] = " + c.doc, ins: []port{f32, f32}, out: boolean, unroll: 4,
 			setup: func(g *gen) func(in []op) op {
 				zero := g.inReg(0)
 				return func(in []op) op { return g.cmpInt(c.pred, in[0], in[1], zero) }
