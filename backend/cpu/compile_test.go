@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -191,6 +192,45 @@ func TestEpilogue(t *testing.T) {
 				t.Errorf("%d steps, want %d", n, c.steps)
 			}
 		})
+	}
+}
+
+// TestProductKeepsOperands: what is added to a product may be one of its operands, whose
+// memory the sum must not take, be it donated or the program's own.
+func TestProductKeepsOperands(t *testing.T) {
+	const rows, width = 216, 600
+	xs, ws := noise(rows*width, 1), noise(width*width, 2)
+	row := dotAttr{lhsContract: []int{1}, rhsContract: []int{0}}
+	for _, own := range []bool{false, true} {
+		for _, config := range []string{"workers=0", "workers=3"} {
+			t.Run(fmt.Sprintf("made by the program: %v, %s", own, config), func(t *testing.T) {
+				b := open(t, config)
+				x := compiled(t, b, func(f *function) []compute.Value {
+					x := must(f.Parameter("x", shapes.Make(dtypes.Float32, rows, width), nil)).(*node)
+					w := must(f.Parameter("w", shapes.Make(dtypes.Float32, width, width), nil)).(*node)
+					if !own {
+						return []compute.Value{f.op2(compute.OpTypeAdd, x, f.dot(x, w, dtypes.Float32, row))}
+					}
+					x = f.op1(compute.OpTypeNeg, x)
+					sum := f.op2(compute.OpTypeAdd, x, f.dot(x, w, dtypes.Float32, row))
+					return []compute.Value{must(f.Reverse(sum, 0))} // a copy, the sum is the program's own
+				})
+				got := floats(must(x.Execute([]compute.Buffer{buffer(t, b, xs, rows, width), buffer(t, b, ws, width, width)}, []bool{true, false}, 0))[0])
+				for i, g := range got {
+					r, col := i/width, i%width
+					if own {
+						r, g = rows-1-r, -g
+					}
+					want := float64(xs[r*width+col])
+					for k, v := range xs[r*width:][:width] {
+						want += float64(v) * float64(ws[k*width+col])
+					}
+					if math.Abs(float64(g)-want) > 1e-3 {
+						t.Fatalf("element %d is %v, want %v", i, g, want)
+					}
+				}
+			})
+		}
 	}
 }
 

@@ -22,11 +22,14 @@ type emitter struct {
 	types []dtypes.DType // of operands
 	write []int          // moment that first writes an operand, -1: none
 	read  []int          // moment that last reads it, -1: none
+	kept  []int          // slots that nothing may be written to
 }
 
-// emitTile makes the program of a unit's element-wise nodes and reductions.
-func (c *compiler) emitTile(u *unit) *tile {
-	e := &emitter{c: c, u: u, t: &tile{}, value: map[*node]int{}, loads: map[string]int{}}
+// emitTile makes the program of a unit's element-wise nodes and reductions. It leaves
+// the memory of the slots kept alone: a product reads whole rows and columns of its
+// operands, also for blocks that come after the first results.
+func (c *compiler) emitTile(u *unit, kept ...int) *tile {
+	e := &emitter{c: c, u: u, t: &tile{}, value: map[*node]int{}, loads: map[string]int{}, kept: kept}
 	e.domain()
 	for _, n := range u.nodes {
 		e.node(n)
@@ -423,7 +426,7 @@ func (e *emitter) registers() {
 // every element is read for the last time no later than it is written.
 func (e *emitter) takesOver(o, i int) bool {
 	a, b := &e.t.operands[o], &e.t.operands[i]
-	if a.form != every || b.form != every || a.size != b.size || a.fixed || b.fixed || b.at != 0 || e.read[i] > e.write[o] {
+	if a.form != every || b.form != every || a.size != b.size || a.fixed || b.fixed || b.at != 0 || e.read[i] > e.write[o] || slices.Contains(e.kept, b.slot) {
 		return false
 	}
 	if in := e.t.code[e.write[o]>>16]; in.act == spread || in.act == load {

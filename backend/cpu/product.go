@@ -57,7 +57,7 @@ func (c *compiler) emitProduct(u *unit) {
 		s.product.M = 0
 	}
 	if u.tile {
-		s.tile = c.emitTile(u)
+		s.tile = c.emitTile(u, a.slot, b.slot)
 	}
 	s.c = piece{slot: c.slot(n)}
 	c.add(s)
