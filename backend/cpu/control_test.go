@@ -2,10 +2,13 @@ package cpu
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -254,5 +257,38 @@ func TestSortLines(t *testing.T) {
 		if !slices.Equal(got[0].([]float32), want) {
 			t.Errorf("axis %d differs", axis)
 		}
+	}
+}
+
+// lastingFor is a context that is cancelled once it has been asked that many times.
+type lastingFor struct {
+	context.Context
+	asked atomic.Int32
+	times int32
+}
+
+func (l *lastingFor) Err() error {
+	if l.asked.Add(1) > l.times {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestSortIsCancelled where a comparator runs: the caller is told so, and not that the
+// engine has made a mistake.
+func TestSortIsCancelled(t *testing.T) {
+	b := open(t, "workers=1")
+	x := compiled(t, b, func(f *function) []compute.Value {
+		s := shapes.Make(f32)
+		less := sub(f, []shapes.Shape{s, s}, func(g *function, p []compute.Value) []compute.Value {
+			return []compute.Value{must(g.LessThan(must(g.Abs(p[0])), must(g.Abs(p[1]))))}
+		})
+		return must(f.Sort(less, 0, false, must(f.Parameter("x", shapes.Make(f32, 100), nil))))
+	})
+	ctx := &lastingFor{Context: context.Background(), times: 20}
+	_, err := x.ExecuteContext(ctx, []compute.Buffer{buffer(t, b, noise(100, 1), 100)}, nil, 0)
+	var internal *internalError
+	if !errors.Is(err, context.Canceled) || errors.As(err, &internal) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -126,7 +126,7 @@ func (s *sorting) byComparator(order []int32, first int) {
 		}
 		out, _, err := s.attr.less.program.execute(s.run.ctx, s.run.backend, append(pair, s.captured...), keep)
 		if err != nil {
-			panic(errors.WithMessage(err, "Sort: comparator"))
+			panic(errors.Wrap(err, "Sort: comparator"))
 		}
 		less := of[bool](out[0])[0]
 		s.run.backend.release(out[0].data)
