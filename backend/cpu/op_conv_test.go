@@ -13,6 +13,8 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/dtypes/bfloat16"
+	"github.com/gomlx/compute/dtypes/float16"
 	"github.com/gomlx/compute/shapeinference"
 	"github.com/gomlx/compute/shapes"
 
@@ -204,6 +206,8 @@ var convTypes = []dtypes.DType{
 	dtypes.Uint8, dtypes.Uint16, dtypes.Uint32, dtypes.Uint64,
 }
 
+var halfTypes = []dtypes.DType{dtypes.Float16, dtypes.BFloat16}
+
 // convTable has what random convolutions rarely come to.
 func convTable() []convCase {
 	with := func(name string, x, w []int, layouts [3]string, change func(a *convAttr)) convCase {
@@ -255,9 +259,43 @@ func convTable() []convCase {
 	}
 }
 
+// checkHalves compares a convolution of halves with the definition: it is summed in
+// float32, where all sums here are exact, and rounded once.
+func (cc *convCase) checkHalves(t *testing.T, b *Backend, dt dtypes.DType, seed uint64) {
+	t.Helper()
+	c := cc.call(dt, seed)
+	x := compiled(t, b, func(f *function) []compute.Value {
+		var in []*node
+		for i, v := range c.in {
+			in = append(in, must(f.Parameter(fmt.Sprint(i), v.shape, nil)).(*node))
+		}
+		return []compute.Value{f.rounded(compute.OpTypeConvGeneral, c.out[0].shape, cc.attr, in...)}
+	})
+	var in []compute.Buffer
+	for _, v := range c.in {
+		in = append(in, must(b.BufferFromFlatData(0, halves(v), v.shape)))
+	}
+	got := value{c.out[0].shape, must(x.Execute(in, nil, 0))[0].(*Buffer).data}
+	if want := bytesFrom(dt, reference[float64](c)); !bytes.Equal(want, got.data) {
+		t.Fatalf("%s %s x %v w %v %+v: %v, want %v", cc.name, dt, cc.x, cc.w, cc.attr, numbersOf[float64](got), numbersOf[float64](value{got.shape, want}))
+	}
+}
+
+// halves are the elements of a value of one of the two types of halves.
+func halves(v value) any {
+	if v.shape.DType == dtypes.Float16 {
+		return of[float16.Float16](v)
+	}
+	return of[bfloat16.BFloat16](v)
+}
+
 // TestConv compares convolutions with their definition.
 func TestConv(t *testing.T) {
+	b := open(t, "workers=1")
 	for i, cc := range convTable() {
+		for _, dt := range halfTypes {
+			cc.checkHalves(t, b, dt, uint64(i))
+		}
 		for _, dt := range convTypes {
 			cc.check(t, dt, uint64(i))
 		}
@@ -270,12 +308,14 @@ func TestConvRandom(t *testing.T) {
 	if testing.Short() {
 		n = 200
 	}
+	b := open(t, "workers=1")
 	for seed := range uint64(n) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		for {
 			cc := randomConv(r)
 			if c := cc.call(dtypes.Float32, seed); c != nil && c.in[0].shape.Size() < 4000 && c.out[0].shape.Size() < 4000 {
 				cc.check(t, convTypes[seed%uint64(len(convTypes))], seed)
+				cc.checkHalves(t, b, halfTypes[seed%2], seed)
 				break
 			}
 		}
