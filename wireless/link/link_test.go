@@ -75,7 +75,7 @@ func TestSameBitsForAnySplit(t *testing.T) {
 		{"transport", "tdl-c", "lmmse", "lmmse"}, {"none", "cdl-c", "lmmse", "kbest"}, {"none", "tdl-d", "ls-linear", "ml"}, {"none", "rayleigh", "", "zf"},
 	} {
 		c, code := Default(), strings.Join(what[:], " ")
-		c.Code, c.Channel, c.NumBits, c.SNR, c.Errors, c.MaxBlocks = what[0], what[1], 100, Sweep{0, 4, 4}, 20, 120
+		c.Code, c.Channel, c.NumBits, c.SNR, c.Errors, c.MaxBlocks = what[0], what[1], 100, Sweep{0, 4, 2}, 20, 150
 		c.Slot.NumPRB, c.Transport.MCS, c.Transport.Transmissions, c.Paths = 2, 3, 2, 4
 		if what[3] != "" {
 			c.NumLayers, c.NumRx, c.Detector = 2, 2, what[3]
