@@ -234,6 +234,40 @@ func TestProductKeepsOperands(t *testing.T) {
 	}
 }
 
+// TestEmptyViews: what has no elements begins where its base does. A pointer past the end
+// of memory is one into that of others, at which the collector stops the program.
+func TestEmptyViews(t *testing.T) {
+	b := open(t, "workers=0")
+	f := b.Builder(t.Name()).Main().(*function)
+	x := must(f.Parameter("x", shapes.Make(dtypes.Float32, 4, 4), nil)).(*node)
+	end := must(f.Slice(x, []int{4, 0}, []int{4, 4}, nil)).(*node)
+	back := must(f.Reverse(must(f.Slice(x, []int{0, 2}, []int{4, 2}, nil)), 0, 1)).(*node)
+	for _, n := range []*node{end, back} {
+		v := whole(x)
+		for _, op := range chainTo(x, n) {
+			v, _ = v.through(op)
+		}
+		if v.offset != 0 || product(v.dims) != 0 {
+			t.Errorf("%s: a view of %v at %d", n.op, v.dims, v.offset)
+		}
+	}
+	out := must(compiled(t, b, func(f *function) []compute.Value {
+		x := must(f.Parameter("x", shapes.Make(dtypes.Float32, 4, 4), nil))
+		return []compute.Value{must(f.Slice(x, []int{4, 0}, []int{4, 4}, nil))}
+	}).Execute([]compute.Buffer{buffer(t, b, noise(16, 1), 4, 4)}, nil, 0))
+	if got := out[0].(*Buffer).data; len(got) != 0 {
+		t.Errorf("%d bytes of nothing", len(got))
+	}
+}
+
+// chainTo are the operations from x, without it, to n.
+func chainTo(x, n *node) (ops []*node) {
+	for ; n != x; n = n.in[0] {
+		ops = append([]*node{n}, ops...)
+	}
+	return ops
+}
+
 // TestJoined: the gradient of cutting an array into parts joins them again.
 func TestJoined(t *testing.T) {
 	b := open(t, "workers=0")

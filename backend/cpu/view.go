@@ -75,6 +75,9 @@ func (v view) through(n *node) (out view, ok bool) {
 		}
 		return view{}, false
 	}
+	if product(out.dims) == 0 { // behind the end begins the memory of others, to which no pointer may lead
+		out.offset = 0
+	}
 	return out, true
 }
 
