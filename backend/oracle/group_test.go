@@ -196,6 +196,21 @@ func near(t *testing.T, what string, got Scalar, want float64) {
 	}
 }
 
+// TestNormAnyOrder: a subnormal scale times 1/deviation may be rounded before it is
+// multiplied by a large element.
+func TestNormAnyOrder(t *testing.T) {
+	const least = 1.401298464324817e-45
+	out := compute1(t, func(f *Function, in []compute.Value) []compute.Value {
+		vector := func(v float32) compute.Value { return must(f.Constant([]float32{v}, 1)) }
+		return []compute.Value{must(f.BatchNormForInference(in[0], vector(1000*least), vector(0), vector(0), vector(1), 0.5, 1))}
+	}, matrixOf[float32](1, 100))
+	// The scale over the deviation, rounded to a multiple of the least number.
+	rounded := math.RoundToEven(1000/math.Sqrt(1.5)) * least * 100
+	if y := out[0].Data[0]; math.Abs(y.Re-rounded) > y.Err || y.Err > 400*least {
+		t.Errorf("%+v, %g is allowed, too", y, rounded)
+	}
+}
+
 func TestNorm(t *testing.T) {
 	out := compute1(t, func(f *Function, in []compute.Value) []compute.Value {
 		one := must(f.Constant([]float32{2, 2}, 2))

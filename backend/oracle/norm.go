@@ -27,14 +27,19 @@ func (f *Function) BatchNormForInference(x, scale, offset, mean, variance comput
 			c := index[axis]
 			centred := w.sub(in[0].Data[at], in[3].Data[c])
 			deviation := w.sqrt(w.add(in[4].Data[c], w.constant(float64(epsilon))))
-			y := w.mul(w.div(centred, deviation), in[1].Data[c])
-			out.Data[at] = a.store(w.add(y, in[2].Data[c]))
+			out.Data[at] = a.store(w.normalised(centred, deviation, in[1].Data[c], in[2].Data[c]))
 		})
 	}
 	return f.single(simple(op, in, shape, fmt.Sprintf("epsilon %g, axis %d", epsilon, axis), eval,
 		func(g compute.Function, in []compute.Value) (compute.Value, error) {
 			return g.BatchNormForInference(in[0], in[1], in[2], in[3], in[4], epsilon, axis)
 		}), nil)
+}
+
+// normalised is centred/deviation*scale + offset, multiplied in any order: that matters
+// where one of the products is subnormal.
+func (a *arith) normalised(centred, deviation, scale, offset Scalar) Scalar {
+	return a.add(a.prod([]Scalar{centred, a.div(a.value(1), deviation), scale}), offset)
 }
 
 // featureShapes checks that the parameters are vectors along the feature axis.
@@ -94,8 +99,7 @@ func (f *Function) BatchNormForTraining(x, scale, offset compute.Value, epsilon 
 				m.Data[c], v.Data[c] = a.store(mean), a.store(variance)
 				deviation := w.sqrt(w.add(variance, w.constant(float64(epsilon))))
 				for _, p := range at {
-					z := w.mul(w.div(w.sub(in[0].Data[p], mean), deviation), in[1].Data[c])
-					y.Data[p] = a.store(w.add(z, in[2].Data[c]))
+					y.Data[p] = a.store(w.normalised(w.sub(in[0].Data[p], mean), deviation, in[1].Data[c], in[2].Data[c]))
 				}
 			})
 			return []*Tensor{y, m, v}, nil
