@@ -29,6 +29,10 @@ type TextSource struct {
 	// Path is a file (.jsonl, .jsonl.gz, .md, .rst, .txt) or a folder of
 	// such, or "docs:" for the documentation of ComLAM, which comes with the program.
 	Path string `yaml:"path"`
+	// Parse has the documents of the path read as comlam spec reads them: plain text with
+	// numbered headings, tables and equations instead of the marks of a format. Word and
+	// HTML are read in no other way.
+	Parse bool `yaml:"parse"`
 	// Facts is how many documents are written about each fact of spec/facts. They are
 	// trained on and never measured on.
 	Facts int `yaml:"facts"`
@@ -117,6 +121,8 @@ func (s TextSource) validate() error {
 		return setting.Bad("facts", "use 1 to 1000 documents a fact", "%d is out of range", s.Facts)
 	case (s.Path != "") == (s.Facts > 0):
 		return setting.Bad("path", "give a path, or facts: 10", "a source has either a path or facts")
+	case s.Parse && (s.Path == "" || s.Path == "docs:"):
+		return setting.Bad("parse", "leave it out here", "only the documents of a file or folder are parsed")
 	case len(s.Tables) > 0 && s.Facts == 0:
 		return setting.Bad("tables", "say how often each fact is told, such as facts: 10", "only facts have tables")
 	case s.Held != "" && s.Held != "train" && s.Held != "test":

@@ -15,6 +15,7 @@ func TestTextValidates(t *testing.T) {
 		"held_out":           {SequenceLength: 64, HeldOut: 1, Sources: []TextSource{ok}},
 		"sources":            {SequenceLength: 64},
 		"sources[0].path":    {SequenceLength: 64, Sources: []TextSource{{Weight: 1}}},
+		"sources[0].parse":   {SequenceLength: 64, Sources: []TextSource{{Path: "docs:", Parse: true, Weight: 1}}},
 		"sources[0].weight":  {SequenceLength: 64, Sources: []TextSource{{Path: "x"}}},
 		"sources[1]":         {SequenceLength: 64, Sources: []TextSource{ok, ok}},
 		"sources[0].held":    {SequenceLength: 64, Sources: []TextSource{{Facts: 3, Held: "test", Weight: 1}}},

@@ -133,6 +133,47 @@ func TestNearCopiesAreLeftOut(t *testing.T) {
 	}
 }
 
+// TestDocumentsAreParsed: Word, HTML and Markdown become plain text before they are trained
+// on; what cannot be read is named.
+func TestDocumentsAreParsed(t *testing.T) {
+	dir := t.TempDir()
+	word, err := os.ReadFile("../spec/testdata/docx/pandoc.docx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range map[string][]byte{
+		"a.md": []byte("# 4 Scope\n\nThe **UE** reports [RSRP](x.md).\n\n| a | b |\n|---|---|\n| 1 | 2 |\n"), "b.docx": word,
+		"c.html": []byte("<h1>5 Symbols</h1><p>The cell is <b>barred</b>.</p>"), "d.jsonl": []byte(`{"id": "r.rst", "text": "Title\n=====\n\nIt is *sent*.\n"}`),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read := func(path string) (*texts, error) {
+		return readTexts(textRecipe(t, "align=null", "tune=null", "data.held_out=0", fmt.Sprintf("data.sources=[{path: %q, parse: true, weight: 1, held: train}]", path)))
+	}
+	all, err := read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := all.sources[0].train
+	if len(got) != 4 || got[0] != "4 Scope\n\nThe UE reports RSRP.\n\na | b\n1 | 2\n\n" || got[2] != "5 Symbols\n\nThe cell is barred.\n\n" || got[3] != "Title\n\nIt is sent.\n\n" || len(got[1]) < 200 {
+		t.Errorf("%q", got)
+	}
+	if one, err := read(filepath.Join(dir, "b.docx")); err != nil || len(one.sources[0].train) != 1 || one.sources[0].train[0] != got[1] {
+		t.Errorf("a file alone: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "e.docx"), word[:len(word)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := read(dir); err == nil || !strings.Contains(err.Error(), "e.docx") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := read(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no document") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestContaminatedQuestionsFailTheRun unless they are allowed.
 func TestContaminatedQuestionsFailTheRun(t *testing.T) {
 	texts, err := readTexts(textRecipe(t))

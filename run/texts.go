@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -13,7 +14,9 @@ import (
 	"github.com/comlam/comlam/corpus"
 	"github.com/comlam/comlam/data"
 	"github.com/comlam/comlam/docs"
+	"github.com/comlam/comlam/internal/bounded"
 	"github.com/comlam/comlam/internal/setting"
+	"github.com/comlam/comlam/spec"
 	"github.com/comlam/comlam/spec/facts"
 	"github.com/comlam/comlam/tokenizer"
 )
@@ -53,7 +56,7 @@ func readTexts(r *Recipe) (*texts, error) {
 			}
 		})
 		if err != nil {
-			return nil, r.locate("data", setting.Bad(fmt.Sprintf("sources[%d]", i), "give a file or folder that is there, or take the source out", "%v", err))
+			return nil, r.locate("data", setting.Bad(fmt.Sprintf("sources[%d]", i), "give files that are there and whole (Word and HTML with parse: true), or take the source out", "%v", err))
 		}
 		if c.Trains() && len(s.train) == 0 {
 			return nil, r.locate("data", setting.Bad(fmt.Sprintf("sources[%d]", i), "give it more documents, or a smaller held_out", "no document of %q is left to train on", c.Title()))
@@ -96,6 +99,8 @@ func eachDocument(r *Recipe, c data.TextSource, yield func(text string)) error {
 		return nil
 	case c.Path == "docs:":
 		return ownDocuments(yield)
+	case c.Parse:
+		return parsedDocuments(c.Path, yield)
 	}
 	source, err := corpus.Open(c.Path)
 	if err != nil {
@@ -108,6 +113,28 @@ func eachDocument(r *Recipe, c data.TextSource, yield func(text string)) error {
 		if strings.TrimSpace(d.Text) != "" {
 			yield(d.Text)
 		}
+	}
+	return nil
+}
+
+// parsedDocuments reads the documents below a path as a library of standards does.
+func parsedDocuments(path string, yield func(text string)) error {
+	none := true
+	for s, err := range spec.Sources(context.Background(), path, spec.DefaultLimits) {
+		if err != nil {
+			return err
+		}
+		d, err := s.Read(spec.DefaultLimits)
+		if err != nil {
+			return err
+		}
+		if text := d.Text(); strings.TrimSpace(text) != "" {
+			none = false
+			yield(text)
+		}
+	}
+	if none {
+		return bounded.Malformed(path, "there is no document that comlam spec reads")
 	}
 	return nil
 }

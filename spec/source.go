@@ -14,6 +14,7 @@ import (
 	"iter"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -86,6 +87,24 @@ func OpenFolder(ctx context.Context, dir string) (*Folder, error) {
 	return f, nil
 }
 
+// openEither is OpenFolder, or a folder of which one file is seen.
+func openEither(ctx context.Context, dirOrFile string) (*Folder, error) {
+	info, err := os.Stat(dirOrFile)
+	if err != nil || info.IsDir() {
+		return OpenFolder(ctx, dirOrFile)
+	}
+	root, err := os.OpenRoot(filepath.Dir(dirOrFile))
+	if err != nil {
+		return nil, err
+	}
+	f := &Folder{Other: map[string]int{}, root: root}
+	if err := f.see(filepath.Base(dirOrFile), fs.FileInfoToDirEntry(info)); err != nil {
+		root.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
 // Close lets go of the folder.
 func (f *Folder) Close() error { return f.root.Close() }
 
@@ -151,10 +170,10 @@ func (f *Folder) Sources(file File, lim Limits) iter.Seq2[Source, error] {
 	}
 }
 
-// Sources yields every document of a folder.
-func Sources(ctx context.Context, dir string, lim Limits) iter.Seq2[Source, error] {
+// Sources yields every document of a folder, or those of one file.
+func Sources(ctx context.Context, dirOrFile string, lim Limits) iter.Seq2[Source, error] {
 	return func(yield func(Source, error) bool) {
-		f, err := OpenFolder(ctx, dir)
+		f, err := openEither(ctx, dirOrFile)
 		if err != nil {
 			yield(Source{}, err)
 			return
