@@ -221,6 +221,9 @@ func (pl *gemmPlan) set(p *Product) {
 }
 
 func (pl *gemmPlan) operand(t dtypes.DType, data unsafe.Pointer, lane, k int, offs []int, fill *Source) gemmOperand {
+	if pl.k == 0 { // it has no elements, and no pointer may lead past its end
+		lane, k, offs = 0, 0, nil
+	}
 	o := gemmOperand{data: data, lane: lane, k: k, offs: offs, fill: fill, size: t.Size()}
 	if pl.step == 1 && !gemmSame(t, pl.dtype) {
 		o.convert = Convert(t, pl.dtype)
