@@ -66,6 +66,17 @@ func TestReduceUnsure(t *testing.T) {
 	check(t, "overflow", sum, []array{vector[float32](3e38, 3e38, -3e38)}, "?")
 }
 
+// TestMaxOfZeros: the greater of -0 and 0 is either, and so is what is left of one of them.
+func TestMaxOfZeros(t *testing.T) {
+	out := compute1(t, func(f *Function, in []compute.Value) []compute.Value {
+		x := must(f.Mul(in[0], in[1])) // -0
+		return []compute.Value{must(f.Sub(x, must(f.Max(x, in[1]))))}
+	}, vector[float32](-2), vector[float32](0))
+	if y := out[0].Data[0]; y.Re != 0 || !y.anyZero {
+		t.Errorf("%+v", y)
+	}
+}
+
 func TestProduct(t *testing.T) {
 	dot := func(lc, lb, rc, rb []int, config compute.DotGeneralConfig) build {
 		return only(func(f *Function, in []compute.Value) (compute.Value, error) {
