@@ -13,8 +13,10 @@ var noteLabel = regexp.MustCompile(`^(NOTE(?: ?\d{1,3}[a-zA-Z]?)?|Note(?: \d{1,3
 
 // paragraph is a paragraph, a note where it says that it is one, or nothing where
 // there is no text.
-func paragraph(text Text) []Block {
-	text = text.clean()
+func paragraph(text Text) []Block { return cleanParagraph(text.clean()) }
+
+// cleanParagraph is paragraph of clean text.
+func cleanParagraph(text Text) []Block {
 	if len(text) == 0 {
 		return nil
 	}

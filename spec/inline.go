@@ -60,6 +60,11 @@ func (t Text) String() string {
 
 // clean puts text into the one form that equal text has.
 func (t Text) clean() Text {
+	if len(t) == 1 && t[0].Kind == Plain { // most paragraphs
+		if n, blank := tidy(t[0].Text, true); n == len(t[0].Text) && !blank {
+			return Text{t[0]}
+		}
+	}
 	c := cleaner{out: make(Text, 0, len(t)), blank: true}
 	for _, s := range t {
 		c.add(s)

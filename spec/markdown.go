@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
@@ -29,7 +30,11 @@ type mdReader struct {
 	rfc      *rfcMarkdown
 	equation string // the number that a comment gave the equation that follows
 	recent   Block  // what was made last, which attributes speak about
+	spans    Text   // room for those of one block
 }
+
+// markdownParser is one for all documents: what it knows of one is in its context.
+var markdownParser = sync.OnceValue(newMarkdownParser)
 
 func newMarkdownParser() parser.Parser {
 	p := parser.NewParser(
@@ -54,11 +59,16 @@ func readMarkdown(t *tree, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if bytes.Contains(body, []byte("middle")) && rfcMiddle.Match(body) {
+	if mayHaveMiddle(body) && rfcMiddle.Match(body) {
 		return readRFCMarkdown(t, body)
 	}
 	r := &mdReader{t: t, src: body}
 	return r.read()
+}
+
+// mayHaveMiddle spares most documents the regular expression.
+func mayHaveMiddle(body []byte) bool {
+	return bytes.Contains(body, []byte("--- middle")) || bytes.Contains(body, []byte("---middle"))
 }
 
 // read parses src into the tree.
@@ -67,7 +77,7 @@ func (r *mdReader) read() error {
 		return err
 	}
 	context := parser.NewContext()
-	root := newMarkdownParser().Parse(text.NewReader(r.src), parser.WithContext(context))
+	root := markdownParser().Parse(text.NewReader(r.src), parser.WithContext(context))
 	r.spent(spentOf(context))
 	for n := root.FirstChild(); n != nil; n = n.NextSibling() {
 		if h, ok := n.(*ast.Heading); ok {
@@ -252,7 +262,7 @@ func (r *mdReader) paragraph(n ast.Node, add sink) {
 		add(figure(r.inline(f), string(f.Destination))...)
 		return
 	}
-	add(paragraph(content)...)
+	add(cleanParagraph(content)...)
 }
 
 // beforeAttributes drops the attributes at the end of a paragraph.
@@ -297,7 +307,7 @@ func (r *mdReader) attributed(list string) {
 // inlineMarkdown reads a line of Markdown.
 func inlineMarkdown(s string) Text {
 	r := &mdReader{t: newTree(&Document{}, DefaultLimits), src: []byte(s)}
-	root := newMarkdownParser().Parse(text.NewReader(r.src))
+	root := markdownParser().Parse(text.NewReader(r.src))
 	if n := root.FirstChild(); n != nil && n.NextSibling() == nil && n.Kind() == ast.KindParagraph {
 		return oneLine(r.inline(n)).clean()
 	}

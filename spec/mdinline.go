@@ -10,8 +10,9 @@ import (
 
 // inline converts the text below a node.
 func (r *mdReader) inline(n ast.Node) Text {
-	in := mdInline{src: r.src, table: n.Kind() == extast.KindTableCell}
+	in := mdInline{src: r.src, out: r.spans[:0], table: n.Kind() == extast.KindTableCell}
 	in.children(n, 0)
+	r.spans = in.out
 	return in.out.clean()
 }
 

@@ -10,7 +10,7 @@ import (
 func (d *Document) Text() string {
 	var w strings.Builder
 	for c := range d.All() {
-		w.WriteString(c.Text())
+		c.plain(&w)
 	}
 	return w.String()
 }
@@ -18,20 +18,30 @@ func (d *Document) Text() string {
 // Text is the clause alone as plain text, without the clauses below it.
 func (c *Clause) Text() string {
 	var w strings.Builder
-	if title := heading(c.Number, c.Title); len(title) > 0 {
-		w.WriteString(title.String() + "\n\n")
-	}
-	w.WriteString(PlainText(c.Blocks))
+	c.plain(&w)
 	return w.String()
+}
+
+func (c *Clause) plain(w *strings.Builder) {
+	if title := heading(c.Number, c.Title); len(title) > 0 {
+		w.WriteString(title.String())
+		w.WriteString("\n\n")
+	}
+	plainBlocks(w, c.Blocks)
 }
 
 // PlainText is the text of blocks, an empty line after each.
 func PlainText(blocks []Block) string {
 	var w strings.Builder
-	for _, b := range blocks {
-		w.WriteString(plainBlock(b) + "\n\n")
-	}
+	plainBlocks(&w, blocks)
 	return w.String()
+}
+
+func plainBlocks(w *strings.Builder, blocks []Block) {
+	for _, b := range blocks {
+		w.WriteString(plainBlock(b))
+		w.WriteString("\n\n")
+	}
 }
 
 func plainBlock(b Block) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/comlam/comlam/internal/bounded"
 )
@@ -120,7 +121,9 @@ func read(id string, data []byte, lim Limits) (*Document, error) {
 // U+FFFD, which a reader sees.
 func utf8Text(data []byte) []byte {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	data = bytes.ToValidUTF8(data, []byte("\uFFFD"))
+	if !utf8.Valid(data) {
+		data = bytes.ToValidUTF8(data, []byte("\uFFFD"))
+	}
 	if bytes.IndexByte(data, '\r') < 0 {
 		return data
 	}
