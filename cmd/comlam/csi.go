@@ -33,6 +33,7 @@ type genOptions struct {
 	shards  uint64
 	shard   string
 	workers int
+	force   bool
 	dryRun  bool
 }
 
@@ -46,7 +47,8 @@ files: NAME.npy, complex64 [sample, time, subcarrier, rx, tx], and NAME.json, wh
 says what the samples are. Sample i of a seed is the same whatever else is drawn.
 
 Interrupted by Ctrl-C, a kill or a power cut, the same command continues and ends with
-the same bytes; run once more, it finds the files complete. With --shards the samples
+the same bytes; run once more, it finds the files complete. Other samples under that
+name stay, unless --force says otherwise. With --shards the samples
 go into several files; several machines write one each with --shard. Memory does not
 grow with the number of samples.`,
 		Example: `  comlam csi gen -n 1000 -o h.npy
@@ -66,6 +68,7 @@ grow with the number of samples.`,
 	f.Uint64Var(&o.shards, "shards", 1, "how many `files`, NAME-00001-of-0000N.npy and so on")
 	f.StringVar(&o.shard, "shard", "", "write only this file of the shards, `I/N`")
 	f.IntVar(&o.workers, "workers", 0, "how many `cores` draw, 0 for all; the samples do not depend on it")
+	f.BoolVar(&o.force, "force", false, "replace other samples that are there")
 	f.BoolVar(&o.dryRun, "dry-run", false, "say what would be written; write nothing")
 	c.RegisterFlagCompletionFunc("recipe", func(cmd *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 		return completeRecipes(cmd, nil, typed)
@@ -109,7 +112,7 @@ func (a *app) generate(o genOptions, overrides []string) error {
 	if o.workers == 0 {
 		o.workers = runtime.GOMAXPROCS(0)
 	}
-	whole := csi.SaveConfig{Seed: r.Seed, First: o.first, Count: o.count, Workers: o.workers, Program: writer()}
+	whole := csi.SaveConfig{Seed: r.Seed, First: o.first, Count: o.count, Workers: o.workers, Program: writer(), Replace: o.force}
 	jobs, all, err := o.jobs(name, whole)
 	if err != nil {
 		return err
@@ -208,6 +211,9 @@ func (a *app) save(g *csi.Generator, jobs []job, all uint64) (before uint64, err
 		err := csi.Save(ctx, durable.OS, j.name, g, j.c)
 		if errors.Is(context.Cause(ctx), run.ErrInterrupted) && exitCode(err) == exitInterrupted {
 			return before, fmt.Errorf("%w: %d samples are kept; the same command continues", run.ErrInterrupted, last)
+		}
+		if other := new(csi.OccupiedError); errors.As(err, &other) {
+			return before, usagef("%v; give another name, or replace it with --force", err)
 		}
 		if err != nil {
 			return before, err

@@ -159,3 +159,12 @@ func (m Meta) sameJob(n Meta) bool {
 	b, err2 := n.encode()
 	return err == nil && err2 == nil && string(a) == string(b)
 }
+
+// brief names the samples on one line.
+func (m Meta) brief() string {
+	count := 0
+	if len(m.Shape) > 0 {
+		count = m.Shape[0]
+	}
+	return fmt.Sprintf("%d of %s, seed %d, from %d on", count, m.Channel, m.Seed, m.FirstIndex)
+}

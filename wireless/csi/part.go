@@ -43,7 +43,16 @@ type part struct {
 	// renamed says that the samples are complete under their name.
 	renamed  bool
 	complete bool // and so is the sidecar
+	replace  bool
 }
+
+// OccupiedError says that a name is taken by what another job has written.
+type OccupiedError struct {
+	File string // samples, whole or in part
+	What string // which samples
+}
+
+func (e *OccupiedError) Error() string { return e.File + " holds " + e.What }
 
 // progress is a record of the log.
 type progress struct {
@@ -58,8 +67,8 @@ func (p *part) logName() string  { return p.path + ".npy.progress" }
 func (p *part) lockName() string { return p.path + ".npy.lock" }
 
 // openPart finds out how much of the job is done.
-func openPart(fsys durable.FS, path string, job Meta, now func() time.Time) (*part, error) {
-	p := &part{fsys: fsys, path: path, job: job, sum: sha256.New(), now: now, kept: now()}
+func openPart(fsys durable.FS, path string, job Meta, c SaveConfig) (*part, error) {
+	p := &part{fsys: fsys, path: path, job: job, sum: sha256.New(), now: c.now, kept: c.now(), replace: c.Replace}
 	var err error
 	if p.lock, err = fsys.Lock(p.lockName()); err != nil {
 		return nil, fmt.Errorf("write %q: %w", p.dataName(), reason(err))
@@ -85,6 +94,9 @@ func (p *part) open() error {
 		p.renamed, p.complete = true, true
 		return nil
 	}
+	if err := p.others(); err != nil && !p.replace {
+		return err
+	}
 	var err error
 	if p.log, err = durable.OpenLog(p.fsys, p.logName()); err != nil {
 		return err
@@ -103,13 +115,46 @@ func (p *part) open() error {
 // isComplete reports whether the job was done before: the sidecar is of this job and
 // the samples have its checksum.
 func (p *part) isComplete() bool {
+	meta, ok := p.sidecar()
+	return ok && meta.sameJob(p.job) && sumOf(p.fsys, p.dataName()) == meta.SHA256
+}
+
+// sidecar is what the file beside the samples says.
+func (p *part) sidecar() (meta Meta, ok bool) {
 	h, err := p.fsys.OpenFile(p.path+".json", os.O_RDONLY)
 	if err != nil {
-		return false
+		return Meta{}, false
 	}
 	defer h.Close()
-	meta, err := ReadMeta(h)
-	return err == nil && meta.sameJob(p.job) && sumOf(p.fsys, p.dataName()) == meta.SHA256
+	meta, err = ReadMeta(h)
+	return meta, err == nil
+}
+
+// others says what of another job is there that this one would replace.
+func (p *part) others() error {
+	raw, _ := durable.ReadLog(p.fsys, p.logName()) // no log is nobody's
+	var first, last progress
+	if len(raw) > 0 && json.Unmarshal(raw[0], &first) == nil && first.Job != nil && !first.Job.sameJob(p.job) && p.has(p.partName()) {
+		return &OccupiedError{p.partName(), "a part of other samples: " + first.Job.brief()}
+	}
+	if !p.has(p.dataName()) {
+		return nil
+	}
+	switch meta, ok := p.sidecar(); {
+	case ok && meta.sameJob(p.job): // damaged
+		return nil
+	case ok:
+		return &OccupiedError{p.dataName(), "other samples: " + meta.brief()}
+	}
+	if n := len(raw); n > 1 && json.Unmarshal(raw[n-1], &last) == nil && p.isRenamed(last) {
+		return nil // this job was killed before the sidecar
+	}
+	return &OccupiedError{p.dataName(), "samples that nothing describes"}
+}
+
+func (p *part) has(name string) bool {
+	_, err := p.fsys.Stat(name)
+	return err == nil
 }
 
 // sumOf is the SHA-256 of a file, "" where it cannot be read.

@@ -17,6 +17,7 @@ type SaveConfig struct {
 	Count   uint64
 	Workers int    // at least 1; the files do not depend on it
 	Program string // what to name in the sidecar as the writer; may be empty
+	Replace bool   // write over another data set, or part of one, that is there
 	// Progress is told how many samples are in the file: at the start, where an
 	// interrupted job continues, and after each sample. It may be nil.
 	Progress func(done uint64)
@@ -45,7 +46,8 @@ func ShardName(path string, number, count uint64) string {
 //
 // A job that was interrupted, by ctx, a kill or a power cut, leaves path.npy.part and
 // path.npy.progress; the same call continues there and ends with the same bytes. A job
-// that is complete is not done again. Another job starts from its beginning.
+// that is complete is not done again. What another job has written is an *[OccupiedError]
+// and stays, unless c says that it is to be replaced.
 func Save(ctx context.Context, fsys durable.FS, path string, g *Generator, c SaveConfig) error {
 	if c.Count > math.MaxInt32 {
 		return fmt.Errorf("data set of %d samples; use at most %d in a file", c.Count, math.MaxInt32)
@@ -55,7 +57,7 @@ func Save(ctx context.Context, fsys durable.FS, path string, g *Generator, c Sav
 	if c.now == nil {
 		c.now = time.Now
 	}
-	p, err := openPart(fsys, path, job, c.now)
+	p, err := openPart(fsys, path, job, c)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -215,14 +216,62 @@ func TestSaveKeepsWhatWasDrawn(t *testing.T) {
 	}
 	ctx, cancel = context.WithCancel(context.Background())
 	c.Progress = func(done uint64) { cancel() }
-	c.Seed = 2
+	c.Seed, c.Replace = 2, true
 	if err := Save(ctx, fsys, "x", g, c); err != context.Canceled {
 		t.Fatal(err)
 	}
-	c.Seed, seen = 1, nil
+	c.Seed, c.Replace, seen = 1, false, nil
 	c.Progress = func(done uint64) { seen = append(seen, done) }
 	if err := Save(context.Background(), fsys, "x", g, c); err != nil || len(seen) != 1 {
 		t.Errorf("the old samples are still there and were drawn again: %v, %v", seen, err)
+	}
+}
+
+// What another job has written, whole or in part, stays to the byte unless it is to be
+// replaced.
+func TestSaveKeepsOtherSamples(t *testing.T) {
+	g := build(t, small("jakes"))
+	c := SaveConfig{Seed: 1, Count: 20, Workers: 1}
+	for what, prepare := range map[string]func(durable.FS) error{
+		"whole": func(fsys durable.FS) error { return Save(context.Background(), fsys, "x", g, c) },
+		"in part": func(fsys durable.FS) error {
+			ctx, cancel := context.WithCancel(context.Background())
+			half := c
+			half.Progress = func(done uint64) {
+				if done == 10 {
+					cancel()
+				}
+			}
+			if err := Save(ctx, fsys, "x", g, half); err != context.Canceled {
+				return fmt.Errorf("stopped: %v", err)
+			}
+			return nil
+		},
+		"not described": func(fsys durable.FS) error {
+			return errors.Join(Save(context.Background(), fsys, "x", g, c), durable.RemoveAll(fsys, "x.json"))
+		},
+	} {
+		fsys := durable.NewMemFS(1)
+		if err := prepare(fsys); err != nil {
+			t.Fatal(err)
+		}
+		before := files(t, fsys)
+		other := c
+		other.Seed = 2
+		var occupied *OccupiedError
+		if err := Save(context.Background(), fsys, "x", g, other); !errors.As(err, &occupied) {
+			t.Errorf("%s: got %v", what, err)
+		}
+		if !maps.Equal(files(t, fsys), before) {
+			t.Errorf("%s: the files have changed", what)
+		}
+		other.Replace = true
+		if err := Save(context.Background(), fsys, "x", g, other); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err := Save(context.Background(), fsys, "x", g, other); err != nil {
+			t.Errorf("%s, again: %v", what, err)
+		}
 	}
 }
 
