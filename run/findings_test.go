@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/comlam/comlam/data"
 	"github.com/comlam/comlam/eval"
 	"github.com/comlam/comlam/internal/setting"
 	"github.com/comlam/comlam/metric"
@@ -208,5 +209,46 @@ func TestWordsOfTheReport(t *testing.T) {
 		if got := thousands(n); got != want {
 			t.Errorf("%d prints as %q", n, got)
 		}
+	}
+}
+
+// TestDuels: the model stands beside the best n-gram model of the same documents, with
+// the interval of the paired difference, which is far narrower than theirs here.
+func TestDuels(t *testing.T) {
+	s := textSource{TextSource: data.TextSource{Name: "net", Weight: 1}}
+	var model, tokens, bytes []float64
+	for i := range 40 {
+		n := 100 + 37*i%91
+		s.held = append(s.held, strings.Repeat("x", n))
+		hard := 1 + float64(i%7) // bits a byte, by document
+		model, tokens, bytes = append(model, float64(n)*hard), append(tokens, float64(n)*(hard+.1+.001*float64(i%3))), append(bytes, float64(n)*(hard+.3))
+	}
+	all := &texts{sources: []textSource{s}}
+	var learned, classical readings
+	for _, m := range []struct {
+		r           *readings
+		name, class string
+		bits        []float64
+	}{{&learned, nameBefore, eval.Learned, tokens}, {&learned, namePretrained, eval.Learned, model}, {&classical, nameByteGrams, eval.Classical, bytes}, {&classical, nameTokenGrams, eval.Classical, tokens}} {
+		if err := m.r.add("telecomqa", s, m.name, m.class, m.bits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	duels, err := all.duels(&learned, &classical)
+	if err != nil || len(duels) != 1 {
+		t.Fatalf("%v, %v", duels, err)
+	}
+	d := duels[0]
+	if d.best.Method != nameTokenGrams || math.Abs(d.less.Value+.101) > 1e-3 || d.less.N != 40 ||
+		!(d.less.CI95[0] < d.less.Value && d.less.Value < d.less.CI95[1]) || d.less.CI95[1]-d.less.CI95[0] > .002 || d.model.CI95[1]-d.model.CI95[0] < .5 {
+		t.Errorf("%+v", d)
+	}
+	en, zh := said((&textResult{duels: duels}).findings())
+	if !strings.Contains(en, "below the best n-gram model (Kneser-Ney 5-gram of tokens)") || !strings.Contains(en, "-0.101 (95 % interval -0.10") || !strings.Contains(zh, "低于最好的 n 元模型") {
+		t.Errorf("%s\n%s", en, zh)
+	}
+	learned.Bits["net"][namePretrained] = model[1:]
+	if _, err := all.duels(&learned, &classical); err == nil {
+		t.Error("bits of another number of documents are taken")
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/comlam/comlam/corpus/ngram"
 	"github.com/comlam/comlam/corpus/xz"
 	"github.com/comlam/comlam/eval"
-	"github.com/comlam/comlam/metric"
 	"github.com/comlam/comlam/tokenizer"
 )
 
@@ -22,8 +21,8 @@ const (
 
 // bars is what the classical models make of the held-out documents.
 type bars struct {
-	Rows []eval.Row            `json:"rows"`
-	XZ   map[string]xz.Figures `json:"xz"` // by source; empty where there is no xz
+	readings
+	XZ map[string]xz.Figures `json:"xz"` // by source; empty where there is no xz
 }
 
 // measureBars is the stage that trains the n-gram models on the text that the model is
@@ -32,7 +31,7 @@ func (j *textJob) measureBars(ctx context.Context, tok *tokenizer.Tokenizer) (*b
 	if !j.text.measures() {
 		return &bars{}, nil
 	}
-	key, err := j.key("bars", j.tokenizerKey())
+	key, err := j.key("bars", j.tokenizerKey(), perDocument)
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +60,9 @@ func (j *textJob) makeBars(ctx context.Context, tok *tokenizer.Tokenizer) (*bars
 		{nameTokenGrams, ngram.Config{Order: 5, Size: tok.Size()}, tok.Encode},
 		{nameByteGrams, ngram.Config{Order: 8, Size: ngram.NumBytes}, ngram.Bytes},
 	} {
-		rows, err := j.measureGrams(ctx, m.name, m.config, m.symbols)
-		if err != nil {
+		if err := j.measureGrams(ctx, &b.readings, m.name, m.config, m.symbols); err != nil {
 			return nil, err
 		}
-		b.Rows = append(b.Rows, rows...)
 	}
 	for _, s := range j.text.sources {
 		if len(s.held) < 2 {
@@ -84,12 +81,11 @@ func (j *textJob) makeBars(ctx context.Context, tok *tokenizer.Tokenizer) (*bars
 	return b, nil
 }
 
-func (j *textJob) measureGrams(ctx context.Context, name string, c ngram.Config, symbols func(string) []int32) ([]eval.Row, error) {
+func (j *textJob) measureGrams(ctx context.Context, r *readings, name string, c ngram.Config, symbols func(string) []int32) error {
 	m, err := ngram.Train(ctx, encoded(j.text.training(), symbols), c)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var rows []eval.Row
 	for _, s := range j.text.sources {
 		if len(s.held) < 2 {
 			continue
@@ -98,17 +94,15 @@ func (j *textJob) measureGrams(ctx context.Context, name string, c ngram.Config,
 		for i, text := range s.held {
 			score, err := m.Score(symbols(text))
 			if err != nil {
-				return nil, err
+				return err
 			}
 			bits[i] = score.Bits + score.EndBits
 		}
-		row, err := j.bitsRow(s, name, eval.Classical, bits)
-		if err != nil {
-			return nil, err
+		if err := r.add(j.r.TaskName, s, name, eval.Classical, bits); err != nil {
+			return err
 		}
-		rows = append(rows, *row)
 	}
-	return rows, nil
+	return nil
 }
 
 // whole gives texts as a reader that cannot fail.
@@ -130,23 +124,4 @@ func encoded(texts iter.Seq[string], symbols func(string) []int32) iter.Seq2[[]i
 			}
 		}
 	}
-}
-
-// bitsRow is the bits that a method needs for each held-out document of a source, the
-// end of the document included, over its bytes.
-func (j *textJob) bitsRow(s textSource, method, class string, bits []float64) (*eval.Row, error) {
-	t := metric.NewTally(metricBits)
-	for i, b := range bits {
-		if err := t.Add(uint64(i), b, float64(len(s.held[i]))); err != nil {
-			return nil, err
-		}
-	}
-	v, err := t.Value(metric.Bootstrap{})
-	if err != nil {
-		return nil, err
-	}
-	return &eval.Row{
-		Task: j.r.TaskName, Condition: s.Title(), Method: method, Class: class,
-		Metric: v.Name, Value: v.Value, CI95: v.CI95, N: v.N,
-	}, nil
 }

@@ -43,6 +43,7 @@ type textResult struct {
 	tokens  int // in the vocabulary
 	text    *texts
 	bars    *bars
+	duels   []duel // of the model with the bars
 	tuned   []instructed
 	aligned *aligned // nil without
 }
@@ -147,12 +148,15 @@ func (j *textJob) run(ctx context.Context) (result, error) {
 	if res.bars, err = j.measureBars(ctx, tok); err != nil {
 		return nil, err
 	}
-	documents, err := j.measureDocuments(ctx, tok, lm, base)
+	read, err := j.measureDocuments(ctx, tok, lm, base)
 	if err != nil {
 		return nil, err
 	}
-	res.rows = append(res.bars.Rows, documents...)
-	res.gates = j.forgetting(documents)
+	if res.duels, err = j.text.duels(read, &res.bars.readings); err != nil {
+		return nil, err
+	}
+	res.rows = slices.Concat(res.bars.Rows, read.Rows)
+	res.gates = j.forgetting(read.Rows)
 	m := &languageModel{tok: tok, lm: lm}
 	if res.tuned, err = j.instruct(ctx, m, base); err != nil {
 		return nil, err

@@ -88,13 +88,13 @@ const namePretrained = "model, pre-trained"
 
 // measureDocuments is the stage that measures the model on the documents that were held
 // out, a condition for each source.
-func (j *textJob) measureDocuments(ctx context.Context, tok *tokenizer.Tokenizer, lm model.LM, w nn.Weights) ([]eval.Row, error) {
-	key, err := j.key("documents", j.trainKey())
+func (j *textJob) measureDocuments(ctx context.Context, tok *tokenizer.Tokenizer, lm model.LM, w nn.Weights) (*readings, error) {
+	key, err := j.key("documents", j.trainKey(), perDocument)
 	if err != nil {
 		return nil, err
 	}
 	dir, err := j.stages.run(ctx, "documents", key, func(dir string) ([]string, error) {
-		rows := []eval.Row{}
+		r := &readings{Rows: []eval.Row{}}
 		for _, s := range j.text.sources {
 			if len(s.held) < 2 {
 				continue
@@ -105,20 +105,18 @@ func (j *textJob) measureDocuments(ctx context.Context, tok *tokenizer.Tokenizer
 				if err != nil {
 					return nil, err
 				}
-				row, err := j.bitsRow(s, m.name, eval.Learned, bits)
-				if err != nil {
+				if err := r.add(j.r.TaskName, s, m.name, eval.Learned, bits); err != nil {
 					return nil, err
 				}
-				rows = append(rows, *row)
 			}
 		}
-		return []string{rowsFile}, j.stages.writeJSON(filepath.Join(dir, rowsFile), rows)
+		return []string{rowsFile}, j.stages.writeJSON(filepath.Join(dir, rowsFile), r)
 	})
 	if err != nil {
 		return nil, err
 	}
-	var rows []eval.Row
-	return rows, j.stages.readJSON(filepath.Join(dir, rowsFile), &rows)
+	r := new(readings)
+	return r, j.stages.readJSON(filepath.Join(dir, rowsFile), r)
 }
 
 // nameBefore is the model that training went on with, in tables.

@@ -182,28 +182,17 @@ func (r *textResult) lossFigure() (*report.Figure, error) {
 // findings say how the model stands to the n-gram models on the same documents.
 func (r *textResult) findings() []report.Text {
 	var list []report.Text
-	rows := rowsOfMetric(r.rows, metricBits)
-	for _, c := range distinct(rows, func(e eval.Row) string { return e.Condition }) {
-		var model, best *eval.Row
-		for i, row := range rows {
-			switch {
-			case row.Condition != c:
-			case row.Method == namePretrained:
-				model = &rows[i]
-			case row.Class == eval.Classical && (best == nil || row.Value < best.Value):
-				best = &rows[i]
-			}
-		}
-		if model == nil || best == nil {
-			continue
-		}
+	for _, d := range r.duels {
 		en, zh := "below", "低于"
-		if model.Value > best.Value {
+		if d.less.Value > 0 {
 			en, zh = "above", "高于"
 		}
+		source, best := d.model.Condition, d.best.Method
 		list = append(list, report.Text{
-			EN: fmt.Sprintf("On held-out documents of %s the model needs %.3f bits a byte, %s the best n-gram model (%s) with %.3f.", c, model.Value, en, best.Method, best.Value),
-			ZH: fmt.Sprintf("在 %s 的留出文档上，模型每字节需 %.3f 比特，%s最好的 n 元模型（%s，%.3f）。", textChinese(c), model.Value, zh, textChinese(best.Method), best.Value),
+			EN: fmt.Sprintf("On held-out documents of %s the model needs %.3f bits a byte, %s the best n-gram model (%s) with %.3f; document by document the difference is %+.3f (95 %% interval %+.3f to %+.3f, n = %d).",
+				source, d.model.Value, en, best, d.best.Value, d.less.Value, d.less.CI95[0], d.less.CI95[1], d.less.N),
+			ZH: fmt.Sprintf("在 %s 的留出文档上，模型每字节需 %.3f 比特，%s最好的 n 元模型（%s，%.3f）；逐篇相比相差 %+.3f（95%% 区间 %+.3f 至 %+.3f，n = %d）。",
+				textChinese(source), d.model.Value, zh, textChinese(best), d.best.Value, d.less.Value, d.less.CI95[0], d.less.CI95[1], d.less.N),
 		})
 	}
 	return append(append(list, r.tunedFindings()...), r.alignedFindings()...)
