@@ -27,7 +27,7 @@ type Text struct {
 type TextSource struct {
 	Name string `yaml:"name"` // how tables call it; "" = after its path
 	// Path is a file (.jsonl, .jsonl.gz, .md, .rst, .txt) or a folder of
-	// such, or "docs:" for the documentation of ComLAM, which comes with the program.
+	// such, or "docs:" for a snapshot of the documentation of ComLAM, in the program.
 	Path string `yaml:"path"`
 	// Parse has the documents of the path read as comlam spec reads them: plain text with
 	// numbered headings, tables and equations instead of the marks of a format. Word and

@@ -1,10 +1,15 @@
-// Package docs holds the documentation of ComLAM inside the program: real documents that
-// are there without a download, for the demonstration to be trained and measured on.
+// Package docs holds a snapshot of the documentation of ComLAM inside the program: real
+// documents that are there without a download, for the demonstration to be trained and
+// measured on.
 package docs
 
-import "embed"
+import _ "embed"
 
-// Files are the pages, as the folder docs has them.
+// Sections are the sections of the pages in this folder as they were in November 2026:
+// records {"id", "text"} of .jsonl.gz, in the order of the pages. It is a snapshot and not
+// the pages themselves so that what is trained on it does not change with each correction
+// of a page; "go generate" takes a new one, and with it the results of recipes change.
 //
-//go:embed *.md design/*.md
-var Files embed.FS
+//go:generate go run ./snapshot
+//go:embed sections.jsonl.gz
+var Sections []byte

@@ -1,12 +1,15 @@
 package run
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"hash"
-	"io/fs"
+	"io"
 	"iter"
 	"slices"
 	"strings"
@@ -139,27 +142,23 @@ func parsedDocuments(path string, yield func(text string)) error {
 	return nil
 }
 
-// ownDocuments are the pages of ComLAM's documentation, cut at their sections, so that
-// some sections can be held out.
+// ownDocuments are sections of ComLAM's documentation, so that some can be held out.
 func ownDocuments(yield func(text string)) error {
-	return fs.WalkDir(docs.Files, ".", func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+	z, err := gzip.NewReader(bytes.NewReader(docs.Sections))
+	if err != nil {
+		return err
+	}
+	for records := json.NewDecoder(z); ; {
+		var section struct{ Text string }
+		switch err := records.Decode(&section); err {
+		case nil:
+			yield(section.Text)
+		case io.EOF:
+			return nil
+		default:
 			return err
 		}
-		page, err := fs.ReadFile(docs.Files, path)
-		if err != nil {
-			return err
-		}
-		for i, section := range strings.Split(string(page), "\n## ") {
-			if i > 0 {
-				section = "## " + section
-			}
-			if section = strings.TrimSpace(section); section != "" {
-				yield(section)
-			}
-		}
-		return nil
-	})
+	}
 }
 
 // training are the texts that are trained on.
