@@ -124,6 +124,11 @@ func (a *app) generate(o genOptions, overrides []string) error {
 			res.Shards = append(res.Shards, j.name+".npy")
 		}
 	}
+	for _, j := range jobs {
+		if err := csi.Free(durable.OS, j.name, g, j.c); err != nil {
+			return occupied(err)
+		}
+	}
 	if !o.dryRun {
 		began := time.Now()
 		if res.Continue, err = a.save(g, jobs, all.Count); err != nil {
@@ -190,6 +195,14 @@ func (o genOptions) check() (string, error) {
 	return name, nil
 }
 
+// occupied says what to do where a name is taken.
+func occupied(err error) error {
+	if other := new(csi.OccupiedError); errors.As(err, &other) {
+		return usagef("%v; give another name, or replace it with --force", err)
+	}
+	return err
+}
+
 // save draws and writes until the end or the first interrupt. It returns how many
 // samples were there before.
 func (a *app) save(g *csi.Generator, jobs []job, all uint64) (before uint64, err error) {
@@ -212,11 +225,8 @@ func (a *app) save(g *csi.Generator, jobs []job, all uint64) (before uint64, err
 		if errors.Is(context.Cause(ctx), run.ErrInterrupted) && exitCode(err) == exitInterrupted {
 			return before, fmt.Errorf("%w: %d samples are kept; the same command continues", run.ErrInterrupted, last)
 		}
-		if other := new(csi.OccupiedError); errors.As(err, &other) {
-			return before, usagef("%v; give another name, or replace it with --force", err)
-		}
 		if err != nil {
-			return before, err
+			return before, occupied(err)
 		}
 	}
 	return before, nil

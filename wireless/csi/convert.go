@@ -36,7 +36,7 @@ type ConvertConfig struct {
 	DType    string // one of DTypes or "" for the smallest that holds every value
 	Compress bool   // deflate, in .npz
 	Name     string // of the array in an .npz file; "" is the source's, or "h"
-	Lossy    bool   // allow what loses digits or the description
+	Lossy    bool   // allow what loses digits or the description, and sources that are damaged
 	Program  string
 	Progress func(done, all int64) // bytes of the source; may be nil
 }
@@ -77,6 +77,11 @@ func Convert(ctx context.Context, fsys durable.FS, sources []*Array, target stri
 	v := &conversion{ConvertConfig: c, fsys: fsys, sources: sources, target: target, format: format}
 	for _, check := range []func() error{v.join, v.chooseView, v.chooseType, v.describe} {
 		if err := check(); err != nil {
+			return nil, err
+		}
+	}
+	for _, a := range sources {
+		if err := a.damaged(); err != nil && !c.Lossy {
 			return nil, err
 		}
 	}

@@ -268,6 +268,14 @@ func TestConvertOfDamagedSources(t *testing.T) {
 	if i := opened(t, fsys, "h.npy")[0].Describe(); !strings.HasPrefix(i.Checksum, "WRONG") {
 		t.Errorf("a changed file has checksum %q", i.Checksum)
 	}
+	// Nobody gives it a fresh checksum, or a figure, unless the loss is allowed.
+	if _, err := Convert(context.Background(), fsys, opened(t, fsys, "h.npy"), "x.npy", ConvertConfig{}); !isMalformed(err) || !strings.Contains(err.Error(), "side file") {
+		t.Errorf("converted: %v", err)
+	}
+	if _, err := Figure(context.Background(), opened(t, fsys, "h.npy")[0], DelayProfile, 1); !isMalformed(err) {
+		t.Errorf("drawn: %v", err)
+	}
+	convert(t, fsys, "x.npy", ConvertConfig{Lossy: true}, "h.npy")
 }
 
 // The statistics against the plain sums over all values.

@@ -40,6 +40,9 @@ func Figure(ctx context.Context, a *Array, kind string, samples int) (Drawing, e
 	if a.Meta == nil {
 		return nil, bounded.Malformed(a.File, "no side file says what its axes are; figures need one of comlam csi gen")
 	}
+	if err := a.damaged(); err != nil {
+		return nil, err
+	}
 	l, err := a.complexLayout()
 	if err != nil {
 		return nil, err

@@ -94,6 +94,14 @@ func (a *Array) Describe() Info {
 	return i
 }
 
+// damaged is an error where a file is not the one that is described beside it.
+func (a *Array) damaged() error {
+	if why, wrong := strings.CutPrefix(a.verify(), "WRONG: "); wrong {
+		return bounded.Malformed(a.File, "%s; look at it with comlam csi info, and remove the side file if the values are meant to be others", why)
+	}
+	return nil
+}
+
 func (a *Array) verify() string {
 	if a.Format == SigMF {
 		rec, err := sigmf.Open(a.fsys, a.File)

@@ -44,6 +44,7 @@ type part struct {
 	renamed  bool
 	complete bool // and so is the sidecar
 	replace  bool
+	foreign  bool // what is there in part is another job's
 }
 
 // OccupiedError says that a name is taken by what another job has written.
@@ -90,6 +91,7 @@ func reason(err error) error {
 }
 
 func (p *part) open() error {
+	p.foreign = p.partOfOthers() != nil
 	if p.isComplete() {
 		p.renamed, p.complete = true, true
 		return nil
@@ -97,6 +99,7 @@ func (p *part) open() error {
 	if err := p.others(); err != nil && !p.replace {
 		return err
 	}
+	p.foreign = false // it is replaced
 	var err error
 	if p.log, err = durable.OpenLog(p.fsys, p.logName()); err != nil {
 		return err
@@ -106,7 +109,7 @@ func (p *part) open() error {
 		return err
 	}
 	if n := len(records); n > 1 && records[n-1].Samples == uint64(p.job.Shape[0]) && p.isRenamed(records[n-1]) {
-		p.renamed = true
+		p.renamed, p.job.SHA256 = true, records[n-1].SHA256
 		return nil
 	}
 	return p.resume(records)
@@ -115,41 +118,67 @@ func (p *part) open() error {
 // isComplete reports whether the job was done before: the sidecar is of this job and
 // the samples have its checksum.
 func (p *part) isComplete() bool {
-	meta, ok := p.sidecar()
-	return ok && meta.sameJob(p.job) && sumOf(p.fsys, p.dataName()) == meta.SHA256
+	meta, err := p.sidecar()
+	return err == nil && meta.sameJob(p.job) && sumOf(p.fsys, p.dataName()) == meta.SHA256
 }
 
 // sidecar is what the file beside the samples says.
-func (p *part) sidecar() (meta Meta, ok bool) {
+func (p *part) sidecar() (Meta, error) {
 	h, err := p.fsys.OpenFile(p.path+".json", os.O_RDONLY)
 	if err != nil {
-		return Meta{}, false
+		return Meta{}, err
 	}
 	defer h.Close()
-	meta, err = ReadMeta(h)
-	return meta, err == nil
+	return ReadMeta(h)
 }
 
-// others says what of another job is there that this one would replace.
-func (p *part) others() error {
+// logged is the job that the log is of and how far it came; nil where there is none that
+// has drawn anything.
+func (p *part) logged() (job *Meta, last progress) {
 	raw, _ := durable.ReadLog(p.fsys, p.logName()) // no log is nobody's
-	var first, last progress
-	if len(raw) > 0 && json.Unmarshal(raw[0], &first) == nil && first.Job != nil && !first.Job.sameJob(p.job) && p.has(p.partName()) {
-		return &OccupiedError{p.partName(), "a part of other samples: " + first.Job.brief()}
+	var first progress
+	if len(raw) < 2 || json.Unmarshal(raw[0], &first) != nil || json.Unmarshal(raw[len(raw)-1], &last) != nil {
+		return nil, progress{}
 	}
-	if !p.has(p.dataName()) {
-		return nil
+	return first.Job, last
+}
+
+// partOfOthers says which samples of another job are there in part.
+func (p *part) partOfOthers() error {
+	if job, _ := p.logged(); job != nil && !job.sameJob(p.job) && p.has(p.partName()) {
+		return &OccupiedError{p.partName(), "a part of other samples: " + job.brief()}
 	}
-	switch meta, ok := p.sidecar(); {
-	case ok && meta.sameJob(p.job): // damaged
+	return nil
+}
+
+// others says what is there that this job would replace and has not written.
+func (p *part) others() error {
+	if err := p.partOfOthers(); err != nil {
+		return err
+	}
+	there := p.has(p.dataName())
+	if job, last := p.logged(); there && job != nil && p.isRenamed(last) { // killed before the sidecar
+		if job.sameJob(p.job) {
+			return nil
+		}
+		return &OccupiedError{p.dataName(), "other samples: " + job.brief()}
+	}
+	switch meta, err := p.sidecar(); {
+	case errors.Is(err, fs.ErrNotExist) && there:
+		return &OccupiedError{p.dataName(), "samples that nothing describes"}
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	case ok:
+	case err != nil:
+		return &OccupiedError{p.path + ".json", fmt.Sprintf("no description of these samples: %v", err)}
+	case !there:
+		return nil // a description of what is gone
+	case meta.sameJob(p.job) && sumOf(p.fsys, p.dataName()) == meta.SHA256:
+		return nil // it is complete
+	case meta.sameJob(p.job):
+		return &OccupiedError{p.dataName(), "these samples, but not as they were written: its checksum is another"}
+	default:
 		return &OccupiedError{p.dataName(), "other samples: " + meta.brief()}
 	}
-	if n := len(raw); n > 1 && json.Unmarshal(raw[n-1], &last) == nil && p.isRenamed(last) {
-		return nil // this job was killed before the sidecar
-	}
-	return &OccupiedError{p.dataName(), "samples that nothing describes"}
 }
 
 func (p *part) has(name string) bool {
@@ -174,11 +203,7 @@ func sumOf(fsys durable.FS, name string) string {
 // isRenamed reports whether a kill came between the renaming of the samples and the
 // sidecar.
 func (p *part) isRenamed(last progress) bool {
-	if _, err := p.fsys.Stat(p.partName()); !errors.Is(err, fs.ErrNotExist) || sumOf(p.fsys, p.dataName()) != last.SHA256 {
-		return false
-	}
-	p.job.SHA256 = last.SHA256
-	return true
+	return !p.has(p.partName()) && sumOf(p.fsys, p.dataName()) == last.SHA256
 }
 
 // records reads the log; those of another job are dropped.
@@ -319,7 +344,7 @@ func (p *part) close() {
 	if p.log != nil {
 		p.log.Close()
 	}
-	if p.complete {
+	if p.complete && !p.foreign {
 		// The sidecar is on disk: what is left over does no harm.
 		_ = durable.RemoveAll(p.fsys, p.logName())
 		_ = durable.RemoveAll(p.fsys, p.partName())

@@ -74,10 +74,20 @@ func Save(ctx context.Context, fsys durable.FS, path string, g *Generator, c Sav
 	return p.finish()
 }
 
+// Free is an *[OccupiedError] where Save would find that another job has written under the
+// name, and nil else. It changes nothing.
+func Free(fsys durable.FS, path string, g *Generator, c SaveConfig) error {
+	if c.Replace {
+		return nil
+	}
+	p := &part{fsys: fsys, path: path, job: g.Meta(c.Seed, c.First, c.Count)}
+	return p.others()
+}
+
 // fill appends the samples that are missing.
 func (p *part) fill(ctx context.Context, g *Generator, c SaveConfig) error {
 	c.Progress(p.done)
-	if err := durable.CheckSpace(p.fsys, p.path, int64(8*g.Shape().Len())*int64(c.Count-p.done)); err != nil {
+	if err := durable.CheckSpace(p.fsys, p.partName(), int64(8*g.Shape().Len())*int64(c.Count-p.done)); err != nil {
 		return err
 	}
 	err := g.Stream(ctx, c.Seed, c.First+p.done, c.Count-p.done, c.Workers, func(_ uint64, h []complex64, _ Drop) error {

@@ -227,6 +227,126 @@ func TestSaveKeepsWhatWasDrawn(t *testing.T) {
 	}
 }
 
+// TestKilledJobsKeepTheirSamples: a job is killed at every operation, in an empty folder
+// or while it replaces another; then another one comes without leave to replace. Complete
+// samples of the first, and parts of which some are drawn, stay to the byte; the first goes
+// on as if nothing had been.
+func TestKilledJobsKeepTheirSamples(t *testing.T) {
+	g := build(t, small("jakes"))
+	one, two := SaveConfig{Seed: 1, Count: 4, Workers: 1}, SaveConfig{Seed: 2, Count: 4, Workers: 1}
+	save := func(fsys durable.FS, c SaveConfig) error {
+		c.now = leaping()
+		return Save(context.Background(), fsys, "x", g, c)
+	}
+	want := map[uint64]string{}
+	for _, c := range []SaveConfig{one, two} {
+		fsys := durable.NewMemFS(1)
+		if err := save(fsys, c); err != nil {
+			t.Fatal(err)
+		}
+		want[c.Seed] = files(t, fsys)["x.npy"]
+	}
+	for _, over := range []bool{false, true} {
+		kept := 0
+		for at := 1; ; at++ {
+			mem := durable.NewMemFS(uint64(at))
+			if over { // what is there is the other's
+				if err := save(mem, two); err != nil {
+					t.Fatal(err)
+				}
+			}
+			first := one
+			first.Replace = over
+			killed := durable.Survive(func() {
+				_ = save(durable.Faulty(mem, durable.Plan{At: at, Fault: durable.Kill, Kill: durable.PanicKilled}), first)
+			})
+			fsys := mem.Crash(1)
+			before := files(t, fsys)
+			ours := before["x.npy"] == want[1]
+			log, _ := durable.ReadLog(fsys, "x.npy.progress")
+			err := save(fsys, two)
+			after := files(t, fsys)
+			if ours && after["x.npy"] != want[1] {
+				t.Fatalf("over %v, killed at %d: the complete samples are gone, %v", over, at, err)
+			}
+			if len(log) > 1 && after["x.npy.part"] != before["x.npy.part"] {
+				t.Fatalf("over %v, killed at %d: the part is another, %v", over, at, err)
+			}
+			if ours {
+				kept++
+			}
+			// The first one needs no leave for what is its own, and with leave always ends right.
+			if err := save(fsys, one); ours && err != nil {
+				t.Fatalf("over %v, killed at %d: %v", over, at, err)
+			}
+			first.Replace = true
+			if err := save(fsys, first); err != nil || files(t, fsys)["x.npy"] != want[1] {
+				t.Fatalf("over %v, killed at %d: %v", over, at, err)
+			}
+			if !killed {
+				if kept < 3 {
+					t.Errorf("over %v: %d times complete, too little was tested", over, kept)
+				}
+				break
+			}
+		}
+	}
+}
+
+// A file that is no description of samples is not taken for one.
+func TestSaveKeepsOtherFiles(t *testing.T) {
+	g := build(t, small("jakes"))
+	fsys := durable.NewMemFS(1)
+	if err := durable.WriteFile(fsys, "x.json", []byte(`{"my": "settings"}`)); err != nil {
+		t.Fatal(err)
+	}
+	var occupied *OccupiedError
+	c := SaveConfig{Seed: 1, Count: 4, Workers: 1}
+	if err := Free(fsys, "x", g, c); !errors.As(err, &occupied) || occupied.File != "x.json" {
+		t.Errorf("got %v", err)
+	}
+	if err := Save(context.Background(), fsys, "x", g, c); !errors.As(err, &occupied) || len(files(t, fsys)) != 1 {
+		t.Errorf("got %v", err)
+	}
+}
+
+// flip changes a bit in the middle of a file.
+func flip(fsys durable.FS, name string) error {
+	text, err := durable.ReadFile(fsys, name)
+	if err != nil {
+		return err
+	}
+	text[len(text)/2] ^= 4
+	return durable.WriteFile(fsys, name, text)
+}
+
+// A complete job leaves alone what another has drawn in part, which can then go on.
+func TestSaveKeepsPartsOfOthers(t *testing.T) {
+	g := build(t, small("jakes"))
+	fsys := durable.NewMemFS(1)
+	whole := SaveConfig{Seed: 1, Count: 5, Workers: 1}
+	if err := Save(context.Background(), fsys, "x", g, whole); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	half := SaveConfig{Seed: 2, Count: 20, Workers: 1, Replace: true, Progress: func(done uint64) {
+		if done == 10 {
+			cancel()
+		}
+	}}
+	if err := Save(ctx, fsys, "x", g, half); err != context.Canceled {
+		t.Fatal(err)
+	}
+	if err := Save(context.Background(), fsys, "x", g, whole); err != nil {
+		t.Fatal(err)
+	}
+	from := uint64(math.MaxUint64)
+	half.Progress = func(done uint64) { from = min(from, done) }
+	if err := Save(context.Background(), fsys, "x", g, half); err != nil || from != 10 {
+		t.Errorf("it went on from %d: %v", from, err)
+	}
+}
+
 // What another job has written, whole or in part, stays to the byte unless it is to be
 // replaced.
 func TestSaveKeepsOtherSamples(t *testing.T) {
@@ -247,6 +367,9 @@ func TestSaveKeepsOtherSamples(t *testing.T) {
 			}
 			return nil
 		},
+		"changed": func(fsys durable.FS) error {
+			return errors.Join(Save(context.Background(), fsys, "x", g, c), flip(fsys, "x.npy"))
+		},
 		"not described": func(fsys durable.FS) error {
 			return errors.Join(Save(context.Background(), fsys, "x", g, c), durable.RemoveAll(fsys, "x.json"))
 		},
@@ -257,7 +380,9 @@ func TestSaveKeepsOtherSamples(t *testing.T) {
 		}
 		before := files(t, fsys)
 		other := c
-		other.Seed = 2
+		if what != "changed" {
+			other.Seed = 2
+		}
 		var occupied *OccupiedError
 		if err := Save(context.Background(), fsys, "x", g, other); !errors.As(err, &occupied) {
 			t.Errorf("%s: got %v", what, err)
