@@ -273,7 +273,9 @@ func (a *arith) extreme(x, y Scalar, sign int) Scalar {
 	switch {
 	case known && o == 0 && x.Re == 0:
 		x.anyZero = x.anyZero || y.anyZero || math.Signbit(x.Re) != math.Signbit(y.Re)
-		x.tag = a.tag() // it may be the other one: x less this is zero of either sign
+		if x.tag != y.tag {
+			x.tag = a.tag() // it may be the other one: x less this is zero of either sign
+		}
 		return x
 	case known && o*sign >= 0:
 		return x
