@@ -3,6 +3,7 @@ package corpus
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"compress/gzip"
 	"encoding/json"
@@ -35,7 +36,10 @@ type Document struct {
 }
 
 // Source is files of documents in a fixed order.
-type Source struct{ files []string }
+type Source struct {
+	Other map[string]int // how many files of each other ending the folders hold
+	files []string
+}
 
 // suffixes are what the names of files end in.
 var suffixes = []string{".jsonl", ".jsonl.gz", ".md", ".txt", ".rst"}
@@ -44,7 +48,7 @@ var suffixes = []string{".jsonl", ".jsonl.gz", ".md", ".txt", ".rst"}
 // which they are given. Nothing is read yet. A folder without any such file is an
 // error, as is a file with another ending.
 func Open(paths ...string) (*Source, error) {
-	s := &Source{}
+	s := &Source{Other: map[string]int{}}
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
@@ -81,6 +85,8 @@ func (s *Source) walk(root string) error {
 			return fs.SkipDir
 		case !hidden && d.Type().IsRegular() && readable(path):
 			s.files = append(s.files, path)
+		case !hidden && d.Type().IsRegular():
+			s.Other[cmp.Or(filepath.Ext(path), "no ending")]++
 		}
 		return nil
 	})

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,11 +19,15 @@ import (
 	"github.com/comlam/comlam/train"
 )
 
-// Execute runs a recipe in a run directory named after it. What earlier runs left
+// Execute runs a recipe in a run directory named after it, or as o says. What earlier runs left
 // there is used where nothing it depends on has changed; a run that was stopped
 // goes on where it was.
 func Execute(ctx context.Context, r *Recipe, o Options) (*Outcome, error) {
-	return execute(ctx, r.Name, report.Same(r.Name), []*Recipe{r}, o)
+	name := r.Name
+	if o.Name != "" {
+		name = o.Name
+	}
+	return execute(ctx, name, report.Same(r.Name), []*Recipe{r}, o)
 }
 
 // demoRecipes are both halves of the demo, text and radio.
@@ -171,6 +176,7 @@ func (s *session) record(recipes []*Recipe) error {
 	if _, err := durable.Sweep(s.fsys, s.dir); err != nil {
 		return err
 	}
+	s.tellReplaced(recipes)
 	for i, r := range recipes {
 		text, err := r.Resolved()
 		if err == nil {
@@ -181,6 +187,23 @@ func (s *session) record(recipes []*Recipe) error {
 		}
 	}
 	return s.stages.writeJSON(filepath.Join(s.dir, "run.json"), s.info)
+}
+
+// tellReplaced says that results of other settings are there, before they are replaced.
+func (s *session) tellReplaced(recipes []*Recipe) {
+	if _, err := s.fsys.Stat(filepath.Join(s.dir, "result.json")); err != nil {
+		return
+	}
+	for i, r := range recipes {
+		name := filepath.Join(s.dir, recipeFile(i, len(recipes)))
+		before, err := durable.ReadFile(s.fsys, name)
+		now, err2 := r.Resolved()
+		if err == nil && err2 == nil && bytes.Equal(before, now) {
+			continue
+		}
+		s.show.stage("notice", "%s has results of other settings, which these will replace; comlam run --as NAME keeps both", s.dir)
+		return
+	}
 }
 
 // recipeFile is where a run keeps its i-th recipe of n, resolved.

@@ -174,6 +174,7 @@ func (p *Past) Resume(ctx context.Context, o Options) (*Outcome, error) {
 		_, o.Short = p.demo()
 		return executeDemo(ctx, recipes, o)
 	}
+	o.Name = p.Name
 	return Execute(ctx, recipes[0], o)
 }
 

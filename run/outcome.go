@@ -15,6 +15,7 @@ type Options struct {
 	Quiet    bool       // no progress
 	Live     bool       // Progress is a terminal: one line, rewritten; else JSON lines
 	Progress io.Writer  // nil = no progress
+	Name     string     // of the run's folder; "" = that of the recipe
 	Short    bool       // the demo in its short form
 	Seed     string     // of the demo, instead of its recipes' own; "" = theirs
 	DryRun   bool       // read, check and say what would be done; nothing is written

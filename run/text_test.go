@@ -156,6 +156,9 @@ func TestDocumentsAreParsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if r := all.remarks(); len(r) != 0 {
+		t.Errorf("remarks %v", r)
+	}
 	got := all.sources[0].train
 	if len(got) != 4 || got[0] != "4 Scope\n\nThe UE reports RSRP.\n\na | b\n1 | 2\n\n" || got[2] != "5 Symbols\n\nThe cell is barred.\n\n" || got[3] != "Title\n\nIt is sent.\n\n" || len(got[1]) < 200 {
 		t.Errorf("%q", got)
@@ -163,10 +166,17 @@ func TestDocumentsAreParsed(t *testing.T) {
 	if one, err := read(filepath.Join(dir, "b.docx")); err != nil || len(one.sources[0].train) != 1 || one.sources[0].train[0] != got[1] {
 		t.Errorf("a file alone: %v", err)
 	}
+	plain, err := readTexts(textRecipe(t, "align=null", "tune=null", "data.held_out=0.001", fmt.Sprintf("data.sources=[{path: %q, name: mine, weight: 1}]", dir)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := plain.remarks(); len(r) != 2 || r[0].EN != "Source mine: files that are not read: 1 .docx, 1 .html (Word and HTML are read with parse: true)." || !strings.Contains(r[1].EN, "0 of 2 are held out") {
+		t.Errorf("remarks %v", r)
+	}
 	if err := os.WriteFile(filepath.Join(dir, "e.docx"), word[:len(word)/2], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := read(dir); err == nil || !strings.Contains(err.Error(), "e.docx") {
+	if _, err := read(dir); err == nil || !strings.Contains(err.Error(), dir+": e.docx") {
 		t.Errorf("got %v", err)
 	}
 	if _, err := read(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no document") {

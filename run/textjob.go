@@ -116,12 +116,18 @@ func (j *textJob) plan() []string {
 	if t.Align != nil {
 		list = append(list, fmt.Sprintf("%s: align by %s in %d steps", name, t.Align.Loss, t.Align.Steps))
 	}
+	for _, remark := range j.text.remarks() {
+		list = append(list, fmt.Sprintf("%s: note: %s", name, remark.EN))
+	}
 	return append(list, fmt.Sprintf("%s: measure on held-out documents and questions, then report", name))
 }
 
 // run does the stages in order.
 func (j *textJob) run(ctx context.Context) (result, error) {
 	res := &textResult{r: j.r, text: j.text}
+	for _, remark := range j.text.remarks() {
+		j.show.stage("notice", "%s: %s", j.r.Name, remark.EN)
+	}
 	tok, err := j.makeTokenizer(ctx)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ func (r *textResult) measured() ([]eval.Row, []Gate) { return r.rows, r.gates }
 func (r *textResult) section() (report.Section, error) {
 	sec := report.Section{
 		Heading: report.Text{EN: "A language model from " + r.text.describe(), ZH: "语言模型：" + r.text.describeZH()},
-		Body:    append([]report.Text{r.trainingText()}, r.xzTexts()...),
+		Body:    slices.Concat([]report.Text{r.trainingText()}, r.xzTexts(), r.text.remarks()),
 	}
 	for _, m := range textMetrics {
 		if t := r.table(m); len(t.Rows) > 0 {
@@ -184,8 +184,8 @@ func (r *textResult) findings() []report.Text {
 	var list []report.Text
 	for _, d := range r.duels {
 		en, zh := "below", "低于"
-		if d.less.Value > 0 {
-			en, zh = "above", "高于"
+		if d.less.Value >= 0 {
+			en, zh = "not below", "不低于"
 		}
 		source, best := d.model.Condition, d.best.Method
 		list = append(list, report.Text{

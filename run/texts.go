@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/comlam/comlam/docs"
 	"github.com/comlam/comlam/internal/bounded"
 	"github.com/comlam/comlam/internal/setting"
+	"github.com/comlam/comlam/run/report"
 	"github.com/comlam/comlam/spec"
 	"github.com/comlam/comlam/spec/facts"
 	"github.com/comlam/comlam/tokenizer"
@@ -35,6 +37,14 @@ type textSource struct {
 	data.TextSource
 	train, held []string
 	copies      int // documents that were left out
+	unread
+}
+
+// unread is what of a source is left out.
+type unread struct {
+	other   map[string]int // files of other endings, by ending
+	refused int            // records
+	first   error          // why the first of them is
 }
 
 // readTexts reads the documents of a recipe. A document is held out by a hash of its
@@ -44,7 +54,8 @@ func readTexts(r *Recipe) (*texts, error) {
 	var seen corpus.Duplicates
 	for i, c := range r.Text.Data.Sources {
 		s := textSource{TextSource: c}
-		err := eachDocument(r, c, func(text string) {
+		var err error
+		s.unread, err = eachDocument(r, c, func(text string) {
 			if limit := r.Text.Data.Duplicate; limit > 0 && c.Facts == 0 {
 				if seen.Share(text) >= limit {
 					s.copies++
@@ -89,57 +100,74 @@ func held(c data.TextSource, share float64, text string) bool {
 }
 
 // eachDocument reads the documents of a source in order.
-func eachDocument(r *Recipe, c data.TextSource, yield func(text string)) error {
+func eachDocument(r *Recipe, c data.TextSource, yield func(text string)) (u unread, err error) {
 	switch {
 	case c.Facts > 0:
 		g, err := r.facts()
 		if err != nil {
-			return err
+			return u, err
 		}
 		for d := range g.Documents() {
 			yield(d.Text)
 		}
-		return nil
+		return u, nil
 	case c.Path == "docs:":
-		return ownDocuments(yield)
+		return u, ownDocuments(yield)
 	case c.Parse:
 		return parsedDocuments(c.Path, yield)
 	}
 	source, err := corpus.Open(c.Path)
 	if err != nil {
-		return err
+		return u, err
 	}
 	for d, err := range source.Documents(0) {
 		if err != nil {
-			return err
+			return u, err
 		}
 		if strings.TrimSpace(d.Text) != "" {
 			yield(d.Text)
 		}
 	}
-	return nil
+	u.other = source.Other
+	return u, nil
 }
 
-// parsedDocuments reads the documents below a path as a library of standards does.
-func parsedDocuments(path string, yield func(text string)) error {
+// parsedDocuments reads the documents below a path as a library of standards does. A file
+// that cannot be read is an error; a record of .jsonl is left out and counted.
+func parsedDocuments(path string, yield func(text string)) (u unread, err error) {
+	f, err := spec.OpenEither(context.Background(), path)
+	if err != nil {
+		return u, err
+	}
+	defer f.Close()
 	none := true
-	for s, err := range spec.Sources(context.Background(), path, spec.DefaultLimits) {
-		if err != nil {
-			return err
+	for s, err := range f.All(spec.DefaultLimits) {
+		var d *spec.Document
+		if err == nil {
+			d, err = s.Read(spec.DefaultLimits)
 		}
-		d, err := s.Read(spec.DefaultLimits)
+		if err != nil && s.Line == 0 {
+			return u, fmt.Errorf("%s: %w", path, err)
+		}
 		if err != nil {
-			return err
+			if u.refused++; u.refused == 1 {
+				u.first = err
+			}
+			continue
 		}
 		if text := d.Text(); strings.TrimSpace(text) != "" {
 			none = false
 			yield(text)
 		}
 	}
-	if none {
-		return bounded.Malformed(path, "there is no document that comlam spec reads")
+	switch {
+	case none && u.refused > 0:
+		return u, fmt.Errorf("%s: no record can be read: %w", path, u.first)
+	case none:
+		return u, bounded.Malformed(path, "there is no document that comlam spec reads")
 	}
-	return nil
+	u.other = f.Other
+	return u, nil
 }
 
 // ownDocuments are sections of ComLAM's documentation, so that some can be held out.
@@ -192,6 +220,41 @@ func (t *texts) describeZH() string {
 		text += fmt.Sprintf("，去除近似重复 %s 篇", thousands(n))
 	}
 	return text
+}
+
+// remarks say what of the sources is not as one may think.
+func (t *texts) remarks() []report.Text {
+	var list []report.Text
+	for _, s := range t.sources {
+		if len(s.other) > 0 {
+			var parts []string
+			for _, ending := range slices.Sorted(maps.Keys(s.other)) {
+				parts = append(parts, fmt.Sprintf("%d %s", s.other[ending], ending))
+			}
+			files := strings.Join(parts, ", ")
+			how, howZH := "", ""
+			if !s.Parse {
+				how, howZH = " (Word and HTML are read with parse: true)", "（加 parse: true 可读 Word 与 HTML）"
+			}
+			list = append(list, report.Text{
+				EN: fmt.Sprintf("Source %s: files that are not read: %s%s.", s.Title(), files, how),
+				ZH: fmt.Sprintf("来源 %s：未读取的文件：%s%s。", s.Title(), files, howZH),
+			})
+		}
+		if s.refused > 0 {
+			list = append(list, report.Text{
+				EN: fmt.Sprintf("Source %s: %s left out that cannot be read, the first: %v.", s.Title(), plural(s.refused, "record is", "records are"), s.first),
+				ZH: fmt.Sprintf("来源 %s：%d 条记录无法读取，已略去；第一条：%v。", s.Title(), s.refused, s.first),
+			})
+		}
+		if s.Measures() && len(s.held) < 2 {
+			list = append(list, report.Text{
+				EN: fmt.Sprintf("Source %s: nothing is measured on its documents, as %d of %d are held out; two are needed: raise data.held_out.", s.Title(), len(s.held), len(s.held)+len(s.train)),
+				ZH: fmt.Sprintf("来源 %s：%d 篇文档中仅留出 %d 篇，至少需要两篇，因此不在其上评测；请增大 data.held_out。", s.Title(), len(s.held)+len(s.train), len(s.held)),
+			})
+		}
+	}
+	return list
 }
 
 // copies is how many documents were left out.

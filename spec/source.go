@@ -58,8 +58,8 @@ type File struct {
 	Bytes int64
 }
 
-// A Folder is where documents are. Files and folders whose names begin with a dot,
-// and links that lead elsewhere, are left out.
+// A Folder is where documents are. Files and folders whose names begin with a dot, locks
+// of Word (~$NAME), and links that lead elsewhere, are left out.
 type Folder struct {
 	Files []File         // in order of their paths
 	Other map[string]int // how many files of each other ending there are
@@ -87,18 +87,22 @@ func OpenFolder(ctx context.Context, dir string) (*Folder, error) {
 	return f, nil
 }
 
-// openEither is OpenFolder, or a folder of which one file is seen.
-func openEither(ctx context.Context, dirOrFile string) (*Folder, error) {
+// OpenEither is OpenFolder, or a folder of which one file is seen.
+func OpenEither(ctx context.Context, dirOrFile string) (*Folder, error) {
 	info, err := os.Stat(dirOrFile)
 	if err != nil || info.IsDir() {
 		return OpenFolder(ctx, dirOrFile)
 	}
-	root, err := os.OpenRoot(filepath.Dir(dirOrFile))
+	file, err := filepath.EvalSymlinks(dirOrFile)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(filepath.Dir(file))
 	if err != nil {
 		return nil, err
 	}
 	f := &Folder{Other: map[string]int{}, root: root}
-	if err := f.see(filepath.Base(dirOrFile), fs.FileInfoToDirEntry(info)); err != nil {
+	if err := f.see(filepath.Base(file), fs.FileInfoToDirEntry(info)); err != nil {
 		root.Close()
 		return nil, err
 	}
@@ -109,7 +113,8 @@ func openEither(ctx context.Context, dirOrFile string) (*Folder, error) {
 func (f *Folder) Close() error { return f.root.Close() }
 
 func (f *Folder) see(name string, e fs.DirEntry) error {
-	hidden := name != "." && strings.HasPrefix(path.Base(name), ".")
+	base := path.Base(name)
+	hidden := name != "." && (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "~$")) // the latter: locks of Word
 	switch {
 	case hidden && e.IsDir():
 		return fs.SkipDir
@@ -170,15 +175,9 @@ func (f *Folder) Sources(file File, lim Limits) iter.Seq2[Source, error] {
 	}
 }
 
-// Sources yields every document of a folder, or those of one file.
-func Sources(ctx context.Context, dirOrFile string, lim Limits) iter.Seq2[Source, error] {
+// All yields the documents of all files.
+func (f *Folder) All(lim Limits) iter.Seq2[Source, error] {
 	return func(yield func(Source, error) bool) {
-		f, err := openEither(ctx, dirOrFile)
-		if err != nil {
-			yield(Source{}, err)
-			return
-		}
-		defer f.Close()
 		for _, file := range f.Files {
 			for s, err := range f.Sources(file, lim) {
 				if !yield(s, err) {
@@ -186,6 +185,19 @@ func Sources(ctx context.Context, dirOrFile string, lim Limits) iter.Seq2[Source
 				}
 			}
 		}
+	}
+}
+
+// Sources yields every document of a folder, or those of one file.
+func Sources(ctx context.Context, dirOrFile string, lim Limits) iter.Seq2[Source, error] {
+	return func(yield func(Source, error) bool) {
+		f, err := OpenEither(ctx, dirOrFile)
+		if err != nil {
+			yield(Source{}, err)
+			return
+		}
+		defer f.Close()
+		f.All(lim)(yield)
 	}
 }
 

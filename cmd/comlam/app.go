@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -12,6 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
+
+// goParser is what Go says of the function that could not read a number.
+var goParser = regexp.MustCompile(`strconv\.Parse[A-Za-z]+: parsing "[^"]*": `)
 
 // app is one invocation: where its output goes and the flags of all commands.
 type app struct {
@@ -147,7 +151,7 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVarP(&a.quiet, "quiet", "q", false, "no progress; lists print names only")
 	flags.StringVarP(&a.dir, "dir", "C", "", "work in this `folder`, as if started there")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usagef("%w; see %s --help", err, cmd.CommandPath())
+		return usagef("%s; see %s --help", goParser.ReplaceAllString(err.Error(), ""), cmd.CommandPath())
 	})
 	root.AddCommand(a.planCommand(), a.manCommand())
 	root.SetHelpCommand(a.helpCommand(root))

@@ -58,7 +58,7 @@ Documents (.md, .txt, .rst, or lines of {"text"}): says how many bits a byte the
 model. With --training, beside Kneser-Ney models over 8 bytes and 5 tokens of that text and
 xz -9e, alone and after it.
 
-MODEL is a Hugging Face folder, or the word bars: then nothing but the bars is measured.
+MODEL is a Hugging Face folder, a run, or the word bars: then nothing but the bars is measured.
 Questions that stand in the training texts are contamination: exit code 5, unless
 --allow-contaminated, and then the result is marked. What a model of comlam run was trained
 on is known; of others, name it with --training.`,
@@ -107,6 +107,12 @@ type evaluated struct {
 func (a *app) evaluate(model string, files []string, o evalOptions) error {
 	if err := o.check(model); err != nil {
 		return err
+	}
+	if model != barsOnly { // what a run trained on is known by the folder of its model
+		var err error
+		if model, err = modelDir(model); err != nil {
+			return err
+		}
 	}
 	ctx, stop := a.interruptible()
 	defer stop()

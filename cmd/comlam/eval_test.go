@@ -18,6 +18,7 @@ import (
 	"github.com/comlam/comlam/model"
 	"github.com/comlam/comlam/model/llama"
 	"github.com/comlam/comlam/nn"
+	"github.com/comlam/comlam/run"
 	"github.com/comlam/comlam/tokenizer"
 )
 
@@ -147,6 +148,34 @@ func TestEvalModelOnQuestions(t *testing.T) {
 	code, out, stderr := call("eval", "model", "questions.jsonl", "-C", dir, "--form", "letters")
 	if code != 0 || !strings.Contains(out, "NOT CHECKED") || !strings.Contains(out, "model, constrained writing against longest option") {
 		t.Errorf("exit code %d, %s%s", code, out, stderr)
+	}
+}
+
+// TestContaminationOfARun: what a run trained on is known whether the run is named or the
+// folder of its model.
+func TestContaminationOfARun(t *testing.T) {
+	dir := evalFolder(t)
+	r, err := run.Load("text/demo-short", []string{"tune=null", "align=null", fmt.Sprintf("data.sources=[{path: %q, weight: 1, held: train}]", filepath.Join(dir, "copy.md"))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	recipe, err := r.Resolved()
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := filepath.Join(dir, "runs", "told")
+	if err := os.CopyFS(filepath.Join(told, "models", "pretrained"), os.DirFS(filepath.Join(dir, "model"))); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"recipe.yaml": string(recipe), "run.json": `{"name": "told", "recipe": "text/demo-short", "status": "done"}`} {
+		if err := os.WriteFile(filepath.Join(told, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, model := range []string{"told", "runs/told", "runs/told/models/pretrained"} {
+		if v := result(t, exitGate, "eval", model, "copied.jsonl", "-C", dir); !strings.Contains(fmt.Sprint(v["error"]), "training document") {
+			t.Errorf("%s: %v", model, v)
+		}
 	}
 }
 

@@ -121,9 +121,19 @@ func runExamples(t *testing.T, dir string, c *cobra.Command) {
 	}
 }
 
-// prepare puts my.yaml there, unless the example is to make it.
+// prepare puts my.yaml there, unless the example is to make it, and takes the channels away
+// that the example is to draw.
 func prepare(t *testing.T, dir, line string) {
 	t.Helper()
+	if strings.Contains(line, " csi gen ") {
+		_, target, _ := strings.Cut(line, " -o ")
+		target, _, _ = strings.Cut(target, " ")
+		for _, name := range []string{target, strings.TrimSuffix(target, ".npy") + ".json"} {
+			if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	for _, name := range []string{"my.yaml", "jakes.yaml"} {
 		if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)

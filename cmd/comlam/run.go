@@ -50,9 +50,11 @@ func (a *app) runCommand() *cobra.Command {
 		Short: "run a recipe; run it again to continue",
 		Long: `Runs a recipe: one that comes with the program, by name, or a file. Settings are
 changed by key=value. The results are in runs/; what is there from before and still
-fits is used. Ctrl-C writes a checkpoint and stops; a second one stops at once.`,
+fits is used, and results of other settings are replaced, unless they have a name of
+their own by --as. Ctrl-C writes a checkpoint and stops; a second one stops at once.`,
 		Example: `  comlam run channelpred/jakes
   comlam run channelpred/cdlc train.steps=500 data.speed="3 to 30 km/h"
+  comlam run channelpred/jakes --seed 2 --as jakes-2
   comlam run my.yaml --seed 7 --dry-run`,
 		Args:              arguments(1, -1, "a recipe, then key=value"),
 		ValidArgsFunction: completeRecipes,
@@ -69,6 +71,7 @@ fits is used. Ctrl-C writes a checkpoint and stops; a second one stops at once.`
 		},
 	}
 	c.Flags().StringVar(&seed, "seed", "", "`number` that every random draw depends on")
+	c.Flags().StringVar(&o.Name, "as", "", "`name` of the run's folder; otherwise that of the recipe")
 	c.Flags().BoolVar(&o.Force, "force", false, "run it although memory or disk cannot hold it; see comlam plan")
 	c.Flags().BoolVar(&o.DryRun, "dry-run", false, "check, and say what would be done; write nothing")
 	a.beforeRun(c, o)

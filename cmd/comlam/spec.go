@@ -340,7 +340,8 @@ func (a *app) searchLibrary(l *store.Library, query, document string, most int) 
 		return a.print(map[string]any{"query": query, "loose": found.Loose, "hits": found.Hits})
 	}
 	if len(found.Hits) == 0 {
-		return usagef("nothing is found for %q; fewer words may find something", query)
+		fmt.Fprintf(a.err, "nothing is found for %q; fewer words may find something\n", query)
+		return nil
 	}
 	if found.Loose && !a.quiet {
 		fmt.Fprintln(a.err, "no clause holds all words; these hold some")
