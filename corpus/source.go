@@ -51,6 +51,9 @@ func Open(paths ...string) (*Source, error) {
 	s := &Source{Other: map[string]int{}}
 	for _, path := range paths {
 		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%q: %w", path, fs.ErrNotExist)
+		}
 		if err != nil {
 			return nil, err
 		}

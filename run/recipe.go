@@ -106,6 +106,9 @@ func LoadData(nameOrPath string, overrides []string) (*Recipe, error) {
 	if err := r.read(overrides); err != nil {
 		return nil, err
 	}
+	if r.Text != nil {
+		return nil, &Error{Why: fmt.Sprintf("the recipe %q is of text and has no channels", r.Name), Hint: "name one of channels, such as channelpred/cdlc"}
+	}
 	if err := r.Data.Validate(); err != nil {
 		return nil, r.locate("data", err)
 	}

@@ -70,7 +70,7 @@ func readTexts(r *Recipe) (*texts, error) {
 			}
 		})
 		if err != nil {
-			return nil, r.locate("data", setting.Bad(fmt.Sprintf("sources[%d]", i), "give files that are there and whole (Word and HTML with parse: true), or take the source out", "%v", err))
+			return nil, r.locate("data", setting.Bad(fmt.Sprintf("sources[%d].path", i), "give files that are there and whole (Word and HTML with parse: true), or take the source out", "%v", err))
 		}
 		if c.Trains() && len(s.train) == 0 {
 			return nil, r.locate("data", setting.Bad(fmt.Sprintf("sources[%d]", i), "give it more documents, or a smaller held_out", "no document of %q is left to train on", c.Title()))

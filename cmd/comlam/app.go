@@ -113,7 +113,7 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-const firstSteps = `comlam demo                         simulate, train, adapt, evaluate, report: about three minutes
+const firstSteps = `comlam demo                         simulate, train, adapt, evaluate, report: about two minutes
 comlam recipe ls                    the jobs that come with the program
 comlam run channelpred/jakes        one of them in full; Ctrl-C stops it, running it again continues
 comlam runs ls                      what has been run, and where its report is

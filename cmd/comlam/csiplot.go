@@ -128,6 +128,9 @@ func (a *app) figure(file string, o plotOptions) (csi.Drawing, error) {
 		}
 		return d, nil
 	}
+	if slices.Contains(csi.Scenarios(), file) && !exists(file) {
+		return nil, usagef("%s is a scenario; draw its %s with --kind %s", file, coverage, coverage)
+	}
 	arrays, err := csi.Open(durable.OS, file)
 	if err != nil {
 		return nil, err

@@ -23,10 +23,11 @@ func (a *app) demoCommand() *cobra.Command {
 	o := a.options()
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "simulate, train, adapt, evaluate and report, in about three minutes",
-		Long: `Simulates radio channels, trains a wireless foundation model on them, adapts it
-to a speed it has not seen, and compares it with the classical predictors and the
-bounds on the same samples. Prints one table and writes one HTML report.`,
+		Short: "simulate, train, adapt, evaluate and report, in about two minutes",
+		Long: `Text: trains a tokenizer and a small language model on facts of 3GPP, tunes and aligns
+it, and asks it questions. Radio: simulates channels, trains a wireless foundation model on
+them, adapts it to a speed it has not seen, and compares it with the classical predictors
+and the bounds on the same samples. Prints tables and writes one HTML report.`,
 		Example: `  comlam demo
   comlam demo --short            # smaller: at most a minute
   comlam demo --json > demo.json # progress stays on the terminal`,
