@@ -184,8 +184,11 @@ func (r *textResult) findings() []report.Text {
 	var list []report.Text
 	for _, d := range r.duels {
 		en, zh := "below", "低于"
-		if d.less.Value >= 0 {
-			en, zh = "not below", "不低于"
+		switch {
+		case d.less.Value > 0:
+			en, zh = "above", "高于"
+		case d.less.Value == 0:
+			en, zh = "the same as", "等于"
 		}
 		source, best := d.model.Condition, d.best.Method
 		list = append(list, report.Text{
