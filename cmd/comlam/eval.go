@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/comlam/comlam/corpus"
 	"github.com/comlam/comlam/eval"
 	"github.com/comlam/comlam/format/aeszip"
 	"github.com/comlam/comlam/run"
@@ -59,8 +61,8 @@ model. With --training, beside Kneser-Ney models over 8 bytes and 5 tokens of th
 xz -9e, alone and after it.
 
 MODEL is a Hugging Face folder, a run, or the word bars: then nothing but the bars is measured.
-Questions that stand in the training texts are contamination: exit code 5, unless
---allow-contaminated, and then the result is marked. What a model of comlam run was trained
+Questions that stand in the training texts, and documents half of which does, are
+contamination: exit code 5, unless --allow-contaminated, and then the result is marked. What a model of comlam run was trained
 on is known; of others, name it with --training.`,
 		Example: `  comlam eval bars questions.jsonl
   comlam eval bars questions.jsonl --training notes.md --json
@@ -73,7 +75,7 @@ on is known; of others, name it with --training.`,
 	f.StringVar(&o.form, "form", "", "put questions in this `form`: "+strings.Join(formNames(), ", ")+"; otherwise chat where the model has a chat template, else cloze")
 	f.StringVar(&o.password, "password", "", "`password` of an encrypted archive")
 	f.StringArrayVar(&o.training, "training", nil, "`file` or folder that the model was trained on; may be given again")
-	f.BoolVar(&o.allow, "allow-contaminated", false, "measure although questions stand in the training texts; the result says so")
+	f.BoolVar(&o.allow, "allow-contaminated", false, "measure although questions or documents stand in the training texts; the result says so")
 	f.StringVar(&o.adapter, "adapter", "", "`folder` of an adapter for the model")
 	f.StringVar(&o.against, "against", "", "another `model`, for a paired comparison")
 	f.StringVarP(&o.out, "output", "o", "", "write results.json and samples_*.jsonl into this `folder`, as lm-evaluation-harness does")
@@ -195,26 +197,34 @@ func (a *app) evaluateQuestions(ctx context.Context, model string, files []strin
 // contamination looks for the questions in the training texts, and fails where they are.
 // Those of a model that a run has published are known; others have to be named.
 func contamination(ctx context.Context, model string, set *telecomqa.Set, o evalOptions) (*eval.Contamination, error) {
-	docs, sources := eval.TrainingDocuments(o.training...), o.training
-	if len(o.training) == 0 {
-		if model == barsOnly {
-			return &eval.Contamination{}, nil
-		}
-		var err error
-		docs, err = run.TrainedOn(model)
-		if errors.Is(err, run.ErrNoRun) {
-			return &eval.Contamination{}, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("what the run of %s trained on cannot be read: %w; name the texts with --training", model, err)
-		}
-		sources = []string{"the run of " + model}
+	docs, sources, err := trainedOn(ctx, model, o)
+	if err != nil || docs == nil {
+		return &eval.Contamination{}, err
 	}
-	c, err := eval.CheckContamination(set.Questions, while(ctx, docs), sources)
+	c, err := eval.CheckContamination(set.Questions, docs, sources)
 	if err != nil {
 		return nil, err
 	}
 	return c, c.Gate(set.Name, o.allow)
+}
+
+// trainedOn is what a model was trained on, as told or as its run knows it; nil where
+// nobody knows.
+func trainedOn(ctx context.Context, model string, o evalOptions) (docs iter.Seq2[corpus.Document, error], sources []string, err error) {
+	if len(o.training) > 0 {
+		return while(ctx, eval.TrainingDocuments(o.training...)), o.training, nil
+	}
+	if model == barsOnly {
+		return nil, nil, nil
+	}
+	docs, err = run.TrainedOn(model)
+	if errors.Is(err, run.ErrNoRun) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("what the run of %s trained on cannot be read: %w; name the texts with --training", model, err)
+	}
+	return while(ctx, docs), []string{"the run of " + model}, nil
 }
 
 // password finds the password of an archive, which appears in no output.

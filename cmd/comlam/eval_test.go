@@ -240,8 +240,16 @@ func TestEvalHeldOutText(t *testing.T) {
 		t.Errorf("%v documents, %v", v["documents"], value)
 	}
 	code, out, stderr := call("eval", "model", "heldout.jsonl", "-C", dir)
-	if code != 0 || !strings.Contains(out, "bits-per-byte") {
+	if code != 0 || !strings.Contains(out, "bits-per-byte") || !strings.Contains(out, "NOT CHECKED") {
 		t.Errorf("exit code %d, %s%s", code, out, stderr)
+	}
+	for _, who := range []string{"model", "bars"} {
+		if v := result(t, exitGate, "eval", who, "heldout.jsonl", "-C", dir, "--training", "notes.md", "--training", "heldout.jsonl"); !strings.Contains(fmt.Sprint(v["error"]), "12 of 12 documents") {
+			t.Errorf("%s: %v", who, v)
+		}
+	}
+	if code, out, _ := call("eval", "model", "heldout.jsonl", "-C", dir, "--training", "heldout.jsonl", "--allow-contaminated"); code != 0 || !strings.Contains(out, "CONTAMINATED: 12 of 12") {
+		t.Errorf("exit code %d, %s", code, out)
 	}
 	if code, _, stderr := call("eval", "bars", "heldout.jsonl", "-C", dir); code != exitUsage || !strings.Contains(stderr, "--training") {
 		t.Errorf("exit code %d, %s", code, stderr)

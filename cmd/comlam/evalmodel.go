@@ -162,6 +162,9 @@ func isModelData(err error) bool {
 
 // isContaminated reports whether a model was trained on what it is asked: a failed gate.
 func isContaminated(err error) bool {
-	var c *eval.ContaminatedError
-	return errors.As(err, &c)
+	var (
+		c *eval.ContaminatedError
+		d *eval.CopiedError
+	)
+	return errors.As(err, &c) || errors.As(err, &d)
 }

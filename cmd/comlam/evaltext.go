@@ -15,12 +15,13 @@ import (
 
 // textRead is the result of eval on held-out documents.
 type textRead struct {
-	Documents int        `json:"documents"`
-	Bytes     int        `json:"bytes"`
-	Empty     int        `json:"empty"` // documents without text, left out
-	Model     string     `json:"model,omitempty"`
-	Rows      []eval.Row `json:"rows"`
-	XZ        string     `json:"xz,omitempty"` // why xz has no figures
+	Documents int          `json:"documents"`
+	Bytes     int          `json:"bytes"`
+	Empty     int          `json:"empty"` // documents without text, left out
+	Model     string       `json:"model,omitempty"`
+	Copies    *eval.Copies `json:"contamination"`
+	Rows      []eval.Row   `json:"rows"`
+	XZ        string       `json:"xz,omitempty"` // why xz has no figures
 }
 
 // evaluateText says what held-out documents cost, in bits a byte.
@@ -34,6 +35,7 @@ func (a *app) evaluateText(ctx context.Context, model string, files []string, o 
 	}
 	res := textRead{}
 	var texts []string
+	var held []corpus.Document
 	for d, err := range while(ctx, source.Documents(0)) {
 		if err != nil {
 			return err
@@ -42,11 +44,14 @@ func (a *app) evaluateText(ctx context.Context, model string, files []string, o 
 			res.Empty++
 			continue
 		}
-		texts = append(texts, d.Text)
+		texts, held = append(texts, d.Text), append(held, d)
 		res.Bytes += len(d.Text)
 	}
 	if res.Documents = len(texts); res.Documents < 2 {
 		return bounded.Malformed(files[0], "%d document(s) with text give no interval; hold out at least 2", res.Documents)
+	}
+	if res.Copies, err = copies(ctx, model, held, o); err != nil {
+		return err
 	}
 	reading, err := eval.NewReading(eval.Condition{Task: "text", Name: fmt.Sprintf("held out, %d bytes", res.Bytes)}, texts)
 	if err != nil {
@@ -71,6 +76,7 @@ func (a *app) evaluateText(ctx context.Context, model string, files []string, o 
 		return a.print(res)
 	}
 	writeRows(a.out, res.Rows)
+	fmt.Fprintln(a.out, copiesLine(res.Copies, res.Documents))
 	if res.XZ != "" {
 		fmt.Fprintln(a.out, res.XZ)
 	}
@@ -78,6 +84,30 @@ func (a *app) evaluateText(ctx context.Context, model string, files []string, o 
 		fmt.Fprintf(a.out, "%d documents without text were left out\n", res.Empty)
 	}
 	return nil
+}
+
+// copies looks for the documents in the training texts, and fails where they are.
+func copies(ctx context.Context, model string, held []corpus.Document, o evalOptions) (*eval.Copies, error) {
+	docs, sources, err := trainedOn(ctx, model, o)
+	if err != nil || docs == nil {
+		return &eval.Copies{Hits: []eval.Copy{}}, err
+	}
+	c, err := eval.CheckCopies(held, docs, sources)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.Gate(len(held), o.allow)
+}
+
+// copiesLine says what is known about the documents in the training texts.
+func copiesLine(c *eval.Copies, of int) string {
+	switch {
+	case !c.Checked:
+		return "contamination: NOT CHECKED; name what the model was trained on with --training"
+	case len(c.Hits) == 0:
+		return fmt.Sprintf("contamination: no document stands in %d training documents", c.Documents)
+	}
+	return fmt.Sprintf("CONTAMINATED: %d of %d documents stand in the training texts; the bits say nothing (--allow-contaminated)", len(c.Hits), of)
 }
 
 // readByBars trains the bars and reads the documents with them.
