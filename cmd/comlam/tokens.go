@@ -46,7 +46,7 @@ a sign of it, and ends the program with exit code 3:
 		RunE: func(_ *cobra.Command, args []string) error { return a.tokens(args[0], o) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.model, "model", "", "`folder` with the tokenizer: tokenizer.json, tokenizer_config.json")
+	f.StringVar(&o.model, "model", "", "`folder` with the tokenizer (tokenizer.json, tokenizer_config.json), or a run")
 	f.IntVar(&o.length, "length", 0, "`tokens` of a row; what takes more is an error, 0 for no limit")
 	f.IntVar(&o.show, "show", 0, "`number` of examples to show, 0 for all; all of them are checked")
 	f.StringToStringVar(&o.columns, "column", nil, "read a format's key from another column, `KEY=COLUMN`")
@@ -119,6 +119,9 @@ func (a *app) tokens(file string, o tokensOptions) error {
 		return usagef("whose tokens? give a folder with --model")
 	case o.length < 0 || o.show < 0:
 		return usagef("--length and --show take 0 or more")
+	}
+	if dir, err := modelDir(o.model); err == nil { // a run by its name
+		o.model = dir
 	}
 	tok, err := tokenizer.Load(o.model)
 	if err != nil {

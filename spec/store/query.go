@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"path"
 	"slices"
 	"strings"
 
@@ -58,7 +59,8 @@ type NotFoundError struct {
 
 func (e *NotFoundError) Error() string {
 	if len(e.Choices) == 0 {
-		return fmt.Sprintf("there is no %s %q", e.What, e.Name)
+		list := map[string]string{"document": "spec ls", "clause": "spec toc"}[e.What]
+		return fmt.Sprintf("there is no %s %q; comlam %s lists what there is", e.What, e.Name, list)
 	}
 	more := ""
 	if len(e.Choices) > 5 {
@@ -67,8 +69,8 @@ func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("%s %q could be: %s%s", e.What, e.Name, strings.Join(e.Choices[:min(5, len(e.Choices))], ", "), more)
 }
 
-// Document finds a document by its id, or by a part of its id, number or title that
-// no other has.
+// Document finds a document by its id, with or without its ending, or by a part of its id,
+// number or title that no other has.
 func (l *Library) Document(name string) (*spec.Document, error) {
 	id, err := l.find(name)
 	if err != nil {
@@ -79,11 +81,14 @@ func (l *Library) Document(name string) (*spec.Document, error) {
 
 // find returns the row of the document that name means.
 func (l *Library) find(name string) (int64, error) {
-	var exact, part []int64
+	var exact, bare, part []int64
 	var names []string
 	low := strings.ToLower(name)
 	err := l.each("SELECT id, name, number, title FROM document ORDER BY name", nil, func(s *sqlite3.Stmt) error {
 		id, full, number, title := s.ColumnInt64(0), s.ColumnText(1), s.ColumnText(2), s.ColumnText(3)
+		if strings.TrimSuffix(full, path.Ext(full)) == name {
+			bare = append(bare, id)
+		}
 		switch {
 		case full == name:
 			exact = []int64{id}
@@ -98,6 +103,8 @@ func (l *Library) find(name string) (int64, error) {
 		return 0, err
 	case len(exact) == 1:
 		return exact[0], nil
+	case len(bare) == 1:
+		return bare[0], nil
 	case len(part) == 1:
 		return part[0], nil
 	}

@@ -183,6 +183,26 @@ Is path or loss in 38.212? 信道状态信息参考信号。
 	}
 }
 
+// TestDocumentByName: with and without its ending, or by a part that no other has.
+func TestDocumentByName(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"ts/channel.md", "ts/channel-models.md", "other.md"} {
+		write(t, dir, name, "# 1 Scope\n\ntext\n")
+	}
+	build(t, dir)
+	l := library(t, dir)
+	for name, want := range map[string]string{"ts/channel.md": "ts/channel.md", "ts/channel": "ts/channel.md", "models": "ts/channel-models.md", "OTHER": "other.md"} {
+		if d, err := l.Document(name); err != nil || d.ID != want {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for name, want := range map[string]string{"channel": "could be: ts/channel-models.md, ts/channel.md", "nowhere": "comlam spec ls"} {
+		if _, err := l.Document(name); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
 // TestDamaged: a library with any part overwritten is an error, not a panic.
 func TestDamaged(t *testing.T) {
 	dir := t.TempDir()
