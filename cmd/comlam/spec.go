@@ -40,7 +40,8 @@ func (a *app) specBuild() *cobra.Command {
 words: Markdown (.md), reStructuredText (.rst), HTML (.html), text (.txt, as RFCs are),
 Word (.docx), and the records of .jsonl and .jsonl.gz files, objects with id and text.
 What has not changed since the last time is left as it is. A document that cannot be
-read is named with the reason and makes the exit code 3; the others are stored.`,
+read is named with the reason and makes the exit code 3; the others are stored, and what
+was stored of it before is not kept.`,
 		Example: `  comlam spec build docs
   comlam spec build docs --db library.db      # for a folder that cannot be written
   comlam spec build docs --json`,

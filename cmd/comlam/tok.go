@@ -39,6 +39,13 @@ func (a *app) documents(paths []string, stage string, err *error) (iter.Seq[stri
 	if open != nil {
 		return nil, open
 	}
+	if len(source.Other) > 0 && !a.quiet {
+		var parts []string
+		for _, ending := range slices.Sorted(maps.Keys(source.Other)) {
+			parts = append(parts, fmt.Sprintf("%d %s", source.Other[ending], ending))
+		}
+		fmt.Fprintf(a.err, "comlam: files that are not read: %s\n", strings.Join(parts, ", "))
+	}
 	var all int64
 	for _, name := range source.Files() {
 		if info, e := os.Stat(name); e == nil {
@@ -121,6 +128,9 @@ func (a *app) trainTok(paths []string, out string, c tokenizer.Config, force boo
 	}
 	if err := writeTok(out, t); err != nil {
 		return err
+	}
+	if t.Size() < c.VocabSize && !a.quiet {
+		fmt.Fprintf(a.err, "comlam: %d tokens instead of %d: no other pair occurs %d times in the text\n", t.Size(), c.VocabSize, c.MinFrequency)
 	}
 	return a.showTrained(out, t, documents, bytes)
 }
