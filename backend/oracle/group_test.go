@@ -222,6 +222,22 @@ func TestNormAnyOrder(t *testing.T) {
 	}
 }
 
+// TestMeanOfEquals: the mean of 15 equal numbers may be another by the rounding of 1/15,
+// that of 16 may not.
+func TestMeanOfEquals(t *testing.T) {
+	tags := uint32(0)
+	a := &arith{format: formatOf(dtypes.Float32), tags: &tags}
+	for n, exact := range map[int]bool{15: false, 16: true} {
+		xs := make([]Scalar, n)
+		for i := range xs {
+			xs[i] = a.value(-239)
+		}
+		if m := a.mean(xs); m.Re != -239 || (m.Err == 0) != exact || m.Err > 1e-4 {
+			t.Errorf("%d: %+v", n, m)
+		}
+	}
+}
+
 func TestNorm(t *testing.T) {
 	out := compute1(t, func(f *Function, in []compute.Value) []compute.Value {
 		one := must(f.Constant([]float32{2, 2}, 2))

@@ -137,7 +137,12 @@ func (a *arith) prod(xs []Scalar) Scalar {
 
 // mean is the sum over the count, as an engine divides or multiplies by 1/n.
 func (a *arith) mean(xs []Scalar) Scalar {
-	return a.div(a.sum(xs), Scalar{Re: float64(len(xs))})
+	n := float64(len(xs))
+	m := a.div(a.sum(xs), Scalar{Re: n})
+	if !m.Unsure && m.finite() && a.round(1/n) != 1/n { // also where the division is exact
+		m.Err = math.Max(m.Err, 2*a.u*math.Abs(m.Re))
+	}
+	return m
 }
 
 // moments are the mean and the mean squared distance from it.
