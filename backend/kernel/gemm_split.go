@@ -8,6 +8,7 @@ const (
 	gemmDepth  = 256       // elements of K in a block: fixes the order of sums
 	gemmGrain  = 1 << 20   // multiply-adds that are worth handing out
 	gemmCoarse = 128 << 20 // multiply-adds that a task need not exceed
+	gemmRows   = 96        // rows of a task whose block of C is read again for many blocks of K
 )
 
 // Variables, for tests to lower.
@@ -65,6 +66,12 @@ func (pl *gemmPlan) split() {
 		} else {
 			break
 		}
+	}
+	// C stays in the L2 cache beside B, also where its rows are a power of two apart and
+	// so compete for few places. Where B does not fit a chunk, each task reads it from
+	// memory, and fewer rows would cost more than they save.
+	if share && pl.k > 3*gemmDepth*pl.step && pl.k*pl.n <= gemmChunk {
+		rowTasks = max(rowTasks, (pl.m+gemmRows-1)/gemmRows)
 	}
 	pl.rows, pl.cols = gemmEven(pl.m, rowTasks, 2), gemmEven(pl.n, colTasks, pl.nr)
 	if rowTasks*colTasks == 1 {
