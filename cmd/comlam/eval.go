@@ -60,10 +60,10 @@ Documents (.md, .txt, .rst, or lines of {"text"}): says how many bits a byte the
 model. With --training, beside Kneser-Ney models over 8 bytes and 5 tokens of that text and
 xz -9e, alone and after it.
 
-MODEL is a Hugging Face folder, a run, or the word bars: then nothing but the bars is measured.
-Questions that stand in the training texts, and documents half of which does, are
-contamination: exit code 5, unless --allow-contaminated, and then the result is marked. What a model of comlam run was trained
-on is known; of others, name it with --training.`,
+MODEL is a Hugging Face folder, a run, or the word bars: then nothing but the bars is
+measured. Questions that stand in the training texts, and documents half of which does, are
+contamination: exit code 5, unless --allow-contaminated, and then the result is marked.
+What a model of comlam run was trained on is known; of others, name it with --training.`,
 		Example: `  comlam eval bars questions.jsonl
   comlam eval bars questions.jsonl --training notes.md --json
   comlam eval bars heldout.jsonl --training notes.md`,
