@@ -40,11 +40,7 @@ func (a *app) documents(paths []string, stage string, err *error) (iter.Seq[stri
 		return nil, open
 	}
 	if len(source.Other) > 0 && !a.quiet {
-		var parts []string
-		for _, ending := range slices.Sorted(maps.Keys(source.Other)) {
-			parts = append(parts, fmt.Sprintf("%d %s", source.Other[ending], ending))
-		}
-		fmt.Fprintf(a.err, "comlam: files that are not read: %s\n", strings.Join(parts, ", "))
+		fmt.Fprintf(a.err, "comlam: not read: %s\n", countedWords(source.Other))
 	}
 	var all int64
 	for _, name := range source.Files() {
