@@ -18,6 +18,10 @@ import (
 var wordParagraphs = strings.Repeat(strings.Repeat("<w:p><w:pPr><w:pStyle w:val='Normal'/></w:pPr><w:r><w:t>The channel of the cell is measured in each slot and reported.</w:t></w:r></w:p>", 10)+
 	"<w:tbl><w:tr><w:tc><w:p><w:r><w:t>Index</w:t></w:r></w:p></w:tc><w:tc><w:p><w:r><w:t>Value</w:t></w:r></w:p></w:tc></w:tr></w:tbl>", 3000)
 
+// htmlPart is as much of a page: ten paragraphs and a table.
+var htmlPart = strings.Repeat("<p class='normal'>The <b>channel</b> of the <a href='#cell'>cell</a> is measured in each slot and reported.</p>\n", 10) +
+	"<table><tr><th>Index</th><td>Value</td></tr></table>\n"
+
 // longWord is the file of that document.
 func longWord(b *testing.B) []byte {
 	var file bytes.Buffer
@@ -55,6 +59,7 @@ func BenchmarkReadAndTokenise(b *testing.B) {
 		}
 	}
 	found[spec.Docx] = []spec.Source{{ID: "long.docx", Data: longWord(b)}}
+	found[spec.HTML] = []spec.Source{{ID: "long.html", Data: []byte("<html><body>" + strings.Repeat(htmlPart, 3000) + "</body></html>")}}
 	tok, err := tokenizer.Train(b.Context(), slices.Values(texts), tokenizer.Config{VocabSize: 8192})
 	if err != nil {
 		b.Fatal(err)

@@ -179,6 +179,18 @@ func TestDocumentsAreParsed(t *testing.T) {
 	if _, err := read(dir); err == nil || !strings.Contains(err.Error(), dir+": e.docx") {
 		t.Errorf("got %v", err)
 	}
+	records := filepath.Join(t.TempDir(), "r.jsonl")
+	for _, c := range []struct{ more, err string }{{`{"id": "a.md", "text": "# 1 Scope\n\nOne."}` + "\n", ""}, {"", "no record can be read"}} {
+		if err := os.WriteFile(records, []byte(c.more+`{"id": "unknown", "text": "Two."}`+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		all, err := read(records)
+		if c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)) {
+			t.Errorf("want an error of %q, got %v", c.err, err)
+		} else if c.err == "" && (err != nil || len(all.sources[0].train) != 1 || len(all.remarks()) != 1 || !strings.Contains(all.remarks()[0].EN, "1 record is left out")) {
+			t.Errorf("got %v", err)
+		}
+	}
 	if _, err := read(t.TempDir()); err == nil || !strings.Contains(err.Error(), "no document") {
 		t.Errorf("got %v", err)
 	}

@@ -135,7 +135,7 @@ func eachDocument(r *Recipe, c data.TextSource, yield func(text string)) (u unre
 // parsedDocuments reads the documents below a path as a library of standards does. A file
 // that cannot be read is an error; a record of .jsonl is left out and counted.
 func parsedDocuments(path string, yield func(text string)) (u unread, err error) {
-	f, err := spec.OpenEither(context.Background(), path)
+	f, err := spec.OpenPath(context.Background(), path)
 	if err != nil {
 		return u, err
 	}

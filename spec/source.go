@@ -87,8 +87,8 @@ func OpenFolder(ctx context.Context, dir string) (*Folder, error) {
 	return f, nil
 }
 
-// OpenEither is OpenFolder, or a folder of which one file is seen.
-func OpenEither(ctx context.Context, dirOrFile string) (*Folder, error) {
+// OpenPath is OpenFolder, or a folder of which one file is seen.
+func OpenPath(ctx context.Context, dirOrFile string) (*Folder, error) {
 	info, err := os.Stat(dirOrFile)
 	if err != nil || info.IsDir() {
 		return OpenFolder(ctx, dirOrFile)
@@ -191,7 +191,7 @@ func (f *Folder) All(lim Limits) iter.Seq2[Source, error] {
 // Sources yields every document of a folder, or those of one file.
 func Sources(ctx context.Context, dirOrFile string, lim Limits) iter.Seq2[Source, error] {
 	return func(yield func(Source, error) bool) {
-		f, err := OpenEither(ctx, dirOrFile)
+		f, err := OpenPath(ctx, dirOrFile)
 		if err != nil {
 			yield(Source{}, err)
 			return
