@@ -245,6 +245,12 @@ func (c *compiler) emitCall(n *node, outs ...*node) error {
 	for _, o := range outs {
 		s.out = append(s.out, piece{c.slot(o), 0, o.bytes(), o})
 	}
+	if n.op == compute.OpTypeConvGeneral {
+		if room, ok := convRoom(n.attr.(convAttr), n.in[0].shape, n.in[1].shape, n.shape); ok {
+			o := &node{shape: room}
+			s.out = append(s.out, piece{c.temporary(o.bytes()), 0, o.bytes(), o})
+		}
+	}
 	if inPlace[n.op] && c.views[n.in[0]].dense() {
 		first := s.in[0].slot
 		if !slices.ContainsFunc(s.in[1:], func(p piece) bool { return p.slot == first }) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 
 	"github.com/comlam/comlam/backend/kernel"
 )
@@ -16,9 +17,10 @@ import (
 //	out[position, o] = sum over k of patch[position, k] * kernel[k, o]
 //
 // A position is an image and a place in the output; k is a place in the kernel and
-// an input channel. The patches overlap and are never in memory. Who makes them:
+// an input channel. Where patches leave the input, they are read from a copy of it with
+// the zeros around it. They overlap and are never in memory themselves. Who reads them:
 //
-//	op_conv_tile.go   float32, long runs of channels: the innermost loops read them in the input
+//	op_conv_tile.go   float32, long runs of channels: the innermost loops read them in place
 //	op_conv_sum.go    float32, gradients of kernels: they read both operands in place
 //	op_conv_depth.go  a group for each channel: no product at all
 //	op_conv_patch.go  all others: the product asks for pieces when it packs its panels
@@ -29,39 +31,24 @@ import (
 
 // convAxis is an axis of the positions or of k.
 type convAxis struct {
-	n    int
-	x    int // from one index to the next in the input, in elements
-	y    int // the same in the output (positions) or in the kernel (k)
-	tap  int // the tap that it moves, or -1
-	move int // how far, in places of the input
+	n int
+	x int // from one index to the next in the input, in elements
+	y int // the same in the output (positions) or in the kernel (k)
 }
 
-// placeOf is where element i of axes lies, in the input and the output (or the kernel);
-// what it adds to the taps is added to pos.
-func placeOf(axes []convAxis, i int, pos []int) (x, y int) {
+// placeOf is where element i of axes lies, in the input and the output (or the kernel).
+func placeOf(axes []convAxis, i int) (x, y int) {
 	for k := len(axes) - 1; k >= 0; k-- {
 		a := &axes[k]
-		j := i % a.n
+		x, y = x+i%a.n*a.x, y+i%a.n*a.y
 		i /= a.n
-		x, y = x+j*a.x, y+j*a.y
-		if a.tap >= 0 {
-			pos[a.tap] += j * a.move
-		}
 	}
 	return x, y
-}
-
-// convTap is a spatial axis of the input that patches may leave: an axis of the
-// positions and one of k add up to a place on it, and outside there are zeros.
-type convTap struct {
-	in   int // places
-	from int // where the first position's patch begins
 }
 
 // convolution is the product of one class of positions.
 type convolution struct {
 	lanes, ks         []convAxis
-	taps              []convTap
 	outer             int // that many axes of lanes, the first, are batches
 	cols, colW, colO  int // output channels of a group; from one to the next
 	groups, channels  int // channels of a group's input
@@ -76,7 +63,7 @@ type convolution struct {
 	xData, wData, out []byte
 }
 
-// runConv is the convolution; see convClasses for its definition.
+// runConv is the convolution; see convSpatial for its definition.
 func runConv(c *call) error {
 	if c.out[0].shape.Size() == 0 {
 		return nil
@@ -86,7 +73,7 @@ func runConv(c *call) error {
 		clear(c.out[0].data)
 	}
 	for _, v := range classes {
-		if v.sums > 0 && !v.runDepthwise(c) {
+		if v.sums > 0 {
 			v.run(c)
 		}
 	}
@@ -95,41 +82,46 @@ func runConv(c *call) error {
 
 // convolutions divides the positions into classes.
 func (c *call) convolutions() []*convolution {
-	a, x, w, out := c.n.attr.(convAttr), c.in[0].shape.Dimensions, c.in[1].shape.Dimensions, c.out[0].shape.Dimensions
-	xs, ws, os := rowMajor(x), rowMajor(w), rowMajor(out)
-	spatial, count := make([][]convClass, len(a.strides)), 1
-	for i := range spatial {
-		xa, wa, oa := a.axes.InputSpatial[i], a.axes.KernelSpatial[i], a.axes.OutputSpatial[i]
-		s := &convSpatial{x[xa], w[wa], out[oa], xs[xa], ws[wa], os[oa],
-			a.strides[i], a.kernelDilations[i], a.inputDilations[i], a.paddings[i][0]}
-		spatial[i] = s.classes()
-		count *= len(spatial[i])
+	a, x, w, out := c.n.attr.(convAttr), c.in[0], c.in[1].shape.Dimensions, c.out[0].shape.Dimensions
+	spatial := a.classes(x.shape.Dimensions, w, out)
+	_, first := a.room(x.shape.Dimensions, spatial)
+	if len(c.out) > 1 {
+		x = c.padConv(first)
 	}
+	xs, ws, os := rowMajor(x.shape.Dimensions), rowMajor(w), rowMajor(out)
 	groups := a.channelGroups * a.batchGroups
 	channels, images := w[a.axes.KernelInputChannels], out[a.axes.OutputBatch]
 	base := convolution{
 		groups: groups, channels: channels, cols: out[a.axes.OutputChannels] / groups,
 		colW: ws[a.axes.KernelOutputChannels], colO: os[a.axes.OutputChannels],
-		size: c.out[0].shape.DType.Size(), dtype: c.out[0].shape.DType,
-		xData: c.in[0].data, wData: c.in[1].data, out: c.out[0].data,
+		size: x.shape.DType.Size(), dtype: x.shape.DType,
+		xData: x.data, wData: c.in[1].data, out: c.out[0].data,
 	}
 	base.groupW, base.groupO = base.cols*base.colW, base.cols*base.colO
 	base.groupX = channels * xs[a.axes.InputChannels]
 	if a.batchGroups > 1 {
 		base.groupX = images * xs[a.axes.InputBatch]
 	}
-	base.lanes = []convAxis{{images, xs[a.axes.InputBatch], os[a.axes.OutputBatch], -1, 0}}
-	base.ks = []convAxis{{channels, xs[a.axes.InputChannels], ws[a.axes.KernelInputChannels], -1, 0}}
-	all := make([]*convolution, count)
-	for i := range all {
-		v := base
-		v.lanes, v.ks = slices.Clone(base.lanes), slices.Clone(base.ks)
-		for k, rest := 0, i; k < len(spatial); k++ {
-			v.add(&spatial[k][rest%len(spatial[k])])
-			rest /= len(spatial[k])
+	base.lanes = []convAxis{{images, xs[a.axes.InputBatch], os[a.axes.OutputBatch]}}
+	base.ks = []convAxis{{channels, xs[a.axes.InputChannels], ws[a.axes.KernelInputChannels]}}
+	all := []*convolution{&base}
+	for i, classes := range spatial {
+		xa := a.axes.InputSpatial[i]
+		xStep, wStep, oStep := xs[xa], ws[a.axes.KernelSpatial[i]], os[a.axes.OutputSpatial[i]]
+		var next []*convolution
+		for _, p := range classes {
+			for _, v := range all {
+				v := *v
+				v.lanes = append(slices.Clone(v.lanes), convAxis{p.positions, p.move * xStep, p.outStep * oStep})
+				v.ks = append(slices.Clone(v.ks), convAxis{p.taps, p.step * xStep, p.tapStep * wStep})
+				v.fromX, v.fromW, v.fromO = v.fromX+(p.from+first[xa])*xStep, v.fromW+p.tap*wStep, v.fromO+p.out*oStep
+				next = append(next, &v)
+			}
 		}
+		all = next
+	}
+	for _, v := range all {
 		v.arrange()
-		all[i] = &v
 	}
 	return all
 }
@@ -141,53 +133,49 @@ func (c *call) convolutions() []*convolution {
 // over those t for which there is such an element of x.
 type convSpatial struct {
 	in, size, out           int // elements of the input, the kernel and the output
-	x, w, o                 int // from one to the next
 	stride, step, hole, pad int
 }
 
-// convClass is a part of a spatial axis in which nothing is divided.
+// convClass is a part of a spatial axis in which nothing is divided: its position i and
+// its element j of the kernel meet at place from + i*move + j*step of the input.
 type convClass struct {
-	lane, k    convAxis
-	tap        convTap
-	inside     bool // no patch leaves the input
-	x, w, outO int  // first element
+	positions, taps  int
+	from, move, step int
+	out, outStep     int // of positions: the first, from one to the next
+	tap, tapStep     int // of the kernel
+}
+
+func (a convAttr) classes(x, w, out []int) [][]convClass {
+	all := make([][]convClass, len(a.strides))
+	for i := range all {
+		s := convSpatial{x[a.axes.InputSpatial[i]], w[a.axes.KernelSpatial[i]], out[a.axes.OutputSpatial[i]],
+			a.strides[i], a.kernelDilations[i], a.inputDilations[i], a.paddings[i][0]}
+		all[i] = s.classes()
+	}
+	return all
 }
 
 // classes divides an axis by which elements of the kernel meet elements of the
 // input between which there are holes: positions that are q apart meet the same
 // ones, those that are d apart. So no product ever multiplies the zeros in holes.
-func (s *convSpatial) classes() []convClass {
+func (s *convSpatial) classes() (all []convClass) {
 	q, d := s.hole/gcd(s.hole, s.stride), s.hole/gcd(s.hole, s.step)
-	var all []convClass
 	for r := range min(q, s.out) {
-		places := ceilDiv(s.out-r, q)
-		c := convClass{outO: r * s.o, lane: convAxis{places, 0, q * s.o, 0, q * s.stride / s.hole}}
-		first := 0
-		for first < d && (r*s.stride+first*s.step-s.pad)%s.hole != 0 {
-			first++
+		c := convClass{positions: ceilDiv(s.out-r, q), move: q * s.stride / s.hole, step: d * s.step / s.hole, out: r, outStep: q, tapStep: d}
+		for c.tap < d && (r*s.stride+c.tap*s.step-s.pad)%s.hole != 0 {
+			c.tap++
 		}
-		c.k = convAxis{max(0, ceilDiv(s.size-first, d)), 0, d * s.w, 0, d * s.step / s.hole}
-		if first == d {
-			c.k.n = 0
+		if c.tap < d {
+			c.taps = max(0, ceilDiv(s.size-c.tap, d))
 		}
-		c.w = first * s.w
-		c.tap = convTap{s.in, floorDiv(r*s.stride+first*s.step-s.pad, s.hole)}
-		c.trim()
-		c.lane.x, c.k.x, c.x = c.lane.move*s.x, c.k.move*s.x, c.tap.from*s.x
-		last := c.tap.from + (c.lane.n-1)*c.lane.move + (c.k.n-1)*c.k.move
-		c.inside = c.tap.from >= 0 && last < s.in
+		c.from = floorDiv(r*s.stride+c.tap*s.step-s.pad, s.hole)
+		// Elements of the kernel that meet zeros at all positions are left out.
+		lo := max(0, ceilDiv(-c.from-(c.positions-1)*c.move, c.step))
+		hi := min(c.taps, floorDiv(s.in-1-c.from, c.step)+1)
+		c.taps, c.tap, c.from = max(0, hi-lo), c.tap+lo*d, c.from+lo*c.step
 		all = append(all, c)
 	}
 	return all
-}
-
-// trim drops elements of the kernel that meet the padding at all positions.
-func (c *convClass) trim() {
-	lo := max(0, ceilDiv(-c.tap.from-(c.lane.n-1)*c.lane.move, c.k.move))
-	hi := min(c.k.n, floorDiv(c.tap.in-1-c.tap.from, c.k.move)+1)
-	c.k.n = max(0, hi-lo)
-	c.w += lo * c.k.y
-	c.tap.from += lo * c.k.move
 }
 
 func gcd(a, b int) int {
@@ -197,15 +185,59 @@ func gcd(a, b int) int {
 	return a
 }
 
-// add adds a spatial axis.
-func (v *convolution) add(c *convClass) {
-	lane, k := c.lane, c.k
-	if lane.tap, k.tap = -1, -1; !c.inside {
-		lane.tap, k.tap = len(v.taps), len(v.taps)
-		v.taps = append(slices.Clone(v.taps), c.tap)
+// room is the dimensions of the input with the zeros that patches meet, and the place
+// of its first element among them.
+func (a convAttr) room(x []int, spatial [][]convClass) (dims, first []int) {
+	dims, first = slices.Clone(x), make([]int, len(x))
+	for i, axis := range a.axes.InputSpatial {
+		lo, hi := 0, x[axis]
+		for _, c := range spatial[i] {
+			if c.taps > 0 {
+				lo, hi = min(lo, c.from), max(hi, c.from+(c.positions-1)*c.move+(c.taps-1)*c.step+1)
+			}
+		}
+		dims[axis], first[axis] = hi-lo, -lo
 	}
-	v.lanes, v.ks = append(v.lanes, lane), append(v.ks, k)
-	v.fromX, v.fromW, v.fromO = v.fromX+c.x, v.fromW+c.w, v.fromO+c.outO
+	return dims, first
+}
+
+// convRoom is the array that a convolution needs beside its output: its input with
+// zeros around it; ok is false where no patch leaves the input.
+func convRoom(a convAttr, x, w, out shapes.Shape) (room shapes.Shape, ok bool) {
+	dims, _ := a.room(x.Dimensions, a.classes(x.Dimensions, w.Dimensions, out.Dimensions))
+	return shapes.Make(x.DType, dims...), !slices.Equal(dims, x.Dimensions)
+}
+
+// padConv copies the input into its room, line by line up to the last axis that grows.
+func (c *call) padConv(first []int) value {
+	x, room := c.in[0], c.out[1]
+	from, to := x.shape.Dimensions, room.shape.Dimensions
+	last := len(to) - 1
+	for from[last] == to[last] {
+		last--
+	}
+	size := product(to[last+1:]) * x.shape.DType.Size()
+	line, run, skip := to[last]*size, from[last]*size, first[last]*size
+	ranges(c.do, product(to[:last]), perTask(line), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			dst := room.data[i*line : (i+1)*line]
+			src, step, outside := 0, run, run == 0
+			for k, rest := last-1, i; k >= 0; k-- {
+				at := rest%to[k] - first[k]
+				rest /= to[k]
+				outside = outside || uint(at) >= uint(from[k])
+				src, step = src+at*step, step*from[k]
+			}
+			if outside {
+				clear(dst)
+				continue
+			}
+			clear(dst[:skip])
+			copy(dst[skip:], x.data[src:src+run])
+			clear(dst[skip+run:])
+		}
+	})
+	return room
 }
 
 // arrange puts k in the order in which it lies in the input, for long runs of
@@ -241,24 +273,22 @@ func (v *convolution) arrange() {
 	}
 }
 
-// lengthen makes the innermost axis of k one that stays while positions move along
-// the rows of an image that lies in memory channel by channel: blocks of patches are
-// then as high as there are channels, and none is cut where an image ends.
+// lengthen makes the longest axis of k the innermost one where positions move along the
+// rows of an image that lies in memory channel by channel: these are the longer runs, and
+// blocks of patches are then as high as there are channels.
 func (v *convolution) lengthen() {
 	n, m := len(v.ks), len(v.lanes)
-	if n == 0 || m == 0 || v.lanes[m-1].x != 1 || v.lanes[m-1].tap < 0 || v.lanes[m-1].tap != v.ks[n-1].tap || v.lanes[m-1].n < v.ks[n-1].n {
+	if n == 0 || m == 0 || v.lanes[m-1].x != 1 || v.ks[n-1].x != 1 || v.lanes[m-1].n < v.ks[n-1].n {
 		return
 	}
-	best := -1
+	best := 0
 	for i, k := range v.ks {
-		if k.tap < 0 && (best < 0 || k.n > v.ks[best].n) {
+		if k.n > v.ks[best].n {
 			best = i
 		}
 	}
-	if best >= 0 {
-		longest := v.ks[best]
-		v.ks = append(slices.Delete(v.ks, best, best+1), longest)
-	}
+	longest := v.ks[best]
+	v.ks = append(slices.Delete(v.ks, best, best+1), longest)
 }
 
 // straighten copies a small kernel into the order of k, unless it is a matrix as it
@@ -290,6 +320,9 @@ const (
 
 // run computes the class.
 func (v *convolution) run(c *call) {
+	if v.runDepthwise(c) {
+		return
+	}
 	if s := v.straighten(c); s != nil {
 		defer s.free()
 	}

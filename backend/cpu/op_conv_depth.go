@@ -14,20 +14,12 @@ import (
 // of an image, whichever is dense, and adds to a line all elements of the kernel.
 type depthwise struct {
 	*convolution
-	run   convAxis   // of lines; x in the input, y in the output
-	runW  int        // from one to the next in the kernel
-	outer []convAxis // count the lines
-	lines int
-	same  int // lines that have the same element of the kernel
-	ks    []depthPlace
+	run   convAxis                                   // of lines; x in the input, y in the output
+	runW  int                                        // from one to the next in the kernel
+	outer []convAxis                                 // count the lines
+	same  int                                        // lines that have the same element of the kernel
 	add   func(dst, x, w, tmp unsafe.Pointer, n int) // dst += x*w
 	copy  func(dst, src unsafe.Pointer, srcStride, n int)
-}
-
-// depthPlace is an element of the kernel.
-type depthPlace struct {
-	x, w  int   // elements from the first one
-	moves []int // for each tap, in places
 }
 
 // depthLimit is the largest kernel that is not left to products.
@@ -38,8 +30,8 @@ func (v *convolution) runDepthwise(c *call) bool {
 	if v.channels != 1 || v.cols != 1 || v.groups == 1 || v.sums > depthLimit {
 		return false
 	}
-	d := &depthwise{convolution: v, lines: 1}
-	axes := append([]convAxis{{v.groups, v.groupX, v.groupO, -1, 0}}, v.lanes...)
+	d := &depthwise{convolution: v, copy: kernel.CopyStrided(v.size)}
+	axes := append([]convAxis{{v.groups, v.groupX, v.groupO}}, v.lanes...)
 	best := -1
 	for i, a := range axes {
 		if a.y == 1 && (best < 0 || a.n > axes[best].n) {
@@ -51,22 +43,17 @@ func (v *convolution) runDepthwise(c *call) bool {
 	}
 	d.run = axes[best]
 	d.outer = slices.Delete(axes, best, best+1)
+	lines := 1
 	for _, a := range d.outer {
-		d.lines *= a.n
+		lines *= a.n
 	}
-	if d.same = d.lines; best == 0 {
+	if d.same = lines; best == 0 {
 		d.runW = v.groupW
 	} else {
 		d.same /= v.groups // the first axis
 	}
-	for i := range d.sums {
-		p := depthPlace{moves: make([]int, len(d.taps))}
-		p.x, p.w = placeOf(v.ks, i, p.moves)
-		d.ks = append(d.ks, p)
-	}
-	d.copy = kernel.CopyStrided(v.size)
 	d.loop()
-	ranges(c.do, d.lines, perTask(d.run.n*v.sums*v.size), d.part)
+	ranges(c.do, lines, perTask(d.run.n*v.sums*v.size), d.part)
 	return true
 }
 
@@ -89,47 +76,25 @@ func (d *depthwise) loop() {
 
 // part computes lines lo..hi.
 func (d *depthwise) part(lo, hi int) {
-	s := borrow(2 * d.run.n * d.size)
+	n, size := d.run.n, d.size
+	s := borrow(2 * n * size)
 	defer s.free()
-	pos := make([]int, len(d.taps))
 	for i := lo; i < hi; i++ {
-		for t := range pos {
-			pos[t] = d.taps[t].from
-		}
-		x, o := placeOf(d.outer, i, pos)
-		d.line(at(d.out, (d.fromO+o)*d.size), d.fromX+x, d.fromW+i/d.same*d.groupW, pos, s.data)
-	}
-}
-
-// line computes a line of the output; pos are the places that it begins with.
-func (d *depthwise) line(dst unsafe.Pointer, x, w int, pos []int, tmp []byte) {
-	r, size := &d.run, d.size
-	wipe(dst, r.n*size)
-places:
-	for i := range d.ks {
-		k := &d.ks[i]
-		lo, hi := 0, r.n
-		for t, move := range k.moves {
-			at, in := pos[t]+move, d.taps[t].in
-			if t == r.tap {
-				lo, hi = max(0, ceilDiv(-at, r.move)), min(r.n, floorDiv(in-1-at, r.move)+1)
-			} else if uint(at) >= uint(in) {
-				continue places
+		fromX, o := placeOf(d.outer, i)
+		dst := at(d.out, (d.fromO+o)*size)
+		wipe(dst, n*size)
+		for k := range d.sums {
+			x, w := placeOf(d.ks, k)
+			src, by := at(d.xData, (d.fromX+fromX+x)*size), at(d.wData, (d.fromW+i/d.same*d.groupW+w)*size)
+			if d.run.x != 1 {
+				d.copy(at(s.data, 0), src, d.run.x, n)
+				src = at(s.data, 0)
 			}
+			if d.runW > 1 {
+				d.copy(at(s.data, n*size), by, d.runW, n)
+				by = at(s.data, n*size)
+			}
+			d.add(dst, src, by, at(s.data, n*size), n)
 		}
-		if lo >= hi {
-			continue
-		}
-		src := at(d.xData, (x+k.x+lo*r.x)*size)
-		if r.x != 1 {
-			d.copy(at(tmp, 0), src, r.x, hi-lo)
-			src = at(tmp, 0)
-		}
-		by := at(d.wData, (w+k.w+lo*d.runW)*size)
-		if d.runW > 1 {
-			d.copy(at(tmp, r.n*size), by, d.runW, hi-lo)
-			by = at(tmp, r.n*size)
-		}
-		d.add(unsafe.Add(dst, lo*size), src, by, at(tmp, r.n*size), hi-lo)
 	}
 }

@@ -75,6 +75,9 @@ func (cc *convCase) call(t dtypes.DType, seed uint64) *call {
 		c.in = append(c.in, value{s, bytesFrom(t, whole)})
 	}
 	c.out = []value{{out, bytes.Repeat([]byte{0xA5}, out.Size()*t.Size())}}
+	if room, ok := convRoom(a, x, w, out); ok {
+		c.out = append(c.out, value{room, bytes.Repeat([]byte{0xA5}, room.Size()*t.Size())})
+	}
 	return c
 }
 
