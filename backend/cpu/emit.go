@@ -277,8 +277,7 @@ func (e *emitter) outside(v view, f form) int {
 	i := e.operand(o, t)
 	if o.fixed {
 		dst := e.scratch(o.form, t)
-		src := &strides{s.dims, s.strides, t.Size(), lineLoop(t.Size(), t.Size(), s.strides[len(s.strides)-1]*t.Size())}
-		e.add(instruction{act: load, form: o.form, dst: dst, a: i, src: src})
+		e.add(instruction{act: load, form: o.form, dst: dst, a: i, src: newStrides(s.steps(), t.Size())})
 		i = dst
 	}
 	e.loads[key] = i

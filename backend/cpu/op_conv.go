@@ -29,26 +29,11 @@ import (
 // with their axes in other roles; nothing here knows which is which. Which way is
 // taken depends on shapes only, and so do the bits of the result.
 
-// convAxis is an axis of the positions or of k.
-type convAxis struct {
-	n int
-	x int // from one index to the next in the input, in elements
-	y int // the same in the output (positions) or in the kernel (k)
-}
-
-// placeOf is where element i of axes lies, in the input and the output (or the kernel).
-func placeOf(axes []convAxis, i int) (x, y int) {
-	for k := len(axes) - 1; k >= 0; k-- {
-		a := &axes[k]
-		x, y = x+i%a.n*a.x, y+i%a.n*a.y
-		i /= a.n
-	}
-	return x, y
-}
-
 // convolution is the product of one class of positions.
 type convolution struct {
-	lanes, ks         []convAxis
+	// Axes of the positions and of k; x is in the input, y in the output (positions) or in
+	// the kernel (k), in elements.
+	lanes, ks         []axis
 	outer             int // that many axes of lanes, the first, are batches
 	cols, colW, colO  int // output channels of a group; from one to the next
 	groups, channels  int // channels of a group's input
@@ -102,8 +87,8 @@ func (c *call) convolutions() []*convolution {
 	if a.batchGroups > 1 {
 		base.groupX = images * xs[a.axes.InputBatch]
 	}
-	base.lanes = []convAxis{{images, xs[a.axes.InputBatch], os[a.axes.OutputBatch]}}
-	base.ks = []convAxis{{channels, xs[a.axes.InputChannels], ws[a.axes.KernelInputChannels]}}
+	base.lanes = []axis{{images, xs[a.axes.InputBatch], os[a.axes.OutputBatch]}}
+	base.ks = []axis{{channels, xs[a.axes.InputChannels], ws[a.axes.KernelInputChannels]}}
 	all := []*convolution{&base}
 	for i, classes := range spatial {
 		xa := a.axes.InputSpatial[i]
@@ -112,8 +97,8 @@ func (c *call) convolutions() []*convolution {
 		for _, p := range classes {
 			for _, v := range all {
 				v := *v
-				v.lanes = append(slices.Clone(v.lanes), convAxis{p.positions, p.move * xStep, p.outStep * oStep})
-				v.ks = append(slices.Clone(v.ks), convAxis{p.taps, p.step * xStep, p.tapStep * wStep})
+				v.lanes = append(slices.Clone(v.lanes), axis{p.positions, p.move * xStep, p.outStep * oStep})
+				v.ks = append(slices.Clone(v.ks), axis{p.taps, p.step * xStep, p.tapStep * wStep})
 				v.fromX, v.fromW, v.fromO = v.fromX+(p.from+first[xa])*xStep, v.fromW+p.tap*wStep, v.fromO+p.out*oStep
 				next = append(next, &v)
 			}
@@ -244,14 +229,11 @@ func (c *call) padConv(first []int) value {
 // memory, and positions as they lie in the output, where the product needs one
 // stride: the longest part that has one stays, the others become batches.
 func (v *convolution) arrange() {
-	v.sums, v.batches = 1, v.groups
-	for _, k := range v.ks {
-		v.sums *= k.n
-	}
-	one := func(a convAxis) bool { return a.n == 1 }
+	v.sums = elements(v.ks)
+	one := func(a axis) bool { return a.n == 1 }
 	v.lanes, v.ks = slices.DeleteFunc(v.lanes, one), slices.DeleteFunc(v.ks, one)
-	slices.SortStableFunc(v.ks, func(a, b convAxis) int { return cmp.Compare(b.x, a.x) })
-	slices.SortStableFunc(v.lanes, func(a, b convAxis) int { return cmp.Compare(b.y, a.y) })
+	slices.SortStableFunc(v.ks, func(a, b axis) int { return cmp.Compare(b.x, a.x) })
+	slices.SortStableFunc(v.lanes, func(a, b axis) int { return cmp.Compare(b.y, a.y) })
 	v.lengthen()
 	var first, last int // of the longest part
 	v.rows = 1
@@ -268,9 +250,7 @@ func (v *convolution) arrange() {
 	part := slices.Clone(v.lanes[first:last])
 	v.lanes = append(slices.Delete(v.lanes, first, last), part...)
 	v.outer = len(v.lanes) - len(part)
-	for _, a := range v.lanes[:v.outer] {
-		v.batches *= a.n
-	}
+	v.batches = v.groups * elements(v.lanes[:v.outer])
 }
 
 // lengthen makes the longest axis of k the innermost one where positions move along the
@@ -391,17 +371,17 @@ func (v *convolution) multiply(c *call, out kernel.Matrix, r convRange) {
 	offsets := unsafe.Slice((*int)(at(s.data, 0)), 3*n)
 	p := kernel.Product{M: v.rows, N: v.cols, K: r.sums, Batch: n, Type: v.dtype, C: out,
 		AOff: offsets[:n], BOff: offsets[n : 2*n], COff: offsets[2*n:]}
-	v.offsets(p.COff, v.groupO, v.rows*v.cols, func(a convAxis) int { return a.y })
+	v.offsets(p.COff, v.groupO, v.rows*v.cols, func(w walk) int { return w.y })
 	x, w := v.patches(r), v.weights(r)
 	if lane, k, ok := x.plain(); ok {
 		p.A = kernel.Matrix{Data: at(v.xData, (v.fromX+r.from*k)*v.size), RowStride: lane, ColStride: k}
-		v.offsets(p.AOff, v.groupX, r.sums*k, func(a convAxis) int { return a.x })
+		v.offsets(p.AOff, v.groupX, r.sums*k, func(w walk) int { return w.x })
 	} else {
 		p.FillA = x.source()
 	}
 	if lane, k, ok := w.plain(); ok {
 		p.B = kernel.Matrix{Data: at(v.wData, (v.fromW+r.from*k)*v.size), RowStride: k, ColStride: lane}
-		v.offsets(p.BOff, v.groupW, r.sums*k, func(convAxis) int { return 0 })
+		v.offsets(p.BOff, v.groupW, r.sums*k, func(walk) int { return 0 })
 	} else {
 		p.FillB = w.source()
 	}
@@ -410,14 +390,9 @@ func (v *convolution) multiply(c *call, out kernel.Matrix, r convRange) {
 
 // offsets sets where each batch begins: parts, in them groups, in these the outer
 // positions.
-func (v *convolution) offsets(dst []int, group, part int, pitch func(convAxis) int) {
+func (v *convolution) offsets(dst []int, group, part int, place func(walk) int) {
 	n := v.batches / v.groups
 	for i := range dst {
-		dst[i] = i/v.batches*part + i/n%v.groups*group
-		for k, rest := v.outer-1, i%n; k >= 0; k-- {
-			a := v.lanes[k]
-			dst[i] += rest % a.n * pitch(a)
-			rest /= a.n
-		}
+		dst[i] = i/v.batches*part + i/n%v.groups*group + place(walkFrom(v.lanes[:v.outer], i%n))
 	}
 }

@@ -14,9 +14,9 @@ import (
 // of an image, whichever is dense, and adds to a line all elements of the kernel.
 type depthwise struct {
 	*convolution
-	run   convAxis                                   // of lines; x in the input, y in the output
+	run   axis                                       // of lines; x in the input, y in the output
 	runW  int                                        // from one to the next in the kernel
-	outer []convAxis                                 // count the lines
+	outer []axis                                     // count the lines
 	same  int                                        // lines that have the same element of the kernel
 	add   func(dst, x, w, tmp unsafe.Pointer, n int) // dst += x*w
 	copy  func(dst, src unsafe.Pointer, srcStride, n int)
@@ -31,7 +31,7 @@ func (v *convolution) runDepthwise(c *call) bool {
 		return false
 	}
 	d := &depthwise{convolution: v, copy: kernel.CopyStrided(v.size)}
-	axes := append([]convAxis{{v.groups, v.groupX, v.groupO}}, v.lanes...)
+	axes := append([]axis{{v.groups, v.groupX, v.groupO}}, v.lanes...)
 	best := -1
 	for i, a := range axes {
 		if a.y == 1 && (best < 0 || a.n > axes[best].n) {
@@ -43,10 +43,7 @@ func (v *convolution) runDepthwise(c *call) bool {
 	}
 	d.run = axes[best]
 	d.outer = slices.Delete(axes, best, best+1)
-	lines := 1
-	for _, a := range d.outer {
-		lines *= a.n
-	}
+	lines := elements(d.outer)
 	if d.same = lines; best == 0 {
 		d.runW = v.groupW
 	} else {
@@ -80,12 +77,11 @@ func (d *depthwise) part(lo, hi int) {
 	s := borrow(2 * n * size)
 	defer s.free()
 	for i := lo; i < hi; i++ {
-		fromX, o := placeOf(d.outer, i)
-		dst := at(d.out, (d.fromO+o)*size)
+		line := walkFrom(d.outer, i)
+		dst := at(d.out, (d.fromO+line.y)*size)
 		wipe(dst, n*size)
-		for k := range d.sums {
-			x, w := placeOf(d.ks, k)
-			src, by := at(d.xData, (d.fromX+fromX+x)*size), at(d.wData, (d.fromW+i/d.same*d.groupW+w)*size)
+		for k, place := 0, walkFrom(d.ks, 0); k < d.sums; k++ {
+			src, by := at(d.xData, (d.fromX+line.x+place.x)*size), at(d.wData, (d.fromW+i/d.same*d.groupW+place.y)*size)
 			if d.run.x != 1 {
 				d.copy(at(s.data, 0), src, d.run.x, n)
 				src = at(s.data, 0)
@@ -95,6 +91,7 @@ func (d *depthwise) part(lo, hi int) {
 				by = at(s.data, n*size)
 			}
 			d.add(dst, src, by, at(s.data, n*size), n)
+			place.on(1)
 		}
 	}
 }

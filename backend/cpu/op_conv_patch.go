@@ -21,49 +21,46 @@ type patches struct {
 	groups    int // of a part
 	part      convRange
 	m         int // lanes of a batch
-	lanes, ks []patchAxis
-	inner     []patchAxis // lanes without the axes that are batches
-	byK       bool        // lines of a piece run along lanes
+	lanes, ks []axis
+	inner     []axis // lanes without the axes that are batches
+	byK       bool   // lines of a piece run along lanes
 	strided   func(dst, src unsafe.Pointer, srcStride, n int)
 	transpose func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int)
 }
 
-// patchAxis is one or more axes that are one run of equal steps.
-type patchAxis struct{ n, pitch int }
-
-// newAxes joins axes whose elements lie as one axis's would.
-func newAxes(axes []convAxis, pitch func(convAxis) int) []patchAxis {
-	all := []patchAxis{}
+// joined has the axes with one of their steps, as x, those joined whose elements lie as
+// one axis's would.
+func joined(axes []axis, step func(axis) int) (all []axis) {
 	for _, a := range axes {
-		b := patchAxis{a.n, pitch(a)}
-		if k := len(all) - 1; k >= 0 && all[k].pitch == b.n*b.pitch {
-			all[k] = patchAxis{all[k].n * b.n, b.pitch}
+		b := axis{n: a.n, x: step(a)}
+		if k := len(all) - 1; k >= 0 && all[k].x == b.n*b.x {
+			all[k] = axis{n: all[k].n * b.n, x: b.x}
 			continue
 		}
 		all = append(all, b)
 	}
 	if len(all) == 0 {
-		all = append(all, patchAxis{1, 0})
+		all = append(all, axis{n: 1})
 	}
 	return all
 }
 
-func (a convAxis) inX() int { return a.x }
-func (a convAxis) inY() int { return a.y }
+func inX(a axis) int { return a.x }
+func inY(a axis) int { return a.y }
 
 // patches is the input as operand A.
 func (v *convolution) patches(r convRange) *patches {
 	p := &patches{data: at(v.xData, 0), from: v.fromX, group: v.groupX, per: v.batches / v.groups, m: v.rows,
-		lanes: newAxes(v.lanes, convAxis.inX), inner: newAxes(v.lanes[v.outer:], convAxis.inX), ks: newAxes(v.ks, convAxis.inX)}
+		lanes: joined(v.lanes, inX), inner: joined(v.lanes[v.outer:], inX), ks: joined(v.ks, inX)}
 	p.loops(v, r)
 	return p
 }
 
 // weights is the kernel as operand B.
 func (v *convolution) weights(r convRange) *patches {
-	lanes := []patchAxis{{v.cols, v.colW}}
+	lanes := []axis{{n: v.cols, x: v.colW}}
 	p := &patches{data: at(v.wData, 0), from: v.fromW, group: v.groupW, per: v.batches / v.groups,
-		lanes: lanes, inner: lanes, ks: newAxes(v.ks, convAxis.inY)}
+		lanes: lanes, inner: lanes, ks: joined(v.ks, inY)}
 	p.loops(v, r)
 	return p
 }
@@ -74,8 +71,8 @@ func (p *patches) loops(v *convolution, r convRange) {
 	p.size = v.size
 	p.strided, p.transpose = kernel.CopyStrided(p.size), kernel.Transpose(p.size)
 	lane, k := p.lanes[len(p.lanes)-1], p.ks[len(p.ks)-1]
-	dense := func(a patchAxis) int {
-		if a.pitch != 1 {
+	dense := func(a axis) int {
+		if a.x != 1 {
 			return 0
 		}
 		return a.n
@@ -89,47 +86,11 @@ func (p *patches) loops(v *convolution, r convRange) {
 
 // plain reports the strides of lanes and k if the operand is a matrix in memory.
 func (p *patches) plain() (lane, k int, ok bool) {
-	return p.inner[0].pitch, p.ks[0].pitch, len(p.inner) == 1 && len(p.ks) == 1
+	return p.inner[0].x, p.ks[0].x, len(p.inner) == 1 && len(p.ks) == 1
 }
 
 // source makes pieces.
 func (p *patches) source() *kernel.Source { return &kernel.Source{Piece: p.piece, ByK: p.byK} }
-
-// walk goes through the elements of axes, a run of the innermost one at a time.
-type walk struct {
-	axes []patchAxis
-	at   [16]int // indices
-	x    int     // where the element lies
-}
-
-// walkFrom begins at element i.
-func walkFrom(axes []patchAxis, i int) (w walk) {
-	w.axes = axes
-	for k := len(axes) - 1; k >= 0; k-- {
-		w.at[k] = i % axes[k].n
-		w.x += w.at[k] * axes[k].pitch
-		i /= axes[k].n
-	}
-	return w
-}
-
-// run is how many elements follow each other from here on, at most limit.
-func (w *walk) run(limit int) int {
-	k := len(w.axes) - 1
-	return min(w.axes[k].n-w.at[k], limit)
-}
-
-// on goes n elements on, within a run.
-func (w *walk) on(n int) {
-	k := len(w.axes) - 1
-	w.at[k] += n
-	w.x += n * w.axes[k].pitch
-	for ; k > 0 && w.at[k] == w.axes[k].n; k-- {
-		w.x += w.axes[k-1].pitch - w.at[k]*w.axes[k].pitch
-		w.at[k] = 0
-		w.at[k-1]++
-	}
-}
 
 // piece writes a piece of the operand: see kernel.Source.
 func (p *patches) piece(dst unsafe.Pointer, ld, batch, lane, lanes, k, ks int) {
@@ -137,7 +98,7 @@ func (p *patches) piece(dst unsafe.Pointer, ld, batch, lane, lanes, k, ks int) {
 	u := walkFrom(p.lanes, lane+batch%p.per*p.m)
 	first := walkFrom(p.ks, k+p.part.from+group/p.groups*p.part.sums)
 	base := p.from + group%p.groups*p.group
-	uPitch, vPitch := p.lanes[len(p.lanes)-1].pitch, p.ks[len(p.ks)-1].pitch
+	uPitch, vPitch := p.lanes[len(p.lanes)-1].x, p.ks[len(p.ks)-1].x
 	for i := 0; i < lanes; {
 		n, v := u.run(lanes-i), first
 		for j := 0; j < ks; {

@@ -16,7 +16,7 @@ import (
 type tiledSum struct {
 	*convolution
 	segments []tileRun // of the positions
-	ks       []patchAxis
+	ks       []axis
 	lines    int // rows of images, or parts of them
 	chunks   int // so many are a row
 	stepX    int // along a row, in the input
@@ -39,10 +39,10 @@ func (v *convolution) newTiledSum() *tiledSum {
 	column, stepW, ok := v.weights(convRange{}).plain()
 	x := v.patches(convRange{})
 	run, line := x.lanes[len(x.lanes)-1], x.ks[len(x.ks)-1]
-	if !ok || column != 1 || run.pitch != 1 || run.n < segmentMin || line.n < lineMin {
+	if !ok || column != 1 || run.x != 1 || run.n < segmentMin || line.n < lineMin {
 		return nil
 	}
-	d := &tiledSum{convolution: v, stepX: line.pitch, stepW: stepW, ks: x.ks, chunks: ceilDiv(line.n, tileRunMax)}
+	d := &tiledSum{convolution: v, stepX: line.x, stepW: stepW, ks: x.ks, chunks: ceilDiv(line.n, tileRunMax)}
 	d.segments = listRuns(x.lanes, v.rows, v.rows)
 	d.lines = v.sums / line.n * d.chunks
 	d.at = max(1, min(linesMost, lineCache/(min(line.n, tileRunMax)*v.cols)))

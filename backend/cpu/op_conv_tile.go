@@ -11,8 +11,8 @@ import (
 // runs where they are: the patches of neighbours are one step of the input apart.
 type tiled struct {
 	*convolution
-	row           convAxis // the positions of a row
-	lines         int      // rows of a group
+	row           axis // the positions of a row
+	lines         int  // rows of a group
 	runs          []tileRun
 	panels        []byte // of the kernel: see kernel.Tile
 	panel         int    // bytes of one
@@ -37,16 +37,14 @@ func (v *convolution) runTiled(c *call) bool {
 	if v.dtype != dtypes.Float32 || v.colO != 1 || v.cols < 8 || len(v.lanes) == 0 {
 		return false
 	}
-	d := &tiled{convolution: v, row: v.lanes[len(v.lanes)-1], lines: 1}
+	last := len(v.lanes) - 1
+	d := &tiled{convolution: v, row: v.lanes[last], lines: elements(v.lanes[:last])}
 	x := v.patches(convRange{})
 	_, _, isMatrix := x.plain()
 	run := x.ks[len(x.ks)-1]
 	lane, k, ok := v.weights(convRange{}).plain()
-	if isMatrix || !ok || run.pitch != 1 || run.n < tileRunMin || d.row.n < tileRow {
+	if isMatrix || !ok || run.x != 1 || run.n < tileRunMin || d.row.n < tileRow {
 		return false
-	}
-	for _, a := range v.lanes[:len(v.lanes)-1] {
-		d.lines *= a.n
 	}
 	d.runs = listRuns(x.ks, v.sums, tileRunMax)
 	s := d.pack(c, lane, k)
@@ -60,7 +58,7 @@ func (v *convolution) runTiled(c *call) bool {
 
 // listRuns cuts the n elements of axes into runs of the innermost one, at most so
 // long each.
-func listRuns(axes []patchAxis, n, longest int) (all []tileRun) {
+func listRuns(axes []axis, n, longest int) (all []tileRun) {
 	w := walkFrom(axes, 0)
 	for k := 0; k < n; {
 		// A run that is longer is cut into equal parts.
@@ -101,9 +99,9 @@ func (d *tiled) task(group, line int) {
 		for i := range d.runs {
 			r := &d.runs[i]
 			t.K, t.B, t.Add = r.n, at(d.panels, (group*d.perGroup+col/nr)*d.panel+r.k*nr*4), min(i, 1)
-			for j := line; j < min(line+d.block, d.lines); j++ {
-				x, o := placeOf(d.lanes[:last], j)
-				x, o = x+d.fromX+group*d.groupX+r.x, o+d.fromO+group*d.groupO+col
+			for j, w := line, walkFrom(d.lanes[:last], line); j < min(line+d.block, d.lines); j++ {
+				x, o := w.x+d.fromX+group*d.groupX+r.x, w.y+d.fromO+group*d.groupO+col
+				w.on(1)
 				for k := range tiles {
 					from, to := k*d.row.n/tiles, (k+1)*d.row.n/tiles
 					t.A, t.C = at(d.xData, (x+from*d.row.x)*4), at(d.out, (o+from*d.row.y)*4)

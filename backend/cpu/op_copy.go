@@ -14,76 +14,61 @@ import (
 //
 // It is made once and runs from any two addresses.
 type mover struct {
-	dims, ds, ss []int // outer axes; strides in bytes
-	count        int   // product of dims
-	n            int   // elements of the innermost axis
-	d, s         int   // its strides in bytes
-	rows         int   // elements of the transposed axis: it is dense in src, the innermost in dst
-	rd           int   // its stride in dst in bytes
-	size         int   // bytes of an element
-	inner        func(dst, src unsafe.Pointer, n int)
-	transpose    func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int)
+	axes      []axis // outer ones; x is in dst and y in src, in bytes
+	count     int    // of their elements
+	line      axis   // the innermost one
+	turned    axis   // the transposed axis: it is dense in src, the innermost one in dst
+	size      int    // bytes of an element
+	inner     func(dst, src unsafe.Pointer, n int)
+	transpose func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int)
 }
 
 // newMover takes strides in elements of size bytes (1, 2, 4, 8 or 16). Different
 // elements must have different places in dst.
 func newMover(size int, dims, dstStrides, srcStrides []int) *mover {
 	m := mergeAxes(size, dims, dstStrides, srcStrides)
-	m.promote()
+	if k := len(m.axes) - 1; k > 0 && m.axes[k].x == size && m.axes[k].y == size {
+		switch run := m.axes[k].n * size; run { // a short innermost run is one element
+		case 2, 4, 8, 16:
+			m.size, m.line.x, m.line.y = run, run, run
+			m.axes = m.axes[:k]
+		}
+	}
 	m.innermost()
-	for k, n := range m.dims {
-		if m.d == m.size && m.s != m.size && m.s != 0 && m.ss[k] == m.size && m.ds[k]%m.size == 0 && m.s%m.size == 0 {
-			m.rows, m.rd = n, m.ds[k]
-			m.transpose = kernel.Transpose(m.size)
-			m.drop(k)
+	for k, a := range m.axes {
+		if m.line.x == m.size && m.line.y != m.size && m.line.y != 0 && a.y == m.size && a.x%m.size == 0 && m.line.y%m.size == 0 {
+			m.turned, m.transpose = a, kernel.Transpose(m.size)
+			m.axes = slices.Delete(m.axes, k, k+1)
+			m.count /= a.n
 			break
 		}
 	}
-	m.count = product(m.dims)
-	m.inner = lineLoop(m.size, m.d, m.s)
+	m.inner = lineLoop(m.size, m.line.x, m.line.y)
 	return m
 }
 
 // mergeAxes drops axes of one element and joins neighbours that are one run.
 func mergeAxes(size int, dims, dstStrides, srcStrides []int) *mover {
-	m := &mover{size: size, count: 1, n: 1, d: size, s: size, rows: 1}
+	m := &mover{size: size, line: axis{1, size, size}, turned: axis{n: 1}}
 	for i, n := range dims {
-		d, s := dstStrides[i]*size, srcStrides[i]*size
-		if k := len(m.dims) - 1; n == 1 {
+		a := axis{n, dstStrides[i] * size, srcStrides[i] * size}
+		if k := len(m.axes) - 1; n == 1 {
 			continue
-		} else if k >= 0 && m.ds[k] == n*d && m.ss[k] == n*s {
-			m.dims[k], m.ds[k], m.ss[k] = m.dims[k]*n, d, s
+		} else if k >= 0 && m.axes[k].x == n*a.x && m.axes[k].y == n*a.y {
+			m.axes[k] = axis{m.axes[k].n * n, a.x, a.y}
 		} else {
-			m.dims, m.ds, m.ss = append(m.dims, n), append(m.ds, d), append(m.ss, s)
+			m.axes = append(m.axes, a)
 		}
 	}
 	return m
 }
 
-// innermost takes the last axis out of dims.
+// innermost takes the last axis out of the outer ones.
 func (m *mover) innermost() {
-	if k := len(m.dims) - 1; k >= 0 {
-		m.n, m.d, m.s = m.dims[k], m.ds[k], m.ss[k]
-		m.drop(k)
+	if k := len(m.axes) - 1; k >= 0 {
+		m.line, m.axes = m.axes[k], m.axes[:k]
 	}
-	m.count = product(m.dims)
-}
-
-func (m *mover) drop(k int) {
-	m.dims, m.ds, m.ss = slices.Delete(m.dims, k, k+1), slices.Delete(m.ds, k, k+1), slices.Delete(m.ss, k, k+1)
-}
-
-// promote makes one element of a short innermost run.
-func (m *mover) promote() {
-	k := len(m.dims) - 1
-	if k < 1 || m.ds[k] != m.size || m.ss[k] != m.size {
-		return
-	}
-	switch run := m.dims[k] * m.size; run {
-	case 2, 4, 8, 16:
-		m.size, m.d, m.s = run, run, run
-		m.drop(k)
-	}
+	m.count = elements(m.axes)
 }
 
 // lineLoop copies elements of size bytes that are d bytes apart in dst and s in src.
@@ -113,50 +98,35 @@ func stride[T any](d, s int) func(dst, src unsafe.Pointer, n int) {
 
 // run copies from src to dst, in parallel where that pays.
 func (m *mover) run(dst, src unsafe.Pointer, do func(n int, body func(i int))) {
-	if m.n == 0 || m.rows == 0 || m.count == 0 {
+	n := m.line.n
+	block := n * m.turned.n * m.size // bytes of an innermost block
+	if block*m.count == 0 {
 		return
 	}
-	block := m.n * m.rows * m.size // bytes of an innermost block
-	parts := max(1, min(m.n/64, block/grain))
+	parts := max(1, min(n/64, block/grain))
 	if do == nil || block*m.count <= grain {
-		m.blocks(dst, src, 0, m.count, 0, m.n)
+		m.blocks(dst, src, 0, m.count, 0, n)
 		return
 	}
 	if parts == 1 {
-		ranges(do, m.count, perTask(block), func(lo, hi int) { m.blocks(dst, src, lo, hi, 0, m.n) })
+		ranges(do, m.count, perTask(block), func(lo, hi int) { m.blocks(dst, src, lo, hi, 0, n) })
 		return
 	}
-	part := ((m.n+parts-1)/parts + 63) &^ 63
-	parts = (m.n + part - 1) / part
+	part := (ceilDiv(n, parts) + 63) &^ 63
+	parts = ceilDiv(n, part)
 	do(m.count*parts, func(i int) {
 		p := i % parts * part
-		m.blocks(dst, src, i/parts, i/parts+1, p, min(p+part, m.n))
+		m.blocks(dst, src, i/parts, i/parts+1, p, min(p+part, n))
 	})
 }
 
 // blocks copies elements from..to of the innermost axis for the outer indices
 // lo..hi, which count all outer axes through.
 func (m *mover) blocks(dst, src unsafe.Pointer, lo, hi, from, to int) {
-	var room [8]int
-	at := room[:0]
-	d, s := from*m.d, from*m.s
-	for range m.dims {
-		at = append(at, 0)
-	}
-	for k, i := len(m.dims)-1, lo; k >= 0; k-- {
-		at[k] = i % m.dims[k]
-		i /= m.dims[k]
-		d, s = d+at[k]*m.ds[k], s+at[k]*m.ss[k]
-	}
+	w := walkFrom(m.axes, lo)
 	for range hi - lo {
-		m.block(unsafe.Add(dst, d), unsafe.Add(src, s), to-from)
-		for k := len(m.dims) - 1; k >= 0; k-- {
-			d, s = d+m.ds[k], s+m.ss[k]
-			if at[k]++; at[k] < m.dims[k] {
-				break
-			}
-			d, s, at[k] = d-m.dims[k]*m.ds[k], s-m.dims[k]*m.ss[k], 0
-		}
+		m.block(unsafe.Add(dst, w.x+from*m.line.x), unsafe.Add(src, w.y+from*m.line.y), to-from)
+		w.on(1)
 	}
 }
 
@@ -167,10 +137,11 @@ func (m *mover) block(dst, src unsafe.Pointer, n int) {
 		return
 	}
 	const tile = 64
+	t, l := m.turned, m.line
 	for i := 0; i < n; i += tile {
-		for j := 0; j < m.rows; j += tile {
-			m.transpose(unsafe.Add(dst, j*m.rd+i*m.d), unsafe.Add(src, i*m.s+j*m.size),
-				min(tile, n-i), min(tile, m.rows-j), m.rd/m.size, m.s/m.size)
+		for j := 0; j < t.n; j += tile {
+			m.transpose(unsafe.Add(dst, j*t.x+i*l.x), unsafe.Add(src, i*l.y+j*m.size),
+				min(tile, n-i), min(tile, t.n-j), t.x/m.size, l.y/m.size)
 		}
 	}
 }

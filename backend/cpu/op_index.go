@@ -29,7 +29,7 @@ func newLookup(indices value, vector int, axes []int, operand value, sizes, othe
 	all := unsafe.Slice((*int)(unsafe.Pointer(unsafe.SliceData(l.memory.data))), 2*n)
 	l.operand, l.other = all[:n], all[n:]
 	strides := rowMajor(operand.shape.Dimensions)
-	other := view{dims: otherDims, strides: otherStrides}.simplify()
+	other := walkFrom(view{dims: otherDims, strides: otherStrides}.simplify().steps(), 0)
 	for i := range n {
 		place := i/suffix*len(axes)*suffix + i%suffix
 		offset := 0
@@ -42,7 +42,8 @@ func newLookup(indices value, vector int, axes []int, operand value, sizes, othe
 			}
 			offset += fit * strides[axis]
 		}
-		l.operand[i], l.other[i] = offset, other.at(i)
+		l.operand[i], l.other[i] = offset, other.x
+		other.on(1)
 	}
 	return l
 }
@@ -76,7 +77,7 @@ func runGather(c *call) error {
 	}
 	ranges(c.do, len(l.other), perTask(product(a.sliceSizes)*size), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
-			m.blocks(at(out.data, l.other[i]*size), at(x.data, l.operand[i]*size), 0, m.count, 0, m.n)
+			m.blocks(at(out.data, l.other[i]*size), at(x.data, l.operand[i]*size), 0, m.count, 0, m.line.n)
 		}
 	})
 	return nil
@@ -129,11 +130,11 @@ func runScatter(c *call) error {
 	defer l.memory.free()
 	size := x.shape.DType.Size()
 	m := newCombiner(f, size, wd, wt, ws)
-	step := m.n
-	if updates.shape.Size()*size > grain && m.n <= ownColumns(sizes, a.scatterAxesToOperandAxes) {
-		step = max(64, ceilDiv(m.n, 16))
+	step := m.line.n
+	if updates.shape.Size()*size > grain && step <= ownColumns(sizes, a.scatterAxesToOperandAxes) {
+		step = max(64, ceilDiv(step, 16))
 	}
-	ranges(c.do, m.n, step, func(lo, hi int) {
+	ranges(c.do, m.line.n, step, func(lo, hi int) {
 		for i, to := range l.operand {
 			if to >= 0 {
 				m.blocks(at(out.data, to*size), at(updates.data, l.other[i]*size), 0, m.count, lo, hi)
@@ -161,13 +162,13 @@ func newCombiner(f kernel.Func2, size int, dims, dstStrides, srcStrides []int) *
 	m := mergeAxes(size, dims, dstStrides, srcStrides)
 	m.innermost()
 	m.inner = func(dst, src unsafe.Pointer, n int) {
-		if m.d == size && m.s == size {
+		if m.line.x == size && m.line.y == size {
 			f(dst, dst, src, n)
 			return
 		}
 		for i := range n {
-			d := unsafe.Add(dst, i*m.d)
-			f(d, d, unsafe.Add(src, i*m.s), 1)
+			d := unsafe.Add(dst, i*m.line.x)
+			f(d, d, unsafe.Add(src, i*m.line.y), 1)
 		}
 	}
 	return m

@@ -136,8 +136,8 @@ func asMatrix(batch, free, contract view) (m matrix, ok bool) {
 // offsets are where batches lie, from the first on; nil where there is one.
 func offsets(batch view) (offs []int) {
 	if n := product(batch.dims); n > 1 {
-		for i := range n {
-			offs = append(offs, batch.at(i)-batch.offset)
+		for w := walkFrom(batch.steps(), 0); len(offs) < n; w.on(1) {
+			offs = append(offs, w.x)
 		}
 	}
 	return offs

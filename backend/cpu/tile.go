@@ -348,38 +348,22 @@ func (t *tile) foldCol(r *run, s *tileState, in *instruction, row, rows, cols in
 
 // strides is a strided view, not of one element, ready to be copied in pieces.
 type strides struct {
-	dims, steps []int                                // steps in elements
-	size        int                                  // bytes an element
-	line        func(dst, src unsafe.Pointer, n int) // copies a run of the innermost axis
+	axes []axis
+	size int                                  // bytes an element
+	line func(dst, src unsafe.Pointer, n int) // copies a run of the innermost axis
+}
+
+func newStrides(axes []axis, size int) *strides {
+	return &strides{axes, size, lineLoop(size, size, axes[len(axes)-1].x*size)}
 }
 
 // copy writes elements first to first+n of the view to dst, densely. src is the
 // address of the view's first element.
 func (v *strides) copy(dst, src unsafe.Pointer, first, n int) {
-	k := len(v.dims) - 1
-	var index [16]int
-	rest, from := first/v.dims[k], first%v.dims[k]
-	offset := 0
-	for i := k - 1; i >= 0; i-- {
-		index[i] = rest % v.dims[i]
-		rest /= v.dims[i]
-		offset += index[i] * v.steps[i]
-	}
-	for n > 0 {
-		m := min(n, v.dims[k]-from)
-		if p := unsafe.Add(src, (offset+from*v.steps[k])*v.size); v.steps[k] == 1 {
-			copy(unsafe.Slice((*byte)(dst), m*v.size), unsafe.Slice((*byte)(p), m*v.size))
-		} else {
-			v.line(dst, p, m)
-		}
-		dst, n, from = unsafe.Add(dst, m*v.size), n-m, 0
-		for i := k - 1; i >= 0; i-- {
-			offset += v.steps[i]
-			if index[i]++; index[i] < v.dims[i] {
-				break
-			}
-			offset -= index[i] * v.steps[i]
-			index[i] = 0
-		}
+	for w := walkFrom(v.axes, first); n > 0; {
+		m := w.run(n)
+		v.line(dst, unsafe.Add(src, w.x*v.size), m)
+		w.on(m)
+		dst, n = unsafe.Add(dst, m*v.size), n-m
 	}
 }

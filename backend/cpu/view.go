@@ -129,6 +129,15 @@ func (v view) simplify() view {
 	return out
 }
 
+// steps are the axes of the view, for walks; places count from its first element.
+func (v view) steps() []axis {
+	all := make([]axis, len(v.dims))
+	for i, n := range v.dims {
+		all[i] = axis{n: n, x: v.strides[i]}
+	}
+	return all
+}
+
 // contiguous says whether the elements follow each other in memory.
 func (v view) contiguous() bool {
 	s := v.simplify()
