@@ -1,10 +1,10 @@
 // Package kernel holds the loops of the engine: matrix products and vector
 // operations on raw memory, in AVX-512 and AVX2 assembly and in portable Go.
 //
-// The assembly is written by the generator in gen, a module of its own. Which
-// variant runs is chosen once, at start, from what the processor has; the
-// environment variable COMLAM_KERNEL=avx2 or portable lowers it. A build with the
-// tag noasm, or for another processor, has the portable loops only.
+// The assembly is written by the generator in gen, a module of its own, which writes
+// that of the radio, too. Which variant runs is chosen once, at start, from what the
+// processor has; the environment variable COMLAM_KERNEL=avx2 or portable lowers it. A
+// build with the tag noasm, or for another processor, has the portable loops only.
 //
 // Results are the same bits from run to run and for any number of workers on one
 // variant: work is split by shape only and sums follow fixed trees. The variants

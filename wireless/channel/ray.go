@@ -1,7 +1,5 @@
 package channel
 
-import "github.com/comlam/comlam/backend/kernel"
-
 // rayScratch turns the rays of one cluster into the coefficients of one tap: a
 // matrix product of gains [ray, pair] and Doppler phasors [slot, ray].
 type rayScratch struct {
@@ -22,7 +20,7 @@ type rayScratch struct {
 }
 
 func newRayScratch(c CDLConfig) *rayScratch {
-	width := kernel.PhasorRows(c.BS.NumPorts() * c.UE.NumPorts())
+	width := wholeRows(c.BS.NumPorts() * c.UE.NumPorts())
 	return &rayScratch{
 		fieldBS: make([]field, len(c.BS.slants())),
 		fieldUE: make([]field, len(c.UE.slants())),
@@ -100,7 +98,7 @@ func (w *rayScratch) sumInto(t *Taps, tap int, add bool) {
 	doppler := w.doppler
 	doppler.fill(w.turn[:w.numRays])
 	num, pairs, half := t.NumSlots, t.NumUEAnt*t.NumBSAnt, halfOf(t.NumSlots)
-	kernel.PairSums(w.sums, w.gainRe, w.gainIm, w.width, doppler.re, doppler.im, w.width, w.numRays, half)
+	pairSums(w.sums, w.gainRe, w.gainIm, w.width, doppler.re, doppler.im, w.width, w.numRays, half)
 	for h := range half {
 		lines := w.sums[4*w.width*h:]
 		late, early := num/2+h, (num-1)/2-h

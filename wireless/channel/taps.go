@@ -3,8 +3,6 @@ package channel
 import (
 	"fmt"
 	"math"
-
-	"github.com/comlam/comlam/backend/kernel"
 )
 
 // SpeedOfLightMPS is the speed of light in vacuum.
@@ -113,7 +111,7 @@ type Taps struct {
 }
 
 func newTaps(numTaps, numBSAnt, numUEAnt, numSlots int) *Taps {
-	stride := kernel.PhasorRows(numBSAnt * numUEAnt * numSlots)
+	stride := wholeRows(numBSAnt * numUEAnt * numSlots)
 	n := numTaps * stride
 	return &Taps{
 		DelayS:   make([]float64, numTaps),
@@ -206,7 +204,7 @@ func response[C complex64 | complex128](t *Taps, f Subcarriers, d Direction, sca
 	}
 	for from := 0; from < t.NumSlots*pairs; from += tileRows {
 		rows := min(tileRows, t.stride-from)
-		kernel.PairSums(t.sums, t.re[from:], t.im[from:], t.stride, t.turns.re, t.turns.im, rows, len(t.DelayS), half)
+		pairSums(t.sums, t.re[from:], t.im[from:], t.stride, t.turns.re, t.turns.im, rows, len(t.DelayS), half)
 		to := min(from+rows, t.NumSlots*pairs)
 		for k := range half {
 			lines := t.sums[4*rows*k:][:4*rows]

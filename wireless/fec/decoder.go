@@ -3,8 +3,6 @@ package fec
 import (
 	"fmt"
 	"math"
-
-	"github.com/comlam/comlam/backend/kernel"
 )
 
 // An Algorithm is the rule by which a check answers.
@@ -83,14 +81,14 @@ type Result struct {
 type Decoder struct {
 	code   *LDPC
 	config DecoderConfig
-	layers []*kernel.CheckLayer
+	layers []*checkLayer
 	v, r   []float32 // values by column, messages by layer
 	old, w []float32 // of flooding: the values before, those of one layer
 	froms  []int     // where the messages of a layer start
 	used   []int     // layers of this block
 	heard  bool      // anything was received
-	rule   kernel.MinSum
-	exact  *kernel.SumProduct
+	rule   minSum
+	exact  *sumProduct
 }
 
 // NewDecoder returns a decoder of the code.
@@ -99,10 +97,10 @@ func (c *LDPC) NewDecoder(config DecoderConfig) (*Decoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Decoder{code: c, config: config, v: make([]float32, c.columns()*kernel.CheckStride(c.z))}
-	d.rule = kernel.MinSum{Scale: config.Scale, Limit: limit}
+	d := &Decoder{code: c, config: config, v: make([]float32, c.columns()*checkStride(c.z))}
+	d.rule = minSum{scale: config.Scale, limit: limit}
 	if config.Algorithm == OffsetMinSum {
-		d.rule = kernel.MinSum{Scale: 1, Offset: config.Offset, Limit: limit}
+		d.rule = minSum{scale: 1, offset: config.Offset, limit: limit}
 	}
 	messages, degree := 0, 0
 	for _, row := range c.rows {
@@ -110,16 +108,16 @@ func (c *LDPC) NewDecoder(config DecoderConfig) (*Decoder, error) {
 		for _, e := range row {
 			columns, shifts = append(columns, e.col), append(shifts, e.shift)
 		}
-		l := kernel.NewCheckLayer(c.z, columns, shifts)
+		l := newCheckLayer(c.z, columns, shifts)
 		d.layers, d.froms = append(d.layers, l), append(d.froms, messages)
-		messages, degree = messages+l.Messages(), max(degree, len(row))
+		messages, degree = messages+l.messages(), max(degree, len(row))
 	}
 	d.r = make([]float32, messages)
 	if config.Flooding {
 		d.old, d.w = make([]float32, len(d.v)), make([]float32, len(d.v))
 	}
 	if config.Algorithm == SumProduct {
-		d.exact = kernel.NewSumProduct(c.z, degree)
+		d.exact = newSumProduct(c.z, degree)
 	}
 	return d, nil
 }
@@ -153,7 +151,7 @@ func (d *Decoder) Decode(bits []byte, soft []float32) ([]Result, error) {
 // load puts soft bits into the columns and finds the layers that take part: a row
 // whose own parity was not received can say nothing.
 func (d *Decoder) load(soft []float32) error {
-	c, stride := d.code, kernel.CheckStride(d.code.z)
+	c, stride := d.code, checkStride(d.code.z)
 	clear(d.v)
 	d.used, d.heard = d.used[:0], false
 	for col := range c.columns() {
@@ -170,7 +168,7 @@ func (d *Decoder) load(soft []float32) error {
 				column[i] = certain
 			}
 		}
-		kernel.CheckSpread(column, c.z)
+		checkSpread(column, c.z)
 		if row := col - c.systematic(); row >= 0 && (row < coreRows || received) {
 			d.used = append(d.used, row)
 		}
@@ -196,7 +194,7 @@ func clip(to, soft []float32) (received bool, err error) {
 
 func (d *Decoder) iterate(bits []byte) (result Result) {
 	for _, i := range d.used {
-		clear(d.r[d.froms[i]:][:d.layers[i].Messages()])
+		clear(d.r[d.froms[i]:][:d.layers[i].messages()])
 	}
 	for result.Iterations < d.config.Iterations {
 		if d.config.Flooding {
@@ -225,17 +223,17 @@ func (d *Decoder) iterate(bits []byte) (result Result) {
 
 // layer updates values and the messages of one layer.
 func (d *Decoder) layer(i int, v []float32) {
-	r := d.r[d.froms[i]:][:d.layers[i].Messages()]
+	r := d.r[d.froms[i]:][:d.layers[i].messages()]
 	if d.exact != nil {
-		d.layers[i].SumProduct(v, r, d.exact)
+		d.layers[i].sumProduct(v, r, d.exact)
 	} else {
-		d.layers[i].MinSum(v, r, d.rule)
+		d.layers[i].minSum(v, r, d.rule)
 	}
 }
 
 // flood gives every layer the same values and adds up what each of them changes.
 func (d *Decoder) flood() {
-	z, stride := d.code.z, kernel.CheckStride(d.code.z)
+	z, stride := d.code.z, checkStride(d.code.z)
 	copy(d.old, d.v)
 	for _, i := range d.used {
 		for _, e := range d.code.rows[i] {
@@ -250,13 +248,13 @@ func (d *Decoder) flood() {
 		}
 	}
 	for col := range d.code.columns() {
-		kernel.CheckSpread(d.v[col*stride:], z)
+		checkSpread(d.v[col*stride:], z)
 	}
 }
 
 func (d *Decoder) parity() bool {
 	for _, i := range d.used {
-		if d.layers[i].Odd(d.v) {
+		if d.layers[i].odd(d.v) {
 			return false
 		}
 	}
@@ -265,7 +263,7 @@ func (d *Decoder) parity() bool {
 
 // harden writes the decisions.
 func (d *Decoder) harden(bits []byte) {
-	z, stride := d.code.z, kernel.CheckStride(d.code.z)
+	z, stride := d.code.z, checkStride(d.code.z)
 	for col := 0; col*z < len(bits); col++ {
 		to := bits[col*z : min(len(bits), (col+1)*z)]
 		for i, x := range d.v[col*stride:][:len(to)] {

@@ -1,4 +1,4 @@
-package kernel
+package fec
 
 import (
 	"math"
@@ -7,7 +7,7 @@ import (
 )
 
 // plainMinSum is the layer without layout and lanes, in float64 where it is exact.
-func plainMinSum(v [][]float32, r [][]float32, shifts []int, m MinSum) {
+func plainMinSum(v [][]float32, r [][]float32, shifts []int, m minSum) {
 	lifting := len(v[0])
 	for z := range lifting {
 		t := make([]float32, len(v))
@@ -24,19 +24,31 @@ func plainMinSum(v [][]float32, r [][]float32, shifts []int, m MinSum) {
 					}
 				}
 			}
-			r[e][z] = sign * min(max(float32(m.Scale*float32(least))-m.Offset, 0), m.Limit)
+			r[e][z] = sign * min(max(float32(m.scale*float32(least))-m.offset, 0), m.limit)
 			v[e][(z+shifts[e])%lifting] = t[e] + r[e][z]
 		}
 	}
 }
 
+// Every variant gives the bits of the plain layer.
 func TestMinSumIsThePlainOne(t *testing.T) {
+	best := variant
+	defer func() { variant = best }()
+	for _, variant = range []string{"portable", "avx2", "avx512"} {
+		t.Run(variant, minSumIsThePlainOne)
+		if variant == best {
+			return
+		}
+	}
+}
+
+func minSumIsThePlainOne(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, lifting := range []int{2, 3, 7, 15, 16, 18, 31, 32, 44, 208, 384} {
 		for _, degree := range []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 19} {
 			columns, shifts := random.Perm(degree + 3)[:degree], make([]int, degree)
 			plainV, plainR := make([][]float32, degree), make([][]float32, degree)
-			stride := CheckStride(lifting)
+			stride := checkStride(lifting)
 			v := make([]float32, (degree+3)*stride)
 			for e := range degree {
 				shifts[e] = random.IntN(lifting)
@@ -46,14 +58,14 @@ func TestMinSumIsThePlainOne(t *testing.T) {
 				}
 				column := v[columns[e]*stride:]
 				copy(column, plainV[e])
-				CheckSpread(column, lifting)
+				checkSpread(column, lifting)
 			}
-			l := NewCheckLayer(lifting, columns, shifts)
-			r := make([]float32, l.Messages())
-			m := MinSum{Scale: 0.75, Offset: 0.25, Limit: 3}
+			l := newCheckLayer(lifting, columns, shifts)
+			r := make([]float32, l.messages())
+			m := minSum{scale: 0.75, offset: 0.25, limit: 3}
 			for range 3 {
 				plainMinSum(plainV, plainR, shifts, m)
-				l.MinSum(v, r, m)
+				l.minSum(v, r, m)
 			}
 			for e := range degree {
 				for i := range min(lifting, checkLanes) + lifting {
@@ -68,7 +80,7 @@ func TestMinSumIsThePlainOne(t *testing.T) {
 	}
 }
 
-func checkOdd(t *testing.T, l *CheckLayer, v []float32, plain [][]float32, shifts []int) {
+func checkOdd(t *testing.T, l *checkLayer, v []float32, plain [][]float32, shifts []int) {
 	t.Helper()
 	odd := func() (odd bool) {
 		for z := range l.lifting {
@@ -80,21 +92,21 @@ func checkOdd(t *testing.T, l *CheckLayer, v []float32, plain [][]float32, shift
 		}
 		return odd
 	}
-	if got := l.Odd(v); got != odd() {
-		t.Fatalf("lifting %d, degree %d: Odd is %v", l.lifting, l.degree, got)
+	if got := l.odd(v); got != odd() {
+		t.Fatalf("lifting %d, degree %d: odd is %v", l.lifting, l.degree, got)
 	}
 	for e := range plain { // all positive, then one negative
 		column := v[l.wraps[2*e]:]
 		for z := range l.lifting {
 			plain[e][z], column[z] = 1, 1
 		}
-		CheckSpread(column, l.lifting)
+		checkSpread(column, l.lifting)
 	}
-	if l.Odd(v) {
+	if l.odd(v) {
 		t.Fatalf("lifting %d, degree %d: no negative value is odd", l.lifting, l.degree)
 	}
 	v[l.wraps[0]+int32(l.lifting-1)] = -1
-	if !l.Odd(v) {
+	if !l.odd(v) {
 		t.Fatalf("lifting %d, degree %d: one negative value is not odd", l.lifting, l.degree)
 	}
 }
@@ -104,19 +116,19 @@ func TestSumProductIsTheFormula(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for _, lifting := range []int{2, 7, 16, 20, 384} {
 		for _, degree := range []int{2, 3, 5, 10, 19} {
-			stride := CheckStride(lifting)
+			stride := checkStride(lifting)
 			columns, shifts, v := random.Perm(degree), make([]int, degree), make([]float32, degree*stride)
 			for e := range columns {
 				shifts[e] = random.IntN(lifting)
 				for z := range lifting {
 					v[e*stride+z] = float32(random.NormFloat64() * 5)
 				}
-				CheckSpread(v[e*stride:], lifting)
+				checkSpread(v[e*stride:], lifting)
 			}
 			before := append([]float32{}, v...)
-			l := NewCheckLayer(lifting, columns, shifts)
-			r := make([]float32, l.Messages())
-			l.SumProduct(v, r, NewSumProduct(lifting, degree))
+			l := newCheckLayer(lifting, columns, shifts)
+			r := make([]float32, l.messages())
+			l.sumProduct(v, r, newSumProduct(lifting, degree))
 			for e, c := range columns {
 				for z := range lifting {
 					product := 1.0

@@ -1,12 +1,19 @@
-package kernel
+package channel
 
-// phasorRows is how many rows a step of PairSums handles.
-const phasorRows = 8
+import "github.com/comlam/comlam/backend/kernel"
 
-// PhasorRows is n rounded up to whole steps of [PairSums].
-func PhasorRows(n int) int { return (n + phasorRows - 1) / phasorRows * phasorRows }
+//go:generate go -C ../../backend/kernel/gen run ./phasor -out ../../../wireless/channel/pairsums_amd64.s -stubs ../../../wireless/channel/pairsums_stub_amd64.go -pkg channel
 
-// PairSums adds up phasors with many sets of complex weights at once: for every row
+// variant names the loops that run, those of the engine; tests try the lower ones, too.
+var variant = kernel.Variant()
+
+// pairRows is how many rows a step of pairSums handles.
+const pairRows = 8
+
+// wholeRows is n rounded up to whole steps of pairSums.
+func wholeRows(n int) int { return (n + pairRows - 1) / pairRows * pairRows }
+
+// pairSums adds up phasors with many sets of complex weights at once: for every row
 // and point,
 //
 //	above[point, row] = sum over l of a[l, row] e[point, l]
@@ -18,7 +25,7 @@ func PhasorRows(n int) int { return (n + phasorRows - 1) / phasorRows * phasorRo
 //
 // Sums go over l from the first to the last, and products are rounded before they are
 // added: every variant for one kind of processor gives the same bits.
-func PairSums(out, aRe, aIm []float64, stride int, eRe, eIm []float64, rows, num, points int) {
+func pairSums(out, aRe, aIm []float64, stride int, eRe, eIm []float64, rows, num, points int) {
 	_, _, _ = out[4*rows*points-1], aRe[(num-1)*stride+rows-1], aIm[(num-1)*stride+rows-1]
 	_, _ = eRe[points*num-1], eIm[points*num-1]
 	if asmPairSums(out, aRe, aIm, stride, eRe, eIm, rows, num, points) {

@@ -1,4 +1,4 @@
-package kernel
+package fec
 
 import (
 	"math"
@@ -6,45 +6,48 @@ import (
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+
+	"github.com/comlam/comlam/backend/kernel"
 )
 
-// A SumProduct is the workspace of CheckLayer.SumProduct.
-type SumProduct struct {
+// A sumProduct is the workspace of checkLayer.sumProduct.
+type sumProduct struct {
 	t, u, back, front, product []float32 // [degree checks], the last two [checks]
 	signs                      []uint32
-	abs, exp, log              Func1
-	add, sub, mul              Func2
-	addS, subS, minS, under    Func2 // the last is one number over a vector
+	abs, exp, log              kernel.Func1
+	add, sub, mul              kernel.Func2
+	addS, subS, minS, under    kernel.Func2 // the last is one number over a vector
 }
 
-// certainty is the greatest magnitude that counts: exp of it is a float32.
-const certainty = 60
+// mostExp is the greatest magnitude that counts: exp of it is a float32.
+const mostExp = 60
 
-// NewSumProduct is a workspace for layers of the lifting size with up to degree edges.
-func NewSumProduct(lifting, degree int) *SumProduct {
+// newSumProduct is a workspace for layers of the lifting size with up to degree edges.
+func newSumProduct(lifting, degree int) *sumProduct {
 	n := (lifting + checkLanes - 1) / checkLanes * checkLanes
-	f32 := dtypes.Float32
-	return &SumProduct{
+	unary := func(op compute.OpType) kernel.Func1 { return kernel.Unary(op, dtypes.Float32) }
+	binary := func(op compute.OpType, m kernel.Mode) kernel.Func2 { return kernel.Binary(op, dtypes.Float32, m) }
+	return &sumProduct{
 		t: make([]float32, n*degree), u: make([]float32, n*degree), back: make([]float32, n*degree),
 		front: make([]float32, n), product: make([]float32, n), signs: make([]uint32, n),
-		abs: Unary(compute.OpTypeAbs, f32), exp: Unary(compute.OpTypeExp, f32), log: Unary(compute.OpTypeLog, f32),
-		add: Binary(compute.OpTypeAdd, f32, VV), sub: Binary(compute.OpTypeSub, f32, VV), mul: Binary(compute.OpTypeMul, f32, VV),
-		addS: Binary(compute.OpTypeAdd, f32, VS), subS: Binary(compute.OpTypeSub, f32, VS),
-		minS: Binary(compute.OpTypeMin, f32, VS), under: Binary(compute.OpTypeDiv, f32, SV),
+		abs: unary(compute.OpTypeAbs), exp: unary(compute.OpTypeExp), log: unary(compute.OpTypeLog),
+		add: binary(compute.OpTypeAdd, kernel.VV), sub: binary(compute.OpTypeSub, kernel.VV), mul: binary(compute.OpTypeMul, kernel.VV),
+		addS: binary(compute.OpTypeAdd, kernel.VS), subS: binary(compute.OpTypeSub, kernel.VS),
+		minS: binary(compute.OpTypeMin, kernel.VS), under: binary(compute.OpTypeDiv, kernel.SV),
 	}
 }
 
-// SumProduct is MinSum with the exact rule: the message to a value is the
+// sumProduct is minSum with the exact rule: the message to a value is the
 // log-likelihood ratio of the parity of the others, with the precision of float32.
 // Bits of the result differ between variants, as those of exp and log do.
 //
 // Magnitudes are handled as u = 1 - tanh(x/2) = 2/(exp(x)+1), which keeps the
 // precision of great ones: of two values together it is u + w - u*w.
-func (l *CheckLayer) SumProduct(v, r []float32, s *SumProduct) {
-	_, _ = v[l.need-1], r[l.Messages()-1]
-	n, all := l.blocks*checkLanes, l.Messages()
+func (l *checkLayer) sumProduct(v, r []float32, s *sumProduct) {
+	_, _ = v[l.need-1], r[l.messages()-1]
+	n, all := l.blocks*checkLanes, l.messages()
 	l.gather(v, r, s)
-	one, two, most := float32(1), float32(2), float32(certainty)
+	one, two, most := float32(1), float32(2), float32(mostExp)
 	s.abs(address(s.u), address(s.t), all)
 	s.minS(address(s.u), address(s.u), unsafe.Pointer(&most), all)
 	s.exp(address(s.u), address(s.u), all)
@@ -72,7 +75,7 @@ func (l *CheckLayer) SumProduct(v, r []float32, s *SumProduct) {
 func address(s []float32) unsafe.Pointer { return unsafe.Pointer(&s[0]) }
 
 // both is dst = a + b - a*b; dst may be a.
-func (s *SumProduct) both(dst, a, b []float32) {
+func (s *sumProduct) both(dst, a, b []float32) {
 	n := len(dst)
 	s.mul(address(s.product), address(a), address(b), n)
 	s.add(address(dst), address(a), address(b), n)
@@ -81,7 +84,7 @@ func (s *SumProduct) both(dst, a, b []float32) {
 
 // gather sets t to what the values say without the layer, and signs to the product of
 // the signs.
-func (l *CheckLayer) gather(v, r []float32, s *SumProduct) {
+func (l *checkLayer) gather(v, r []float32, s *sumProduct) {
 	n := l.blocks * checkLanes
 	clear(s.signs)
 	for i, p := range l.places {
@@ -98,7 +101,7 @@ func (l *CheckLayer) gather(v, r []float32, s *SumProduct) {
 }
 
 // scatter gives the magnitudes r their signs and adds them to the values.
-func (l *CheckLayer) scatter(v, r []float32, s *SumProduct) {
+func (l *checkLayer) scatter(v, r []float32, s *sumProduct) {
 	n := l.blocks * checkLanes
 	for i, p := range l.places {
 		b, e := i/l.degree, i%l.degree
