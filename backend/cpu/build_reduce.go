@@ -12,29 +12,6 @@ import (
 	"github.com/comlam/comlam/backend/kernel"
 )
 
-// reduce folds axes, which are sorted, and drops them. Sums and products of halves
-// are formed in float32; so is what no tile program computes.
-func (f *function) reduce(op compute.OpType, x *node, axes ...int) *node {
-	var dims []int
-	single := true
-	for i, d := range x.shape.Dimensions {
-		if !slices.Contains(axes, i) {
-			dims = append(dims, d)
-		} else if d != 1 {
-			single = false
-		}
-	}
-	if single {
-		return f.reshape(x, dims...)
-	}
-	shape, attr := shapes.Make(x.shape.DType, dims...), reduceAttr{axes}
-	_, inTile := foldOf(&node{in: []*node{x}, attr: attr})
-	if op == compute.OpTypeReduceSum || op == compute.OpTypeReduceProduct || !inTile {
-		return f.rounded(op, shape, attr, x)
-	}
-	return f.add(op, shape, attr, x)
-}
-
 // reduceKeep is reduce that leaves axes of size 1.
 func (f *function) reduceKeep(op compute.OpType, x *node, axes ...int) *node {
 	dims := slices.Clone(x.shape.Dimensions)

@@ -53,7 +53,8 @@ func (c *compiler) cluster() {
 			c.join(n, c.unit[n.in[0]])
 		case isElementwise(n):
 			c.placeElementwise(n)
-		case isReduce(n) && c.placeReduce(n):
+		case isReduce(n):
+			c.placeReduce(n)
 		default:
 			u := c.newUnit(n)
 			if n.op == compute.OpTypeDotGeneral {
@@ -284,13 +285,9 @@ func foldOf(n *node) (d fold, ok bool) {
 	return d, d.cols <= maxCols && n.in[0].size() > 0
 }
 
-// placeReduce lets a reduction join the unit of its operand or opens one; it says
-// no to those that no tile program computes.
-func (c *compiler) placeReduce(n *node) bool {
-	d, ok := foldOf(n)
-	if !ok {
-		return false
-	}
+// placeReduce lets a reduction join the unit of its operand or opens one.
+func (c *compiler) placeReduce(n *node) {
+	d, _ := foldOf(n)
 	v := c.views[n.in[0]]
 	u := c.unit[v.base]
 	size := n.in[0].size()
@@ -308,7 +305,6 @@ func (c *compiler) placeReduce(n *node) bool {
 		u.cols = d.cols
 	}
 	c.form[n] = d.form
-	return true
 }
 
 // absorb gives a product the unit that works on its result element by element, if

@@ -21,9 +21,6 @@ const opUnpack = compute.OpTypeLast + 2
 // These have tables of their own, or run programs, whose steps are looked up in opFuncs:
 // a literal would be a cycle.
 func init() {
-	for op := range foldOps {
-		opFuncs[op] = runReduce
-	}
 	for op := range scatterOps {
 		opFuncs[op] = runScatter
 	}
