@@ -42,13 +42,10 @@ type (
 		dims, strides, inputDilations, windowDilations []int
 		paddings                                       [][2]int
 	}
-	dynamicSliceAttr struct{ sizes []int } // DynamicSlice; operands x, then a scalar index for each axis
-	fftAttr          struct {              // FFT
-		kind    compute.FFTType
-		lengths []int
-	}
-	randomAttr    struct{ shape shapes.Shape } // RNGBitGenerator
-	attentionAttr struct {                     // FusedScaledDotProductAttention and its VJP; build_attention.go
+	dynamicSliceAttr struct{ sizes []int }        // DynamicSlice; operands x, then a scalar index for each axis
+	fftAttr          struct{ inverse bool }       // FFT, of the last axis
+	randomAttr       struct{ shape shapes.Shape } // RNGBitGenerator
+	attentionAttr    struct {                     // FusedScaledDotProductAttention and its VJP; build_attention.go
 		layout compute.AttentionAxesLayout
 		scale  float64
 		causal bool

@@ -107,7 +107,7 @@ func (f *function) FFT(x compute.Value, kind compute.FFTType, lengths []int) (co
 	if err != nil {
 		return nil, err
 	}
-	s := n.shape.Clone()
+	s := n.shape
 	fail := func(why string) (compute.Value, error) {
 		return nil, errors.Errorf("FFT %s of %s with lengths %v: %s", kind, n.shape, lengths, why)
 	}
@@ -132,16 +132,7 @@ func (f *function) FFT(x compute.Value, kind compute.FFTType, lengths []int) (co
 			return fail("a length differs from the dimension")
 		}
 	}
-	l := lengths[len(lengths)-1]
-	switch kind {
-	case compute.FFTForwardReal:
-		s.Dimensions[last] = l/2 + 1
-		s.DType = map[dtypes.DType]dtypes.DType{dtypes.Float32: dtypes.Complex64, dtypes.Float64: dtypes.Complex128}[s.DType]
-	case compute.FFTInverseReal:
-		s.Dimensions[last] = l
-		s.DType = s.DType.RealDType()
-	}
-	return f.add(compute.OpTypeFFT, s, fftAttr{kind, slices.Clone(lengths)}, n), nil
+	return f.fourier(n, kind, lengths), nil
 }
 
 // RNGBitGenerator makes random bits from a state of three Uint64 and the state for

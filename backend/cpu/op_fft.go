@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"slices"
 	"unsafe"
 
 	"github.com/gomlx/compute"
@@ -9,10 +10,57 @@ import (
 	"github.com/comlam/comlam/backend/kernel"
 )
 
-// runFFT transforms the last axes. A real transform keeps the first n/2+1 values of
-// the last axis; its inverse takes the others to be their conjugates.
+// fourier transforms the last axes, one after the other. A real transform keeps the first
+// n/2+1 values of the last axis; its inverse takes the others to be their conjugates.
+func (f *function) fourier(x *node, kind compute.FFTType, lengths []int) *node {
+	last := x.shape.Rank() - 1
+	n, half := lengths[len(lengths)-1], lengths[len(lengths)-1]/2+1
+	switch kind {
+	case compute.FFTForwardReal:
+		x = f.op2(compute.OpTypeComplex, x, f.scalar(x.shape.DType, 0))
+		x = f.along(f.transform(x, false), last, 0, half)
+	case compute.FFTForward:
+		x = f.transform(x, false)
+	}
+	inverse := kind == compute.FFTInverse || kind == compute.FFTInverseReal
+	for axis := last - 1; axis > last-len(lengths); axis-- {
+		perm := make([]int, last+1)
+		for i := range perm {
+			perm[i] = i
+		}
+		perm[axis], perm[last] = last, axis
+		x = f.transpose(f.transform(f.transpose(x, perm...), inverse), perm...)
+	}
+	switch kind {
+	case compute.FFTInverse:
+		x = f.transform(x, true)
+	case compute.FFTInverseReal:
+		if rest := f.along(x, last, 1, n-half+1); n > half {
+			rest = f.op1(compute.OpTypeConj, f.add(compute.OpTypeReverse, rest.shape, reverseAttr{[]int{last}}, rest))
+			shape := x.shape.Clone()
+			shape.Dimensions[last] = n
+			x = f.add(compute.OpTypeConcatenate, shape, axisAttr{last}, x, rest)
+		}
+		x = f.op1(compute.OpTypeReal, f.transform(x, true))
+	}
+	return x
+}
+
+// along is elements from..to of an axis.
+func (f *function) along(x *node, axis, from, to int) *node {
+	starts, limits := make([]int, x.shape.Rank()), slices.Clone(x.shape.Dimensions)
+	starts[axis], limits[axis] = from, to
+	return f.slice(x, starts, limits, slices.Repeat([]int{1}, len(starts)))
+}
+
+// transform is the complex transform of the last axis.
+func (f *function) transform(x *node, inverse bool) *node {
+	return f.add(compute.OpTypeFFT, x.shape, fftAttr{inverse}, x)
+}
+
+// runFFT transforms lines of complex numbers.
 func runFFT(c *call) error {
-	if t := c.in[0].shape.DType; t == dtypes.Complex64 || t == dtypes.Float32 {
+	if c.in[0].shape.DType == dtypes.Complex64 {
 		runFourier[float32](c)
 	} else {
 		runFourier[float64](c)
@@ -21,117 +69,32 @@ func runFFT(c *call) error {
 }
 
 func runFourier[F float32 | float64](c *call) {
-	a, x, out := c.n.attr.(fftAttr), of[F](c.in[0]), of[F](c.out[0])
-	dims := c.out[0].shape.Dimensions
-	if len(out) == 0 {
+	x, y, n := of[F](c.in[0]), of[F](c.out[0]), c.out[0].shape.Dim(-1)
+	if len(y) == 0 {
 		return
 	}
-	inverse := a.kind == compute.FFTInverse || a.kind == compute.FFTInverseReal
-	rank, size := len(dims), int(unsafe.Sizeof(F(0)))
-	if a.kind == compute.FFTInverseReal { // the last axis comes last
-		dims = c.in[0].shape.Dimensions
-		if len(a.lengths) > 1 {
-			s := borrow(len(x) * size)
-			defer s.free()
-			y := unsafe.Slice((*F)(at(s.data, 0)), len(x))
-			for axis := rank - len(a.lengths); axis < rank-1; axis++ {
-				lines(c, dims, axis, dims[axis], x, y, inverse, complexLine, complexLine)
-				x = y
-			}
-		}
-		lines(c, dims, rank-1, a.lengths[len(a.lengths)-1], x, out, inverse, halfLine, realLine)
-		return
-	}
-	first := complexLine
-	if a.kind == compute.FFTForwardReal {
-		first = realLine
-	}
-	for axis := rank - 1; axis >= rank-len(a.lengths); axis-- {
-		n := dims[axis]
-		if first == realLine {
-			n = a.lengths[len(a.lengths)-1]
-		}
-		lines(c, dims, axis, n, x, out, inverse, first, complexLine)
-		x, first = out, complexLine
-	}
-}
-
-// lineForm says how a line lies in memory.
-type lineForm int
-
-const (
-	complexLine lineForm = iota
-	realLine             // n real numbers
-	halfLine             // n/2+1 complex ones, the others being conjugates
-)
-
-// length is the number of elements of a line of n, and of reals in one.
-func (l lineForm) length(n int) (elements, reals int) {
-	switch l {
-	case realLine:
-		return n, 1
-	case halfLine:
-		return n/2 + 1, 2
-	}
-	return n, 2
-}
-
-// lines transforms all lines along an axis from x to y, which may be the same. dims
-// are those of the complex array.
-func lines[F float32 | float64](c *call, dims []int, axis, n int, x, y []F, inverse bool, from, to lineForm) {
-	f, inner := kernel.NewFFT[F](n), product(dims[axis+1:])
-	nx, wx := from.length(n)
-	ny, wy := to.length(n)
-	if to == complexLine {
-		ny = dims[axis]
-	}
-	room, scale := f.Room(), F(1)
+	f, scale := kernel.NewFFT[F](n), F(1)
+	inverse := c.n.attr.(fftAttr).inverse
 	if inverse {
 		scale = 1 / F(n)
 	}
-	count := product(dims[:axis]) * inner
-	ranges(c.do, count, perTask(16*n), func(lo, hi int) {
-		s := borrow(2 * room * int(unsafe.Sizeof(F(0))))
+	ranges(c.do, len(y)/2/n, perTask(16*n), func(lo, hi int) {
+		s := borrow(2 * f.Room() * int(unsafe.Sizeof(F(0))))
 		defer s.free()
-		all := unsafe.Slice((*F)(at(s.data, 0)), 2*room)
-		for i := lo; i < hi; i++ {
-			a, b := all[:room], all[room:]
-			row, col := i/inner, i%inner
-			loadLine(a, x[(row*nx*inner+col)*wx:], nx, inner*wx, n, from)
+		all := unsafe.Slice((*F)(at(s.data, 0)), 2*f.Room())
+		for i := 2 * n * lo; i < 2*n*hi; i += 2 * n {
+			line := all[:f.Room()]
+			copy(line, x[i:i+2*n])
 			if inverse {
-				kernel.SwapParts(a[:2*n])
+				kernel.SwapParts(line[:2*n])
 			}
-			a = f.Run(a, b)
+			line = f.Run(line, all[f.Room():])[:2*n]
 			if inverse {
-				kernel.SwapParts(a[:2*n])
+				kernel.SwapParts(line)
 			}
-			storeLine(y[(row*ny*inner+col)*wy:], a, ny, inner*wy, scale, to)
+			for k, v := range line {
+				y[i+k] = v * scale
+			}
 		}
 	})
-}
-
-// loadLine reads a line whose elements are step reals apart, and makes it complex.
-func loadLine[F float32 | float64](a, x []F, elements, step, n int, form lineForm) {
-	if form == realLine {
-		for k := range n {
-			a[2*k], a[2*k+1] = x[k*step], 0
-		}
-		return
-	}
-	for k := range elements {
-		a[2*k], a[2*k+1] = x[k*step], x[k*step+1]
-	}
-	for k := elements; k < n; k++ {
-		a[2*k], a[2*k+1] = a[2*(n-k)], -a[2*(n-k)+1]
-	}
-}
-
-// storeLine writes the first elements of a line, scaled.
-func storeLine[F float32 | float64](y, a []F, elements, step int, scale F, form lineForm) {
-	for k := range elements {
-		y[k*step] = a[2*k] * scale
-		if form != realLine {
-			y[k*step+1] = a[2*k+1] * scale
-		}
-	}
 }
