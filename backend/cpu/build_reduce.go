@@ -109,11 +109,11 @@ func (f *function) ReduceWindow(x compute.Value, reduce compute.ReduceOpType, di
 		}
 		return f.convert(y.(*node), dtypes.Bool), nil
 	}
-	a, out, err := window(n, compute.OpTypeReduceWindow, windowAttr{reduce, dims, strides, inputDilations, windowDilations, paddings})
+	a, _, err := window(n, compute.OpTypeReduceWindow, windowAttr{reduce, dims, strides, inputDilations, windowDilations, paddings})
 	if err != nil {
 		return nil, err
 	}
-	return f.rounded(compute.OpTypeReduceWindow, out, a, n), nil
+	return f.convert(f.windows(f.inFloat(n), a), n.shape.DType), nil
 }
 
 // SelectAndScatterMax adds each element of source to the place of the largest element

@@ -253,20 +253,26 @@ func (f *function) Pad(x, fill compute.Value, axes ...compute.PadAxis) (compute.
 	if _, err := shapeinference.Pad(s, axes...); err != nil {
 		return nil, err
 	}
-	grow := make([]compute.PadAxis, s.Rank())
-	dims, starts, limits, strides := make([]int, s.Rank()), make([]int, s.Rank()), make([]int, s.Rank()), slices.Repeat([]int{1}, s.Rank())
+	return f.pad(in[0], in[1], axes), nil
+}
+
+func (f *function) pad(x, fill *node, axes []compute.PadAxis) *node {
+	rank, from := x.shape.Rank(), x.shape.Dimensions
+	grow := make([]compute.PadAxis, rank)
+	dims, starts, limits := make([]int, rank), make([]int, rank), make([]int, rank)
 	copy(grow, axes)
 	for i := range grow {
-		cut := compute.PadAxis{Start: max(-grow[i].Start, 0), End: max(-grow[i].End, 0)}
-		grow[i].Start, grow[i].End = max(grow[i].Start, 0), max(grow[i].End, 0)
-		dims[i] = s.Dimensions[i] + grow[i].Start + grow[i].End + max(s.Dimensions[i]-1, 0)*grow[i].Interior
-		starts[i], limits[i] = cut.Start, dims[i]-cut.End
+		p := &grow[i]
+		starts[i] = max(-p.Start, 0)
+		cut := max(-p.End, 0)
+		p.Start, p.End = max(p.Start, 0), max(p.End, 0)
+		dims[i] = from[i] + p.Start + p.End + max(from[i]-1, 0)*p.Interior
+		limits[i] = dims[i] - cut
 	}
-	n := in[0]
-	if !slices.Equal(dims, s.Dimensions) {
-		n = f.add(compute.OpTypePad, shapes.Make(s.DType, dims...), padAttr{grow}, in...)
+	if !slices.Equal(dims, from) {
+		x = f.add(compute.OpTypePad, shapes.Make(x.shape.DType, dims...), padAttr{grow}, x, fill)
 	}
-	return f.slice(n, starts, limits, strides), nil
+	return f.slice(x, starts, limits, slices.Repeat([]int{1}, rank))
 }
 
 // Iota counts from 0 along an axis.

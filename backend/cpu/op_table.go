@@ -27,7 +27,6 @@ var opFuncs = map[compute.OpType]opFunc{
 	compute.OpTypeGather:    runGather,
 	compute.OpTypeArgMinMax: runArgMinMax,
 
-	compute.OpTypeReduceWindow:        runReduceWindow,
 	compute.OpTypeSelectAndScatterMax: runSelectAndScatter,
 	compute.OpTypeSelectAndScatterMin: runSelectAndScatter,
 

@@ -1,14 +1,86 @@
 package cpu
 
 import (
-	"unsafe"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/dtypes/gotype"
-
-	"github.com/comlam/comlam/backend/kernel"
+	"github.com/gomlx/compute/shapes"
 )
+
+// windowOps are the reductions of ReduceWindow.
+var windowOps = map[compute.ReduceOpType]compute.OpType{
+	compute.ReduceOpSum:     compute.OpTypeReduceSum,
+	compute.ReduceOpProduct: compute.OpTypeReduceProduct,
+	compute.ReduceOpMax:     compute.OpTypeReduceMax,
+	compute.ReduceOpMin:     compute.OpTypeReduceMin,
+}
+
+// windows folds windows, axis by axis, of an array that is padded before with what
+// changes nothing.
+func (f *function) windows(x *node, a windowAttr) *node {
+	op, t := windowOps[a.reduce], x.shape.DType
+	_, _, first := foldLoops(op, t)
+	pads := make([]compute.PadAxis, len(a.dims))
+	for i, p := range a.paddings {
+		pads[i] = compute.PadAxis{Start: p[0], End: p[1], Interior: a.inputDilations[i] - 1}
+	}
+	x = f.pad(x, f.constant(first, shapes.Make(t)), pads)
+	for i, n := range a.dims {
+		x = f.slide(op, x, i, n, a.windowDilations[i], a.strides[i])
+	}
+	return x
+}
+
+// slide folds windows that move along one axis: size elements that are step apart, every
+// stride-th window.
+func (f *function) slide(op compute.OpType, x *node, axis, size, step, stride int) *node {
+	d := slices.Clone(x.shape.Dimensions)
+	out := (d[axis]-(size-1)*step-1)/stride + 1
+	if d[axis] = out; product(d) == 0 || size == 1 {
+		return f.every(x, axis, 0, out, stride)
+	}
+	if inner := product(d[axis+1:]); stride == size && step == 1 && max(size, inner) >= 32 { // they are neighbours
+		x = f.along(x, axis, 0, out*size)
+		x = f.foldRun(op, f.reshape(x, product(d[:axis])*out, size, inner))
+		return f.reshape(x, d...)
+	}
+	if size <= 4*stride || size <= 4 {
+		y := f.every(x, axis, 0, out, stride)
+		for k := 1; k < size; k++ {
+			y = f.op2(foldOps[op], y, f.every(x, axis, k*step, out, stride))
+		}
+		return y
+	}
+	// Windows of 1, 2, 4 ... elements, each made of two of the ones before; those that
+	// add up to size follow each other.
+	var y *node
+	n, done := (out-1)*stride+1, 0
+	for width := 1; ; width *= 2 {
+		if size&width != 0 {
+			part := f.every(x, axis, done*step, out, stride)
+			if done += width; y == nil {
+				y = part
+			} else {
+				y = f.op2(foldOps[op], y, part)
+			}
+		}
+		if done == size {
+			return y
+		}
+		m := n + (size-2*width)*step // positions of the wider ones
+		x = f.op2(foldOps[op], f.along(x, axis, 0, m), f.along(x, axis, width*step, width*step+m))
+	}
+}
+
+// every is n elements of an axis, stride apart.
+func (f *function) every(x *node, axis, from, n, stride int) *node {
+	starts, limits := make([]int, x.shape.Rank()), slices.Clone(x.shape.Dimensions)
+	strides := slices.Repeat([]int{1}, len(starts))
+	starts[axis], limits[axis], strides[axis] = from, from+(n-1)*stride+1, stride
+	return f.slice(x, starts, limits, strides)
+}
 
 // tap is an axis along which a window moves: for output o, element k of the window
 // is element (o*stride + k*step - pad) / hole of the input, if there is one.
@@ -54,121 +126,6 @@ func newSliding(a windowAttr, in, out []int) *sliding {
 		s.in, s.out = s.in*in[i], s.out*out[i]
 	}
 	return s
-}
-
-// windowOps are the reductions of ReduceWindow.
-var windowOps = map[compute.ReduceOpType]compute.OpType{
-	compute.ReduceOpSum:     compute.OpTypeReduceSum,
-	compute.ReduceOpProduct: compute.OpTypeReduceProduct,
-	compute.ReduceOpMax:     compute.OpTypeReduceMax,
-	compute.ReduceOpMin:     compute.OpTypeReduceMin,
-}
-
-// pooling is a ReduceWindow that is running. Its innermost axis is done a vector
-// at a time.
-type pooling struct {
-	*sliding
-	pair    kernel.Func2
-	strided func(dst, src unsafe.Pointer, srcStride, n int)
-	size    int
-	last    tap
-}
-
-// runReduceWindow reduces windows:
-//
-//	out[o] = op over k of x[(o*strides + k*windowDilations - pad) / inputDilations]
-//
-// over those k for which there is such an element.
-func runReduceWindow(c *call) error {
-	a, x, out := c.n.attr.(windowAttr), c.in[0], c.out[0]
-	_, pair, first := foldLoops(windowOps[a.reduce], x.shape.DType)
-	p := &pooling{sliding: newSliding(a, x.shape.Dimensions, out.shape.Dimensions), pair: pair, size: len(first)}
-	if out.shape.Size() == 0 {
-		return nil
-	}
-	if len(p.taps) == 1 && p.taps[0].running() {
-		ranges(c.do, p.rows, perTask(p.out*p.size), func(lo, hi int) {
-			for i := lo; i < hi; i++ {
-				p.scan(at(out.data, i*p.out*p.size), at(x.data, i*p.in*p.size))
-			}
-		})
-		return nil
-	}
-	p.strided = kernel.CopyStrided(p.size)
-	p.last = tap{p.n, p.n, 1, 1, 1, 1, 0, 1, 1} // the run that stays, as an axis
-	if p.n == 1 && len(p.taps) > 0 {
-		p.last, p.taps = p.taps[len(p.taps)-1], p.taps[:len(p.taps)-1]
-	}
-	lines, work := 1, p.last.out*p.last.size*p.size
-	for _, t := range p.taps {
-		lines, work = lines*t.out, work*t.size
-	}
-	c.fill(out.data, first)
-	ranges(c.do, p.rows*lines, perTask(work), func(lo, hi int) {
-		s := borrow(p.last.out * p.size)
-		defer s.free()
-		at0 := make([]int, len(p.taps))
-		for i := lo; i < hi; i++ {
-			for k, rest := len(p.taps)-1, i%lines; k >= 0; k-- {
-				at0[k] = rest % p.taps[k].out
-				rest /= p.taps[k].out
-			}
-			p.window(at(out.data, i*p.last.out*p.size), at(x.data, i/lines*p.in*p.size), at(s.data, 0), at0, 0)
-		}
-	})
-	return nil
-}
-
-// window adds to the line dst all elements of its windows, axis by axis.
-func (p *pooling) window(dst, x, tmp unsafe.Pointer, at0 []int, axis int) {
-	if axis < len(p.taps) {
-		t := &p.taps[axis]
-		for k := range t.size {
-			if i, ok := t.meets(at0[axis], k); ok {
-				p.window(dst, unsafe.Add(x, i*t.inStep*p.size), tmp, at0, axis+1)
-			}
-		}
-		return
-	}
-	t, size := &p.last, p.size
-	for k := range t.size {
-		from := k*t.step - t.pad // of output 0
-		if t.hole > 1 {
-			for o := range t.out {
-				if i, ok := t.meets(o, k); ok {
-					d := unsafe.Add(dst, o*size)
-					p.pair(d, d, unsafe.Add(x, i*size), 1)
-				}
-			}
-			continue
-		}
-		lo := max(0, ceilDiv(-from, t.stride))
-		n := min(t.out, floorDiv(t.in-1-from, t.stride)+1) - lo
-		if n <= 0 {
-			continue
-		}
-		src, d := unsafe.Add(x, (lo*t.stride+from)*size), unsafe.Add(dst, lo*size)
-		if t.stride != 1 {
-			p.strided(tmp, src, t.stride, n)
-			src = tmp
-		}
-		p.pair(d, d, src, n)
-	}
-}
-
-// running says whether each output reduces all inputs up to its own, as in a
-// cumulative sum.
-func (t *tap) running() bool {
-	return t.size >= t.in && t.pad == t.size-1 && t.out == t.in && t.stride == 1 && t.step == 1 && t.hole == 1
-}
-
-// scan does a row of a running reduction.
-func (p *pooling) scan(dst, x unsafe.Pointer) {
-	line := p.n * p.size
-	copy(unsafe.Slice((*byte)(dst), line), unsafe.Slice((*byte)(x), line))
-	for i := 1; i < p.taps[0].in; i++ {
-		p.pair(unsafe.Add(dst, i*line), unsafe.Add(dst, (i-1)*line), unsafe.Add(x, i*line), p.n)
-	}
 }
 
 // runSelectAndScatter adds, for every window, its element of the source to the
