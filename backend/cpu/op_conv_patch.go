@@ -30,17 +30,13 @@ type patches struct {
 
 // joined has the axes with one of their steps, as x, those joined whose elements lie as
 // one axis's would.
-func joined(axes []axis, step func(axis) int) (all []axis) {
+func joined(axes []axis, step func(axis) int) []axis {
+	var all []axis
 	for _, a := range axes {
-		b := axis{n: a.n, x: step(a)}
-		if k := len(all) - 1; k >= 0 && all[k].x == b.n*b.x {
-			all[k] = axis{n: all[k].n * b.n, x: b.x}
-			continue
-		}
-		all = append(all, b)
+		all = append(all, axis{n: a.n, x: step(a)})
 	}
-	if len(all) == 0 {
-		all = append(all, axis{n: 1})
+	if all = merged(all); len(all) == 0 {
+		return []axis{{n: 1}}
 	}
 	return all
 }

@@ -26,7 +26,7 @@ type mover struct {
 // newMover takes strides in elements of size bytes (1, 2, 4, 8 or 16). Different
 // elements must have different places in dst.
 func newMover(size int, dims, dstStrides, srcStrides []int) *mover {
-	m := mergeAxes(size, dims, dstStrides, srcStrides)
+	m := newMerged(size, dims, dstStrides, srcStrides)
 	if k := len(m.axes) - 1; k > 0 && m.axes[k].x == size && m.axes[k].y == size {
 		switch run := m.axes[k].n * size; run { // a short innermost run is one element
 		case 2, 4, 8, 16:
@@ -47,20 +47,13 @@ func newMover(size int, dims, dstStrides, srcStrides []int) *mover {
 	return m
 }
 
-// mergeAxes drops axes of one element and joins neighbours that are one run.
-func mergeAxes(size int, dims, dstStrides, srcStrides []int) *mover {
-	m := &mover{size: size, line: axis{1, size, size}, turned: axis{n: 1}}
+// newMerged is a mover whose axes are merged and all outer ones.
+func newMerged(size int, dims, dstStrides, srcStrides []int) *mover {
+	axes := make([]axis, len(dims))
 	for i, n := range dims {
-		a := axis{n, dstStrides[i] * size, srcStrides[i] * size}
-		if k := len(m.axes) - 1; n == 1 {
-			continue
-		} else if k >= 0 && m.axes[k].x == n*a.x && m.axes[k].y == n*a.y {
-			m.axes[k] = axis{m.axes[k].n * n, a.x, a.y}
-		} else {
-			m.axes = append(m.axes, a)
-		}
+		axes[i] = axis{n, dstStrides[i] * size, srcStrides[i] * size}
 	}
-	return m
+	return &mover{size: size, axes: merged(axes), line: axis{1, size, size}, turned: axis{n: 1}}
 }
 
 // innermost takes the last axis out of the outer ones.

@@ -159,7 +159,7 @@ func ownColumns(sizes, indexed []int) int {
 
 // newCombiner is a mover that combines: dst = f(dst, src).
 func newCombiner(f kernel.Func2, size int, dims, dstStrides, srcStrides []int) *mover {
-	m := mergeAxes(size, dims, dstStrides, srcStrides)
+	m := newMerged(size, dims, dstStrides, srcStrides)
 	m.innermost()
 	m.inner = func(dst, src unsafe.Pointer, n int) {
 		if m.line.x == size && m.line.y == size {

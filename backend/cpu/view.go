@@ -115,16 +115,8 @@ func (v view) reshape(dims []int) (view, bool) {
 // simplify drops axes of one element and joins neighbours that are one run.
 func (v view) simplify() view {
 	out := view{base: v.base, offset: v.offset}
-	for i, d := range v.dims {
-		if d == 1 {
-			continue
-		}
-		if k := len(out.dims) - 1; k >= 0 && out.strides[k] == d*v.strides[i] {
-			out.dims[k] *= d
-			out.strides[k] = v.strides[i]
-			continue
-		}
-		out.dims, out.strides = append(out.dims, d), append(out.strides, v.strides[i])
+	for _, a := range merged(v.steps()) {
+		out.dims, out.strides = append(out.dims, a.n), append(out.strides, a.x)
 	}
 	return out
 }

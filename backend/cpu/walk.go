@@ -13,6 +13,20 @@ func elements(axes []axis) int {
 	return n
 }
 
+// merged drops axes of one element and joins neighbours that are one run in both arrays.
+func merged(axes []axis) (all []axis) {
+	for _, a := range axes {
+		if k := len(all) - 1; a.n == 1 {
+			continue
+		} else if k >= 0 && all[k].x == a.n*a.x && all[k].y == a.n*a.y {
+			all[k] = axis{all[k].n * a.n, a.x, a.y}
+		} else {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
 // maxRank is the greatest number of axes of an array.
 const maxRank = 16
 
