@@ -46,7 +46,7 @@ type Chain struct {
 	code    []chainCode
 	plain   []chainCode // with Store for Stream, nil where code has none
 	streams []int       // operands
-	run     func(code, ptrs unsafe.Pointer, blocks int)
+	run     chainFunc
 	block   int   // elements
 	whole   bool  // of blocks only
 	vectors []int // operands that are vectors, and those that are written
@@ -62,6 +62,11 @@ type chainCode struct {
 }
 
 const chainCodeSize = unsafe.Sizeof(chainCode{})
+
+type (
+	chainFunc  = func(code, ptrs unsafe.Pointer, blocks int)
+	chainTable [chainHandlerCount]uintptr
+)
 
 // NewChain makes a chain, nil where the variant has none or not of these operations.
 // No operand is both a vector and one element.
@@ -101,7 +106,7 @@ func NewChain(passes ...[]Link) *Chain {
 // chainBuilder writes the code of a chain.
 type chainBuilder struct {
 	*Chain
-	handlers    [chainHandlerCount]uintptr
+	handlers    chainTable
 	wrote, read map[int]bool // operands
 	near        int          // partial sums that stay in registers from a pass to the next, -1: none
 	total       int          // those of the pass before

@@ -72,8 +72,10 @@ func copyStrided[T any](dst, src unsafe.Pointer, srcStride, n int) {
 	}
 }
 
+type transposeFunc = func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int)
+
 // transpose is the portable table of Transpose.
-func transpose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int) {
+func transpose(size int) transposeFunc {
 	return BySize(size, transposeOf[uint8], transposeOf[uint16], transposeOf[uint32], transposeOf[uint64], transposeOf[[2]uint64])
 }
 
