@@ -231,18 +231,17 @@ func (pl *gemmPlan) storeSums(w *gemmWork, row, rows int) {
 		Transpose(pl.acc)(c, sums, rows, w.cols, pl.cCol, w.stride/pl.acc)
 		return
 	}
-	store := pl.store
-	if store == nil {
-		store = pl.move
-	}
 	for i := range rows {
 		d, s := unsafe.Add(c, i*pl.cRow*pl.cSize), unsafe.Add(sums, i*w.stride)
-		if pl.cCol == 1 {
-			store(d, s, w.cols)
-			continue
-		}
-		for j := range w.cols {
-			store(unsafe.Add(d, j*pl.cCol*pl.cSize), unsafe.Add(s, j*pl.acc), 1)
+		switch {
+		case pl.store == nil:
+			Transpose(pl.acc)(d, s, 1, w.cols, pl.cCol, w.cols)
+		case pl.cCol == 1:
+			pl.store(d, s, w.cols)
+		default:
+			for j := range w.cols {
+				pl.store(unsafe.Add(d, j*pl.cCol*pl.cSize), unsafe.Add(s, j*pl.acc), 1)
+			}
 		}
 	}
 }

@@ -27,7 +27,6 @@ func asmChain() (run chainFunc, block int, handlers chainTable) { return }
 
 func gemmActive() *gemmKernel                                                { return gemmGoF32 }
 func gemmFloat(dtypes.DType) *gemmKernel                                     { return gemmGoF32 }
-func gemmPeakLoop(*gemmKernel) (loop func(count int), flop float64)          { return gemmPeakGo, 16 }
 func asmMinSum(*CheckLayer, []float32, []float32, MinSum) bool               { return false }
 func asmOdd(*CheckLayer, []float32) (odd, ok bool)                           { return false, false }
 func asmPairSums(_, _, _ []float64, _ int, _, _ []float64, _, _, _ int) bool { return false }
