@@ -299,9 +299,9 @@ func each2[D, T any](m Mode, f func(a, b T) D) Func2 {
 	})
 }
 
-// staged1 runs f on blocks of the type M, which load makes of elements of xs bytes
+// staged1 runs f on blocks of the type M, which load makes of elements of bits bits
 // and store turns into elements of ds bytes; without a store f does so itself.
-func staged1[M any](load, f, store Func1, xs, ds int) Func1 {
+func staged1[M any](load, f, store Func1, bits, ds int) Func1 {
 	if load == nil || f == nil {
 		return nil
 	}
@@ -310,7 +310,7 @@ func staged1[M any](load, f, store Func1, xs, ds int) Func1 {
 		b := hide(unsafe.Pointer(&scratch))
 		for i := 0; i < n; i += blockLen {
 			k := min(blockLen, n-i)
-			load(b, at(x, i, xs), k)
+			load(b, unsafe.Add(x, i*bits/8), k)
 			if store == nil {
 				f(at(dst, i, ds), b, k)
 				continue

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"math"
-	"runtime"
 	"unsafe"
 
 	"github.com/gomlx/compute/dtypes"
@@ -22,7 +21,7 @@ func convert(from, to dtypes.DType) Func1 {
 	case from == dtypes.BFloat16 && to == dtypes.Float32:
 		return vec1(func(d []float32, x []uint16) { map1(d, x, fromBFloat16) })
 	case isHalf(from):
-		return staged1[float32](Convert(from, dtypes.Float32), Convert(dtypes.Float32, to), nil, 2, sizeOf(to))
+		return staged1[float32](Convert(from, dtypes.Float32), Convert(dtypes.Float32, to), nil, 16, sizeOf(to))
 	}
 	if f := loopsOf(from).convert; f != nil {
 		return f(to)
@@ -55,7 +54,6 @@ func convertFloat[F float](to dtypes.DType) Func1 {
 
 // convertRest converts F to what is neither an integer nor F.
 func convertRest[F number](to dtypes.DType) Func1 {
-	size := int(unsafe.Sizeof(F(0)))
 	switch to {
 	case dtypes.Bool:
 		return vec1(func(d []bool, x []F) { map1(d, x, func(v F) bool { return v != 0 }) })
@@ -64,7 +62,7 @@ func convertRest[F number](to dtypes.DType) Func1 {
 	case dtypes.Float64:
 		return cast[float64, F]()
 	case dtypes.Float16, dtypes.BFloat16:
-		return staged1[float32](cast[float32, F](), Convert(dtypes.Float32, to), nil, size, 2)
+		return staged1[float32](cast[float32, F](), Convert(dtypes.Float32, to), nil, 8*int(unsafe.Sizeof(F(0))), 2)
 	case dtypes.Complex64:
 		return vec1(func(d []complex64, x []F) { map1(d, x, func(v F) complex64 { return complex(float32(v), 0) }) })
 	case dtypes.Complex128:
@@ -125,36 +123,25 @@ func convertComplex[T cplx, R float](rt, to dtypes.DType) Func1 {
 	case dtypes.Complex128:
 		return each1(func(v T) complex128 { return complex128(v) })
 	}
-	return staged1[R](re, Convert(rt, to), nil, 2*sizeOf(rt), sizeOf(to))
+	return staged1[R](re, Convert(rt, to), nil, 2*rt.Bits(), sizeOf(to))
 }
 
 // convertPacked converts integers of 1, 2 or 4 bits, the first in the low bits.
 func convertPacked(from, to dtypes.DType) Func1 {
-	f := Convert(dtypes.Int8, to)
-	if f == nil {
-		return nil
-	}
-	bits, size, signed := from.Bits(), sizeOf(to), !from.IsUnsigned()
-	return func(dst, x unsafe.Pointer, n int) {
-		var scratch [blockLen]int8
-		src := view[byte](x, (n*bits+7)/8)
-		p := hide(unsafe.Pointer(&scratch))
-		for i := 0; i < n; i += blockLen {
-			k := min(blockLen, n-i)
-			block := view[int8](p, k)
-			for j := range block {
-				bit := (i + j) * bits
-				v := int8(src[bit/8] >> (bit % 8) << (8 - bits)) // the field in the high bits
-				if signed {
-					block[j] = v >> (8 - bits)
-				} else {
-					block[j] = int8(uint8(v) >> (8 - bits))
-				}
+	bits, signed := from.Bits(), !from.IsUnsigned()
+	unpack := func(dst, x unsafe.Pointer, n int) {
+		d, src := view[int8](dst, n), view[byte](x, (n*bits+7)/8)
+		for i := range d {
+			bit := i * bits
+			v := int8(src[bit/8] >> (bit % 8) << (8 - bits)) // the field in the high bits
+			if signed {
+				d[i] = v >> (8 - bits)
+			} else {
+				d[i] = int8(uint8(v) >> (8 - bits))
 			}
-			f(at(dst, i, size), p, k)
 		}
-		runtime.KeepAlive(&scratch)
 	}
+	return staged1[int8](unpack, Convert(dtypes.Int8, to), nil, bits, sizeOf(to))
 }
 
 func fromBFloat16(v uint16) float32 { return math.Float32frombits(uint32(v) << 16) }

@@ -130,9 +130,9 @@ func unaryFloat[T float](op compute.OpType) Func1 {
 func unaryHalf(op compute.OpType, t dtypes.DType) Func1 {
 	load, f := Convert(t, dtypes.Float32), Unary(op, dtypes.Float32)
 	if op == compute.OpTypeIsFinite || op == compute.OpTypeIsNaN {
-		return staged1[float32](load, f, nil, 2, 1)
+		return staged1[float32](load, f, nil, 16, 1)
 	}
-	return staged1[float32](load, f, Convert(dtypes.Float32, t), 2, 2)
+	return staged1[float32](load, f, Convert(dtypes.Float32, t), 16, 2)
 }
 
 var complexes1 = map[compute.OpType]func(complex128) complex128{
