@@ -233,9 +233,9 @@ func vec1[D, T any](f func(d []D, x []T)) Func1 {
 	return func(dst, x unsafe.Pointer, n int) { f(view[D](dst, n), view[T](x, n)) }
 }
 
-// map1 sets d[i] = f(x[i]). Where f is a short function literal within one that vec1 is
-// given, the compiler puts both in place of their calls: the loop is as fast as one
-// written out. It does not in a function that it puts in place itself, as a short one.
+// map1 sets d[i] = f(x[i]). The compiler inlines it, and a short function literal f, into
+// the function literal that vec1 is given, which makes the loop as fast as one written
+// out; but not where the function around all this is so short that it is inlined too.
 func map1[D, T any](d []D, x []T, f func(v T) D) {
 	d = d[:len(x)]
 	for i, v := range x {

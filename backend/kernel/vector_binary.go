@@ -164,9 +164,13 @@ func binaryFloat[T float](op compute.OpType, m Mode) Func2 {
 	if op == compute.OpTypeComplex {
 		var zero T
 		if unsafe.Sizeof(zero) == 4 {
-			return each2(m, func(a, b float32) complex64 { return complex(a, b) })
+			return vec2(m, func(d []complex64, a, b []float32) {
+				map2(d, a, b, func(a, b float32) complex64 { return complex(a, b) })
+			})
 		}
-		return each2(m, func(a, b float64) complex128 { return complex(a, b) })
+		return vec2(m, func(d []complex128, a, b []float64) {
+			map2(d, a, b, func(a, b float64) complex128 { return complex(a, b) })
+		})
 	}
 	if f := floats2[op]; f != nil {
 		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return T(f(float64(a), float64(b))) }) })

@@ -71,7 +71,7 @@ func convertRest[F number](to dtypes.DType) Func1 {
 	return nil
 }
 
-// cast is the loop d[i] = D(x[i]).
+// cast is the loop d[i] = D(x[i]), too short a function for map1.
 func cast[D, F number]() Func1 {
 	return vec1(func(d []D, x []F) {
 		for i, v := range x {

@@ -65,7 +65,7 @@ func reduceReal[T number](op compute.OpType, low, high T) Func1 {
 	return reduceNumeric[T](op)
 }
 
-// inOrder is f of r and one element of x after the other; as map1, it is put in place.
+// inOrder is f of r and one element of x after the other, inlined as map1 is.
 func inOrder[T any](r T, x []T, f func(r, v T) T) T {
 	for _, v := range x {
 		r = f(r, v)

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
 	"math/cmplx"
@@ -52,15 +53,7 @@ func unaryInt[T integer, U unsigned](op compute.OpType) Func1 {
 	case compute.OpTypeNeg:
 		return vec1(func(d, x []T) { map1(d, x, func(v T) T { return -v }) })
 	case compute.OpTypeSign:
-		return each1(func(v T) T {
-			switch {
-			case v < 0:
-				return ^T(0)
-			case v > 0:
-				return 1
-			}
-			return 0
-		})
+		return vec1(func(d, x []T) { map1(d, x, func(v T) T { return T(cmp.Compare(v, 0)) }) })
 	case compute.OpTypeBitwiseNot:
 		return vec1(func(d, x []T) { map1(d, x, func(v T) T { return ^v }) })
 	case compute.OpTypeBitCount:
