@@ -44,9 +44,9 @@ type Link struct {
 // elements. The bits are those of the loops.
 type Chain struct {
 	code    []chainCode
-	plain   []chainCode // with Store for Stream, nil where code has none
+	plain   []chainCode // with Store for Stream
 	streams []int       // operands
-	run     func(code, ptrs unsafe.Pointer, blocks int)
+	run     chainFunc
 	block   int   // elements
 	whole   bool  // of blocks only
 	vectors []int // operands that are vectors, and those that are written
@@ -62,6 +62,11 @@ type chainCode struct {
 }
 
 const chainCodeSize = unsafe.Sizeof(chainCode{})
+
+type (
+	chainFunc  = func(code, ptrs unsafe.Pointer, blocks int)
+	chainTable [chainHandlerCount]uintptr
+)
 
 // NewChain makes a chain, nil where the variant has none or not of these operations.
 // No operand is both a vector and one element.
@@ -81,12 +86,7 @@ func NewChain(passes ...[]Link) *Chain {
 			return nil
 		}
 	}
-	b.put(&c.code, handlers[chainEnd], 0)
-	if len(c.streams) > 0 {
-		b.put(&c.plain, handlers[chainEnd], 0)
-	} else {
-		c.plain = nil
-	}
+	b.put(chainEnd, chainEnd, 0)
 	for i := range c.size {
 		if b.wrote[i] {
 			c.stores = append(c.stores, i)
@@ -101,14 +101,16 @@ func NewChain(passes ...[]Link) *Chain {
 // chainBuilder writes the code of a chain.
 type chainBuilder struct {
 	*Chain
-	handlers    [chainHandlerCount]uintptr
+	handlers    chainTable
 	wrote, read map[int]bool // operands
 	near        int          // partial sums that stay in registers from a pass to the next, -1: none
 	total       int          // those of the pass before
 }
 
-func (b *chainBuilder) put(to *[]chainCode, handler uintptr, operand int) {
-	*to = append(*to, chainCode{handler, uintptr(operand)})
+// put adds a link to both codes.
+func (b *chainBuilder) put(handler, plain, operand int) {
+	b.code = append(b.code, chainCode{b.handlers[handler], uintptr(operand)})
+	b.plain = append(b.plain, chainCode{b.handlers[plain], uintptr(operand)})
 }
 
 // pass adds the links of a pass; it reports whether there are handlers for all.
@@ -127,7 +129,7 @@ func (b *chainBuilder) pass(links []Link) bool {
 		case Stream:
 			b.streams = append(b.streams, l.Operand)
 			plain = chainHandlers[chainKey{l.Op, Store}]
-			b.wrote[l.Operand] = true
+			fallthrough
 		case Store:
 			b.wrote[l.Operand] = true
 		case Vector, VectorFirst:
@@ -146,14 +148,11 @@ func (b *chainBuilder) pass(links []Link) bool {
 			}
 		}
 		loops = loops || l.Arg == Store || l.Arg == Stream || l.Arg == Gather || l.Arg == Vector || l.Arg == VectorFirst
-		b.put(&b.code, b.handlers[k], operand)
-		b.put(&b.plain, b.handlers[plain], operand)
+		b.put(k, plain, operand)
 	}
 	b.total = total
 	if loops {
-		back := (len(b.code) - start) * int(chainCodeSize)
-		b.put(&b.code, b.handlers[chainNext], back)
-		b.put(&b.plain, b.handlers[chainNext], back)
+		b.put(chainNext, chainNext, (len(b.code)-start)*int(chainCodeSize))
 	}
 	return true
 }
@@ -200,11 +199,7 @@ func (c *Chain) tail(operands []unsafe.Pointer, i, n int) {
 		copy(b, view[float32](at(operands[v], i, 4), n))
 		s.ptrs[v] = unsafe.Pointer(&b[0])
 	}
-	code := c.code
-	if c.plain != nil {
-		code = c.plain
-	}
-	c.run(unsafe.Pointer(unsafe.SliceData(code)), unsafe.Pointer(unsafe.SliceData(s.ptrs)), 1)
+	c.run(unsafe.Pointer(unsafe.SliceData(c.plain)), unsafe.Pointer(unsafe.SliceData(s.ptrs)), 1)
 	for _, v := range c.stores {
 		copy(view[float32](at(operands[v], i, 4), n), view[float32](s.ptrs[v], n))
 	}

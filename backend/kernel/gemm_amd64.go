@@ -12,34 +12,29 @@ import (
 var (
 	gemmZ = &gemmKernel{
 		dtype: dtypes.Float32, elem: 4, acc: 4, step: 1, mr: 14, nr: 32, strided: true,
-		sweep: func(rows int, t *Tile) { gemmSweepsZ[rows]((*byte)(unsafe.Pointer(t))) },
-		pack:  gemmPackZ, move: gemmMoveGo[float32],
-		lines: func(rows int, t *Tile) { gemmLinesZ[rows]((*byte)(unsafe.Pointer(t))) },
+		sweep: byRows(gemmF32Z1, gemmF32Z2, gemmF32Z3, gemmF32Z4, gemmF32Z5, gemmF32Z6, gemmF32Z7,
+			gemmF32Z8, gemmF32Z9, gemmF32Z10, gemmF32Z11, gemmF32Z12, gemmF32Z13, gemmF32Z14),
+		lines: byRows(gemmLinesZ1, gemmLinesZ2, gemmLinesZ3, gemmLinesZ4, gemmLinesZ5, gemmLinesZ6, gemmLinesZ7,
+			gemmLinesZ8, gemmLinesZ9, gemmLinesZ10, gemmLinesZ11, gemmLinesZ12, gemmLinesZ13, gemmLinesZ14),
+		pack: gemmPackZ, peak: gemmPeakF32Z, peakFlop: 30 * 32,
 	}
 	gemmPairsZ = &gemmKernel{
 		dtype: dtypes.Float32, elem: 4, acc: 4, step: 2, mr: 14, nr: 32,
-		sweep: func(rows int, t *Tile) { gemmSweepsB16Z[rows]((*byte)(unsafe.Pointer(t))) },
-		pack:  gemmPackPairs, move: gemmMoveGo[float32],
+		sweep: byRows(gemmB16Z1, gemmB16Z2, gemmB16Z3, gemmB16Z4, gemmB16Z5, gemmB16Z6, gemmB16Z7,
+			gemmB16Z8, gemmB16Z9, gemmB16Z10, gemmB16Z11, gemmB16Z12, gemmB16Z13, gemmB16Z14),
+		pack: gemmPackPairs, peak: gemmPeakB16Z, peakFlop: 30 * 64,
 	}
 	gemmY = &gemmKernel{
 		dtype: dtypes.Float32, elem: 4, acc: 4, step: 1, mr: 6, nr: 16, strided: true,
-		sweep: func(rows int, t *Tile) { gemmSweepsY[rows]((*byte)(unsafe.Pointer(t))) },
-		pack:  gemmPackY, move: gemmMoveGo[float32],
+		sweep: byRows(gemmF32Y1, gemmF32Y2, gemmF32Y3, gemmF32Y4, gemmF32Y5, gemmF32Y6),
+		pack:  gemmPackY, peak: gemmPeakF32Y, peakFlop: 14 * 16,
 	}
 )
 
-// Sweeps by number of rows.
-var (
-	gemmSweepsZ = [15]func(*byte){nil, gemmF32Z1, gemmF32Z2, gemmF32Z3, gemmF32Z4, gemmF32Z5, gemmF32Z6, gemmF32Z7,
-		gemmF32Z8, gemmF32Z9, gemmF32Z10, gemmF32Z11, gemmF32Z12, gemmF32Z13, gemmF32Z14}
-	gemmSweepsB16Z = [15]func(*byte){nil, gemmB16Z1, gemmB16Z2, gemmB16Z3, gemmB16Z4, gemmB16Z5, gemmB16Z6, gemmB16Z7,
-		gemmB16Z8, gemmB16Z9, gemmB16Z10, gemmB16Z11, gemmB16Z12, gemmB16Z13, gemmB16Z14}
-	gemmSweepsY = [7]func(*byte){nil, gemmF32Y1, gemmF32Y2, gemmF32Y3, gemmF32Y4, gemmF32Y5, gemmF32Y6}
-)
-
-// Lines by number of rows.
-var gemmLinesZ = [15]func(*byte){nil, gemmLinesZ1, gemmLinesZ2, gemmLinesZ3, gemmLinesZ4, gemmLinesZ5, gemmLinesZ6, gemmLinesZ7,
-	gemmLinesZ8, gemmLinesZ9, gemmLinesZ10, gemmLinesZ11, gemmLinesZ12, gemmLinesZ13, gemmLinesZ14}
+// byRows is the loop over a tile of one of the numbers of rows from 1 on.
+func byRows(loops ...func(tile *byte)) func(rows int, t *Tile) {
+	return func(rows int, t *Tile) { loops[rows-1]((*byte)(unsafe.Pointer(t))) }
+}
 
 func gemmActive() *gemmKernel {
 	switch active {
@@ -118,17 +113,4 @@ func gemmPackPairs(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step
 			*(*uint32)(unsafe.Add(dst, (k*width+i)*4)) = v
 		}
 	}
-}
-
-// gemmPeakLoop returns the loop that Peak measures, and the operations of a turn.
-func gemmPeakLoop(k *gemmKernel) (loop func(count int), flop float64) {
-	switch k {
-	case gemmPairsZ:
-		return gemmPeakB16Z, 30 * 64
-	case gemmZ:
-		return gemmPeakF32Z, 30 * 32
-	case gemmY:
-		return gemmPeakF32Y, 14 * 16
-	}
-	return gemmPeakGo, 16
 }

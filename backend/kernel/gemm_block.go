@@ -76,7 +76,10 @@ func (pl *gemmPlan) panels(s *gemmScratch, w *gemmWork) {
 		pl.setB(s, w.batch, w.col, w.cols, k, ks)
 		for i := 0; i < w.rows; i += pl.mr {
 			r := min(pl.mr, w.rows-i)
-			pl.setA(s, w.batch, w.row+i, r, k, ks)
+			if !pl.a.inPlace {
+				pl.panel(s, &pl.a, s.a, w.batch, w.row+i, r, k, ks)
+			}
+			pl.setA(s, 0, w.batch, w.row+i, k)
 			t.C = unsafe.Add(w.sums, i*w.stride)
 			pl.sweep(r, t)
 			if last && ((i+r-pending)*w.cols >= gemmDone || i+r == w.rows) {
@@ -93,7 +96,7 @@ const gemmDone = 4096
 // begin prepares the tile for the block of K at k and returns its size.
 func (pl *gemmPlan) begin(t *Tile, k int) int {
 	ks := min(pl.kBlock, pl.k-k)
-	t.K = (ks + pl.step - 1) / pl.step
+	t.K = pl.steps(ks)
 	t.Add = 0
 	if k > 0 {
 		t.Add = 1
@@ -127,7 +130,7 @@ func (pl *gemmPlan) setB(s *gemmScratch, batch, col, cols, k, ks int) {
 
 // packB copies columns col.. of B, rows k..k+ks, into panels.
 func (pl *gemmPlan) packB(s *gemmScratch, dst unsafe.Pointer, batch, col, cols, k, ks int) {
-	panel := (ks + pl.step - 1) / pl.step * pl.nr * pl.elem
+	panel := pl.steps(ks) * pl.nr * pl.elem
 	for j := 0; j < cols; j += pl.nr {
 		pl.panel(s, &pl.b, unsafe.Add(dst, j/pl.nr*panel), batch, col+j, min(pl.nr, cols-j), k, ks)
 	}
@@ -135,11 +138,11 @@ func (pl *gemmPlan) packB(s *gemmScratch, dst unsafe.Pointer, batch, col, cols, 
 
 // Shared panels lie one block of K after another, each with the columns of a chunk.
 func (pl *gemmPlan) sharedAt(k, panel, col int) unsafe.Pointer {
-	return unsafe.Add(pl.shared.b, k/pl.kBlock*pl.kSteps()*pl.chunk*pl.elem+(col-pl.from)/pl.nr*panel)
+	return unsafe.Add(pl.shared.b, k/pl.kBlock*pl.steps(pl.kBlock)*pl.chunk*pl.elem+(col-pl.from)/pl.nr*panel)
 }
 
-// kSteps is the length of a panel of a whole block of K.
-func (pl *gemmPlan) kSteps() int { return (pl.kBlock + pl.step - 1) / pl.step }
+// steps is the length of a panel of ks elements of K.
+func (pl *gemmPlan) steps(ks int) int { return (ks + pl.step - 1) / pl.step }
 
 // packShared packs a piece of the chunk: gemmPiece columns, one block of K.
 func (pl *gemmPlan) packShared(i int) {
@@ -148,23 +151,22 @@ func (pl *gemmPlan) packShared(i int) {
 	blocks := (pl.k + pl.kBlock - 1) / pl.kBlock
 	k, col := i%blocks*pl.kBlock, pl.from+i/blocks*gemmPiece
 	ks := min(pl.kBlock, pl.k-k)
-	panel := (ks + pl.step - 1) / pl.step * pl.nr * pl.elem
 	cols := min(gemmPiece, pl.n-col, pl.from+pl.chunk-col)
-	pl.packB(s, pl.sharedAt(k, panel, col), 0, col, cols, k, ks)
+	pl.packB(s, pl.sharedAt(k, pl.steps(ks)*pl.nr*pl.elem, col), 0, col, cols, k, ks)
 	s.free()
 }
 
 const gemmPiece = 128
 
-// setA points the tile at rows row.. of A, columns k..k+ks.
-func (pl *gemmPlan) setA(s *gemmScratch, batch, row, rows, k, ks int) {
+// setA points the tile at rows row.. of A from k on: where they lie, or in the panel
+// at offset from of s.a.
+func (pl *gemmPlan) setA(s *gemmScratch, from, batch, row, k int) {
 	t, o := &s.tile, &pl.a
 	if o.inPlace {
 		t.A, t.ARow, t.AK = o.at(batch, row, k), o.lane*o.size, o.k*o.size
 		return
 	}
-	t.A, t.ARow, t.AK = s.a, pl.elem, pl.mr*pl.elem
-	pl.panel(s, o, s.a, batch, row, rows, k, ks)
+	t.A, t.ARow, t.AK = unsafe.Add(s.a, from), pl.elem, pl.mr*pl.elem
 }
 
 func (o *gemmOperand) at(batch, lane, k int) unsafe.Pointer {
@@ -231,18 +233,17 @@ func (pl *gemmPlan) storeSums(w *gemmWork, row, rows int) {
 		Transpose(pl.acc)(c, sums, rows, w.cols, pl.cCol, w.stride/pl.acc)
 		return
 	}
-	store := pl.store
-	if store == nil {
-		store = pl.move
-	}
 	for i := range rows {
 		d, s := unsafe.Add(c, i*pl.cRow*pl.cSize), unsafe.Add(sums, i*w.stride)
-		if pl.cCol == 1 {
-			store(d, s, w.cols)
-			continue
-		}
-		for j := range w.cols {
-			store(unsafe.Add(d, j*pl.cCol*pl.cSize), unsafe.Add(s, j*pl.acc), 1)
+		switch {
+		case pl.store == nil:
+			Transpose(pl.acc)(d, s, 1, w.cols, pl.cCol, w.cols)
+		case pl.cCol == 1:
+			pl.store(d, s, w.cols)
+		default:
+			for j := range w.cols {
+				pl.store(unsafe.Add(d, j*pl.cCol*pl.cSize), unsafe.Add(s, j*pl.acc), 1)
+			}
 		}
 	}
 }

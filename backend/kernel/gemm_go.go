@@ -17,8 +17,10 @@ type gemmKernel struct {
 	sweep   func(rows int, t *Tile)
 	// pack copies elements: dst[k*width+i] = src[i*lane+k*step].
 	pack  func(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int)
-	move  Func1                   // copies sums
 	lines func(rows int, t *Tile) // see lineRuns; nil: none
+
+	peak     func(count int) // what Peak measures: turns of peakFlop operations
+	peakFlop float64
 }
 
 // gemmNumber are the types that sums are formed in. Integers wrap around, so that
@@ -31,7 +33,7 @@ func gemmPortable[T gemmNumber](t dtypes.DType) *gemmKernel {
 	size := t.Size()
 	return &gemmKernel{
 		dtype: t, elem: size, acc: size, step: 1, mr: 12, nr: 4,
-		sweep: gemmSweepGo[T], pack: gemmPackGo[T], move: gemmMoveGo[T],
+		sweep: gemmSweepGo[T], pack: gemmPackGo[T], peak: gemmPeakGo, peakFlop: 16,
 	}
 }
 
@@ -45,16 +47,7 @@ var (
 // gemmSame reports whether two types have the same bits as far as sums and
 // products go.
 func gemmSame(a, b dtypes.DType) bool {
-	signed := func(t dtypes.DType) dtypes.DType {
-		switch t {
-		case dtypes.Uint32:
-			return dtypes.Int32
-		case dtypes.Uint64:
-			return dtypes.Int64
-		}
-		return t
-	}
-	return signed(a) == signed(b)
+	return a == b || a.IsInt() && b.IsInt() && a.Size() == b.Size()
 }
 
 // gemmKernelOf returns the kernel for A and B of type t and C of type out, nil where
@@ -159,8 +152,4 @@ func gemmPackGo[T any](dst unsafe.Pointer, width int, src unsafe.Pointer, lane, 
 			*(*T)(unsafe.Add(d, k*width*size)) = *(*T)(unsafe.Add(s, k*step*size))
 		}
 	}
-}
-
-func gemmMoveGo[T any](dst, src unsafe.Pointer, n int) {
-	copy(unsafe.Slice((*T)(dst), n), unsafe.Slice((*T)(src), n))
 }

@@ -12,16 +12,16 @@ import (
 // of type t (Float32 or BFloat16) on the active variant: the best of repeats. It is
 // what matrix products are compared with.
 func Peak(t dtypes.DType, workers, repeats int) float64 {
-	loop, flop := gemmPeakLoop(gemmFloat(t))
+	k := gemmFloat(t)
 	best := 0.0
 	for range repeats {
 		var wait sync.WaitGroup
 		start := time.Now()
 		for range workers {
-			wait.Go(func() { loop(20000) })
+			wait.Go(func() { k.peak(20000) })
 		}
 		wait.Wait()
-		best = max(best, flop*20000*float64(workers)/time.Since(start).Seconds())
+		best = max(best, k.peakFlop*20000*float64(workers)/time.Since(start).Seconds())
 	}
 	return best
 }

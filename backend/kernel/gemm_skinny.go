@@ -60,7 +60,7 @@ func (pl *gemmPlan) skinny() bool {
 	return true
 }
 
-// packRows packs all of A, and rowsAt points the tile at its part for a block of K.
+// packRows packs all of A, unless it is read where it lies.
 func (pl *gemmPlan) packRows(s *gemmScratch, w *gemmWork) {
 	if pl.a.inPlace {
 		return
@@ -68,15 +68,6 @@ func (pl *gemmPlan) packRows(s *gemmScratch, w *gemmWork) {
 	for k := 0; k < pl.k; k += pl.kBlock {
 		pl.panel(s, &pl.a, unsafe.Add(s.a, k*pl.mr*pl.elem), w.batch, w.row, w.rows, k, min(pl.kBlock, pl.k-k))
 	}
-}
-
-func (pl *gemmPlan) rowsAt(s *gemmScratch, w *gemmWork, k int) {
-	t, o := &s.tile, &pl.a
-	if o.inPlace {
-		t.A, t.ARow, t.AK = o.at(w.batch, w.row, k), o.lane*o.size, o.k*o.size
-		return
-	}
-	t.A, t.ARow, t.AK = unsafe.Add(s.a, k*pl.mr*pl.elem), pl.elem, pl.mr*pl.elem
 }
 
 // lineRuns computes a block from columns of B that are runs of memory, 16 columns at
@@ -89,7 +80,7 @@ func (pl *gemmPlan) lineRuns(s *gemmScratch, w *gemmWork) {
 	for j := 0; j < w.cols; j += 16 {
 		for k := 0; k < pl.k; k += pl.kBlock {
 			ks := pl.begin(t, k)
-			pl.rowsAt(s, w, k)
+			pl.setA(s, k*pl.mr*pl.elem, w.batch, w.row, k)
 			t.C = unsafe.Add(w.sums, j*pl.acc)
 			if j == whole {
 				t.N = w.cols - j
@@ -117,7 +108,7 @@ func (pl *gemmPlan) rowRuns(s *gemmScratch, w *gemmWork) {
 	depth := pl.streamDepth()
 	for k := 0; k < pl.k; k += pl.kBlock {
 		ks := pl.begin(t, k)
-		pl.rowsAt(s, w, k)
+		pl.setA(s, k*pl.mr*pl.elem, w.batch, w.row, k)
 		t.C, t.CRow = w.sums, w.stride
 		apart := t.Add != 0 && depth < ks
 		if apart {

@@ -84,10 +84,10 @@ func (pl *gemmPlan) split() {
 		pl.chunk = max(1, gemmChunk/max(1, pl.k)/pl.cols) * pl.cols
 	}
 	if !pl.a.inPlace {
-		pl.aBytes = pl.mr*pl.kSteps()*pl.elem + 64
+		pl.aBytes = pl.mr*pl.steps(pl.kBlock)*pl.elem + 64
 	}
 	if !pl.b.inPlace && pl.chunk == 0 {
-		pl.bBytes = pl.cols*pl.kSteps()*pl.elem + 64
+		pl.bBytes = pl.cols*pl.steps(pl.kBlock)*pl.elem + 64
 	}
 }
 
@@ -112,7 +112,7 @@ func (pl *gemmPlan) run(do func(n int, body func(int))) {
 	pl.chunk = min(pl.chunk, pl.colTasks*pl.cols)
 	pl.shared = gemmChunks.get()
 	blocks := (pl.k + pl.kBlock - 1) / pl.kBlock
-	pl.shared.reserve([4]int{1: blocks * pl.kSteps() * pl.chunk * pl.elem})
+	pl.shared.reserve([4]int{1: blocks * pl.steps(pl.kBlock) * pl.chunk * pl.elem})
 	for ; pl.from < pl.n; pl.from += pl.chunk {
 		cols := min(pl.chunk, pl.n-pl.from)
 		pl.colTasks = (cols + pl.cols - 1) / pl.cols

@@ -3,8 +3,6 @@
 package kernel
 
 import (
-	"unsafe"
-
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 )
@@ -16,22 +14,16 @@ func detect() level { return portable }
 
 func asm1(compute.OpType, dtypes.DType) Func1       { return nil }
 func asm2(compute.OpType, dtypes.DType, Mode) Func2 { return nil }
-func asmSelect(dtypes.DType, Mode) Func3            { return nil }
-func asmMulAdd(dtypes.DType, Mode) Func3            { return nil }
+func asm3(name string, m Mode) Func3                { return nil }
 func asmConvert(from, to dtypes.DType) Func1        { return nil }
 func asmReduce(compute.OpType, dtypes.DType) Func1  { return nil }
 func asmDot() Func2                                 { return nil }
-func asmTranspose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int) {
-	return nil
-}
+func asmTranspose(size int) transposeFunc           { return nil }
 
 // Fence has nothing to do where nothing is stored past the caches.
 func Fence() {}
 
-func asmChain() (run func(code, ptrs unsafe.Pointer, blocks int), block int, handlers [chainHandlerCount]uintptr) {
-	return
-}
+func asmChain() (run chainFunc, block int, handlers chainTable) { return }
 
-func gemmActive() *gemmKernel                                       { return gemmGoF32 }
-func gemmFloat(dtypes.DType) *gemmKernel                            { return gemmGoF32 }
-func gemmPeakLoop(*gemmKernel) (loop func(count int), flop float64) { return gemmPeakGo, 16 }
+func gemmActive() *gemmKernel            { return gemmGoF32 }
+func gemmFloat(dtypes.DType) *gemmKernel { return gemmGoF32 }

@@ -75,7 +75,7 @@ func Binary(op compute.OpType, t dtypes.DType, m Mode) Func2 {
 // Select returns the loop dst[i] = c[i] ? x[i] : y[i] with its operands in the
 // order (dst, c, x, y); c holds bool, m is about x and y.
 func Select(t dtypes.DType, m Mode) Func3 {
-	if f := asmSelect(t, m); f != nil {
+	if f := asm3("Select", m); f != nil && sizeOf(t) == 4 {
 		return f
 	}
 	return selects(t, m)
@@ -85,7 +85,7 @@ func Select(t dtypes.DType, m Mode) Func3 {
 // (dst, x, y, z); m is about y and z. It rounds once where the variant has a
 // fused instruction, twice elsewhere. It is nil for all but Float32 and Float64.
 func MulAdd(t dtypes.DType, m Mode) Func3 {
-	if f := asmMulAdd(t, m); f != nil {
+	if f := asm3("MulAdd", m); f != nil && t == dtypes.Float32 {
 		return f
 	}
 	return mulAdd(t, m)
@@ -147,33 +147,26 @@ type loops struct {
 }
 
 func loopsOf(t dtypes.DType) loops {
+	size := sizeOf(t)
+	switch {
+	case t.IsUnsigned():
+		return BySize(size, intLoops[uint8, uint8](), intLoops[uint16, uint16](),
+			intLoops[uint32, uint32](), intLoops[uint64, uint64](), loops{})
+	case t.IsInt():
+		return BySize(size, intLoops[int8, uint8](), intLoops[int16, uint16](),
+			intLoops[int32, uint32](), intLoops[int64, uint64](), loops{})
+	}
 	switch t {
 	case dtypes.Bool: // bytes that are 0 or 1
 		return loops{unaryBool, binaryBool, reduceBool, convertInt[uint8], nil}
-	case dtypes.Int8:
-		return intLoops[int8, uint8](t)
-	case dtypes.Int16:
-		return intLoops[int16, uint16](t)
-	case dtypes.Int32:
-		return intLoops[int32, uint32](t)
-	case dtypes.Int64:
-		return intLoops[int64, uint64](t)
-	case dtypes.Uint8:
-		return intLoops[uint8, uint8](t)
-	case dtypes.Uint16:
-		return intLoops[uint16, uint16](t)
-	case dtypes.Uint32:
-		return intLoops[uint32, uint32](t)
-	case dtypes.Uint64:
-		return intLoops[uint64, uint64](t)
 	case dtypes.Float16:
 		return halfLoops(t, fromFloat16)
 	case dtypes.BFloat16:
 		return halfLoops(t, fromBFloat16)
 	case dtypes.Float32:
-		return floatLoops[float32](t)
+		return floatLoops[float32]()
 	case dtypes.Float64:
-		return floatLoops[float64](t)
+		return floatLoops[float64]()
 	case dtypes.Complex64:
 		return complexLoops[complex64, float32](dtypes.Float32)
 	case dtypes.Complex128:
@@ -182,18 +175,13 @@ func loopsOf(t dtypes.DType) loops {
 	return loops{}
 }
 
-// intLoops are those of the integer T, which is t; U is the unsigned type of its
-// width.
-func intLoops[T integer, U unsigned](t dtypes.DType) loops {
-	return loops{unaryInt[T, U], binaryInt[T, U],
-		func(op compute.OpType) Func1 { return reduceInt[T](op, t) },
-		convertInt[T], argOf(keep[T])}
+// intLoops are those of the integer T; U is the unsigned type of its width.
+func intLoops[T integer, U unsigned]() loops {
+	return loops{unaryInt[T, U], binaryInt[T, U], reduceInt[T], convertInt[T], argOf(keep[T])}
 }
 
-func floatLoops[T float](t dtypes.DType) loops {
-	return loops{unaryFloat[T], binaryFloat[T],
-		func(op compute.OpType) Func1 { return reduceReal[T](op, t) },
-		convertFloat[T], argOf(keep[T])}
+func floatLoops[T float]() loops {
+	return loops{unaryFloat[T], binaryFloat[T], reduceFloat[T], convertFloat[T], argOf(keep[T])}
 }
 
 func halfLoops(t dtypes.DType, value func(uint16) float32) loops {
@@ -245,7 +233,25 @@ func vec1[D, T any](f func(d []D, x []T)) Func1 {
 	return func(dst, x unsafe.Pointer, n int) { f(view[D](dst, n), view[T](x, n)) }
 }
 
-// each1 is the loop d[i] = f(x[i]).
+// map1 sets d[i] = f(x[i]). The compiler inlines it, and a short function literal f, into
+// the function literal that vec1 is given, which makes the loop as fast as one written
+// out; but not where the function around all this is so short that it is inlined too.
+func map1[D, T any](d []D, x []T, f func(v T) D) {
+	d = d[:len(x)]
+	for i, v := range x {
+		d[i] = f(v)
+	}
+}
+
+// map2 is map1 of two operands.
+func map2[D, T any](d []D, a, b []T, f func(a, b T) D) {
+	d, b = d[:len(a)], b[:len(a)]
+	for i, v := range a {
+		d[i] = f(v, b[i])
+	}
+}
+
+// each1 is the loop d[i] = f(x[i]) that calls f for every element.
 func each1[D, T any](f func(v T) D) Func1 {
 	return vec1(func(d []D, x []T) {
 		for i, v := range x {
@@ -284,7 +290,7 @@ func vec2[D, T any](m Mode, f func(d []D, a, b []T)) Func2 {
 	}
 }
 
-// each2 is the loop d[i] = f(a[i], b[i]).
+// each2 is each1 of two operands.
 func each2[D, T any](m Mode, f func(a, b T) D) Func2 {
 	return vec2(m, func(d []D, a, b []T) {
 		for i, v := range a {
@@ -293,9 +299,9 @@ func each2[D, T any](m Mode, f func(a, b T) D) Func2 {
 	})
 }
 
-// staged1 runs f on blocks of the type M, which load makes of elements of xs bytes
+// staged1 runs f on blocks of the type M, which load makes of elements of bits bits
 // and store turns into elements of ds bytes; without a store f does so itself.
-func staged1[M any](load, f, store Func1, xs, ds int) Func1 {
+func staged1[M any](load, f, store Func1, bits, ds int) Func1 {
 	if load == nil || f == nil {
 		return nil
 	}
@@ -304,7 +310,7 @@ func staged1[M any](load, f, store Func1, xs, ds int) Func1 {
 		b := hide(unsafe.Pointer(&scratch))
 		for i := 0; i < n; i += blockLen {
 			k := min(blockLen, n-i)
-			load(b, at(x, i, xs), k)
+			load(b, unsafe.Add(x, i*bits/8), k)
 			if store == nil {
 				f(at(dst, i, ds), b, k)
 				continue

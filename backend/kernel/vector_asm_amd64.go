@@ -23,11 +23,11 @@ func choose[F any](c choice[F]) (f F) {
 	return f
 }
 
-// Loops that stop have other results than those that the generator lists by name.
-var (
-	asmCos = choice[Func1]{stopping(avx2Cos, math.Cos), stopping(avx512Cos, math.Cos)}
-	asmSin = choice[Func1]{stopping(avx2Sin, math.Sin), stopping(avx512Sin, math.Sin)}
-)
+// asmStopping has the loops that stop: the generator does not list them with the others.
+var asmStopping = map[string]choice[Func1]{
+	"Cos": {stopping(avx2Cos, math.Cos), stopping(avx512Cos, math.Cos)},
+	"Sin": {stopping(avx2Sin, math.Sin), stopping(avx512Sin, math.Sin)},
+}
 
 // asmName is the name of an operation's loop, which for Float32 goes without the type.
 func asmName(op compute.OpType, t dtypes.DType) string {
@@ -40,33 +40,19 @@ func asmName(op compute.OpType, t dtypes.DType) string {
 var modes = [...]string{VV: "VV", VS: "VS", SV: "SV", SS: "SS"}
 
 func asm1(op compute.OpType, t dtypes.DType) Func1 {
-	switch {
-	case op == compute.OpTypeCos && t == dtypes.Float32:
-		return choose(asmCos)
-	case op == compute.OpTypeSin && t == dtypes.Float32:
-		return choose(asmSin)
+	name := asmName(op, t)
+	if c, ok := asmStopping[name]; ok {
+		return choose(c)
 	}
-	return choose(asmLoops1[asmName(op, t)])
+	return choose(asmLoops1[name])
 }
 
 func asm2(op compute.OpType, t dtypes.DType, m Mode) Func2 {
 	return choose(asmLoops2[asmName(op, t)+modes[m]])
 }
 
-// asmSelect serves all types of four bytes.
-func asmSelect(t dtypes.DType, m Mode) Func3 {
-	if sizeOf(t) != 4 {
-		return nil
-	}
-	return choose(asmLoops3["Select"+modes[m]])
-}
-
-func asmMulAdd(t dtypes.DType, m Mode) Func3 {
-	if t != dtypes.Float32 {
-		return nil
-	}
-	return choose(asmLoops3["MulAdd"+modes[m]])
-}
+// asm3 is Select or MulAdd of elements of four bytes.
+func asm3(name string, m Mode) Func3 { return choose(asmLoops3[name+modes[m]]) }
 
 func asmConvert(from, to dtypes.DType) Func1 {
 	if from == dtypes.Bool { // a byte that is 0 or 1
@@ -75,27 +61,27 @@ func asmConvert(from, to dtypes.DType) Func1 {
 	return choose(asmLoops1[from.String()+"To"+to.String()])
 }
 
+var asmReductions = map[compute.OpType]choice[Func1]{
+	compute.OpTypeReduceSum: {avx2Sum, avx512Sum},
+	compute.OpTypeReduceMax: {avx2Greatest, avx512Greatest},
+	compute.OpTypeReduceMin: {avx2Least, avx512Least},
+}
+
 func asmReduce(op compute.OpType, t dtypes.DType) Func1 {
-	if t != dtypes.Float32 {
+	f := choose(asmReductions[op])
+	if f == nil || t != dtypes.Float32 {
 		return nil
 	}
-	switch op {
-	case compute.OpTypeReduceSum:
-		if f := choose(choice[Func1]{avx2Sum, avx512Sum}); f != nil {
-			return func(dst, x unsafe.Pointer, n int) {
-				if n <= sumLeaf {
-					f(dst, x, n)
-					return
-				}
-				sumTree(dst, 0, n, func(i, n int) { f(dst, at(x, i, 4), n) })
-			}
-		}
-	case compute.OpTypeReduceMax:
-		return choose(choice[Func1]{avx2Greatest, avx512Greatest})
-	case compute.OpTypeReduceMin:
-		return choose(choice[Func1]{avx2Least, avx512Least})
+	if op != compute.OpTypeReduceSum {
+		return f
 	}
-	return nil
+	return func(dst, x unsafe.Pointer, n int) {
+		if n <= sumLeaf {
+			f(dst, x, n)
+			return
+		}
+		sumTree(dst, 0, n, func(i, n int) { f(dst, at(x, i, 4), n) })
+	}
 }
 
 func asmDot() Func2 {
@@ -115,29 +101,28 @@ func asmDot() Func2 {
 // sumLeaf is the number of elements that the assembly sums: at most 64 in a row.
 const sumLeaf = 4096
 
-// sumTree sums n elements from i on into dst: halves, cut at a multiple of sumLeaf, down
-// to leaves.
+// sumTree sums n elements from i on into dst, in a tree of leaves of sumLeaf.
 func sumTree(dst unsafe.Pointer, i, n int, leaf func(i, n int)) {
 	if n <= sumLeaf {
 		leaf(i, n)
 		return
 	}
-	h := (n/2 + sumLeaf - 1) / sumLeaf * sumLeaf
+	h := half(n, sumLeaf)
 	sumTree(dst, i, h, leaf)
 	left := *(*float32)(dst)
 	sumTree(dst, i+h, n-h, leaf)
 	*(*float32)(dst) += left
 }
 
-func asmTranspose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int) {
+func asmTranspose(size int) transposeFunc {
 	if size != 4 {
 		return nil
 	}
-	return choose(choice[func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int)]{avx2Transpose4, avx512Transpose4})
+	return choose(choice[transposeFunc]{avx2Transpose4, avx512Transpose4})
 }
 
 // chainTables are the handlers of chains.
-var chainTables = func() (t choice[[chainHandlerCount]uintptr]) {
+var chainTables = func() (t choice[chainTable]) {
 	avx2ChainTable(unsafe.Pointer(&t[0]))
 	avx512ChainTable(unsafe.Pointer(&t[1]))
 	return t
@@ -146,9 +131,8 @@ var chainTables = func() (t choice[[chainHandlerCount]uintptr]) {
 // Fence lets other goroutines see what this one has stored past the caches.
 func Fence() { avx2Fence() }
 
-func asmChain() (run func(code, ptrs unsafe.Pointer, blocks int), block int, handlers [chainHandlerCount]uintptr) {
-	run = choose(choice[func(code, ptrs unsafe.Pointer, blocks int)]{avx2Chain, avx512Chain})
-	return run, choose(choice[int]{32, 64}), choose(chainTables)
+func asmChain() (run chainFunc, block int, handlers chainTable) {
+	return choose(choice[chainFunc]{avx2Chain, avx512Chain}), choose(choice[int]{32, 64}), choose(chainTables)
 }
 
 // trigLimit is the greatest |x| whose argument the assembly of sine and cosine

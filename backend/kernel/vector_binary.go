@@ -39,35 +39,15 @@ func swapped(op compute.OpType, t dtypes.DType, m Mode) Func2 {
 func binaryNumeric[T numeric](op compute.OpType, m Mode) Func2 {
 	switch op {
 	case compute.OpTypeAdd:
-		return vec2(m, func(d, a, b []T) {
-			for i, v := range a {
-				d[i] = v + b[i]
-			}
-		})
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return a + b }) })
 	case compute.OpTypeSub:
-		return vec2(m, func(d, a, b []T) {
-			for i, v := range a {
-				d[i] = v - b[i]
-			}
-		})
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return a - b }) })
 	case compute.OpTypeMul:
-		return vec2(m, func(d, a, b []T) {
-			for i, v := range a {
-				d[i] = v * b[i]
-			}
-		})
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return a * b }) })
 	case compute.OpTypeEqual:
-		return vec2(m, func(d []bool, a, b []T) {
-			for i, v := range a {
-				d[i] = v == b[i]
-			}
-		})
+		return vec2(m, func(d []bool, a, b []T) { map2(d, a, b, func(a, b T) bool { return a == b }) })
 	case compute.OpTypeNotEqual:
-		return vec2(m, func(d []bool, a, b []T) {
-			for i, v := range a {
-				d[i] = v != b[i]
-			}
-		})
+		return vec2(m, func(d []bool, a, b []T) { map2(d, a, b, func(a, b T) bool { return a != b }) })
 	}
 	return nil
 }
@@ -76,29 +56,13 @@ func binaryNumeric[T numeric](op compute.OpType, m Mode) Func2 {
 func binaryOrdered[T number](op compute.OpType, m Mode) Func2 {
 	switch op {
 	case compute.OpTypeMax:
-		return vec2(m, func(d, a, b []T) {
-			for i, v := range a {
-				d[i] = max(v, b[i])
-			}
-		})
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return max(a, b) }) })
 	case compute.OpTypeMin:
-		return vec2(m, func(d, a, b []T) {
-			for i, v := range a {
-				d[i] = min(v, b[i])
-			}
-		})
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return min(a, b) }) })
 	case compute.OpTypeLessThan:
-		return vec2(m, func(d []bool, a, b []T) {
-			for i, v := range a {
-				d[i] = v < b[i]
-			}
-		})
+		return vec2(m, func(d []bool, a, b []T) { map2(d, a, b, func(a, b T) bool { return a < b }) })
 	case compute.OpTypeLessOrEqual:
-		return vec2(m, func(d []bool, a, b []T) {
-			for i, v := range a {
-				d[i] = v <= b[i]
-			}
-		})
+		return vec2(m, func(d []bool, a, b []T) { map2(d, a, b, func(a, b T) bool { return a <= b }) })
 	}
 	return binaryNumeric[T](op, m)
 }
@@ -114,11 +78,11 @@ func binaryInt[T integer, U unsigned](op compute.OpType, m Mode) Func2 {
 	case compute.OpTypePow:
 		return each2(m, powInt[T])
 	case compute.OpTypeShiftLeft:
-		return each2(m, func(a, b T) T { return a << U(b) })
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return a << U(b) }) })
 	case compute.OpTypeShiftRightArithmetic:
-		return each2(m, func(a, b T) T { return a >> U(b) })
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return a >> U(b) }) })
 	case compute.OpTypeShiftRightLogical:
-		return each2(m, func(a, b T) T { return T(U(a) >> U(b)) })
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return T(U(a) >> U(b)) }) })
 	}
 	if f := binaryBits[T](op, m); f != nil {
 		return f
@@ -129,23 +93,11 @@ func binaryInt[T integer, U unsigned](op compute.OpType, m Mode) Func2 {
 func binaryBits[T integer](op compute.OpType, m Mode) Func2 {
 	switch op {
 	case compute.OpTypeBitwiseAnd:
-		return vec2(m, func(d, a, b []T) {
-			for i, v := range a {
-				d[i] = v & b[i]
-			}
-		})
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return a & b }) })
 	case compute.OpTypeBitwiseOr:
-		return vec2(m, func(d, a, b []T) {
-			for i, v := range a {
-				d[i] = v | b[i]
-			}
-		})
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return a | b }) })
 	case compute.OpTypeBitwiseXor:
-		return vec2(m, func(d, a, b []T) {
-			for i, v := range a {
-				d[i] = v ^ b[i]
-			}
-		})
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return a ^ b }) })
 	}
 	return nil
 }
@@ -212,23 +164,19 @@ func binaryFloat[T float](op compute.OpType, m Mode) Func2 {
 	if op == compute.OpTypeComplex {
 		var zero T
 		if unsafe.Sizeof(zero) == 4 {
-			return each2(m, func(a, b float32) complex64 { return complex(a, b) })
+			return vec2(m, func(d []complex64, a, b []float32) {
+				map2(d, a, b, func(a, b float32) complex64 { return complex(a, b) })
+			})
 		}
-		return each2(m, func(a, b float64) complex128 { return complex(a, b) })
+		return vec2(m, func(d []complex128, a, b []float64) {
+			map2(d, a, b, func(a, b float64) complex128 { return complex(a, b) })
+		})
 	}
 	if f := floats2[op]; f != nil {
-		return vec2(m, func(d, a, b []T) {
-			for i, v := range a {
-				d[i] = T(f(float64(v), float64(b[i])))
-			}
-		})
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return T(f(float64(a), float64(b))) }) })
 	}
 	if op == compute.OpTypeDiv {
-		return vec2(m, func(d, a, b []T) {
-			for i, v := range a {
-				d[i] = v / b[i]
-			}
-		})
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return a / b }) })
 	}
 	return binaryOrdered[T](op, m)
 }
@@ -236,9 +184,9 @@ func binaryFloat[T float](op compute.OpType, m Mode) Func2 {
 func binaryComplex[T cplx](op compute.OpType, m Mode) Func2 {
 	switch op {
 	case compute.OpTypeDiv:
-		return each2(m, func(a, b T) T { return a / b })
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return a / b }) })
 	case compute.OpTypePow:
-		return each2(m, func(a, b T) T { return T(cmplx.Pow(complex128(a), complex128(b))) })
+		return vec2(m, func(d, a, b []T) { map2(d, a, b, func(a, b T) T { return T(cmplx.Pow(complex128(a), complex128(b))) }) })
 	}
 	return binaryNumeric[T](op, m)
 }

@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"math"
-	"runtime"
 	"unsafe"
 
 	"github.com/gomlx/compute/dtypes"
@@ -14,15 +13,15 @@ func convert(from, to dtypes.DType) Func1 {
 	case from == to:
 		return identity(sizeOf(from))
 	case from == dtypes.Float32 && to == dtypes.Float16:
-		return vec1(toFloat16s)
+		return vec1(func(d []uint16, x []float32) { map1(d, x, toFloat16) })
 	case from == dtypes.Float32 && to == dtypes.BFloat16:
-		return vec1(toBFloat16s)
+		return vec1(func(d []uint16, x []float32) { map1(d, x, toBFloat16) })
 	case from == dtypes.Float16 && to == dtypes.Float32:
-		return vec1(fromFloat16s)
+		return vec1(func(d []float32, x []uint16) { map1(d, x, fromFloat16) })
 	case from == dtypes.BFloat16 && to == dtypes.Float32:
-		return vec1(fromBFloat16s)
+		return vec1(func(d []float32, x []uint16) { map1(d, x, fromBFloat16) })
 	case isHalf(from):
-		return staged1[float32](Convert(from, dtypes.Float32), Convert(dtypes.Float32, to), nil, 2, sizeOf(to))
+		return staged1[float32](Convert(from, dtypes.Float32), Convert(dtypes.Float32, to), nil, 16, sizeOf(to))
 	}
 	if f := loopsOf(from).convert; f != nil {
 		return f(to)
@@ -43,52 +42,36 @@ func convertInt[F integer](to dtypes.DType) Func1 {
 
 // convertFloat converts F to any type.
 func convertFloat[F float](to dtypes.DType) Func1 {
-	switch to {
-	case dtypes.Int8:
-		return saturate[int8, F](math.MinInt8, math.MaxInt8)
-	case dtypes.Int16:
-		return saturate[int16, F](math.MinInt16, math.MaxInt16)
-	case dtypes.Int32:
-		return saturate[int32, F](math.MinInt32, math.MaxInt32)
-	case dtypes.Int64:
-		return saturate[int64, F](math.MinInt64, math.MaxInt64)
-	case dtypes.Uint8:
-		return saturate[uint8, F](0, math.MaxUint8)
-	case dtypes.Uint16:
-		return saturate[uint16, F](0, math.MaxUint16)
-	case dtypes.Uint32:
-		return saturate[uint32, F](0, math.MaxUint32)
-	case dtypes.Uint64:
-		return saturate[uint64, F](0, math.MaxUint64)
+	size := sizeOf(to)
+	switch {
+	case to.IsUnsigned():
+		return BySize(size, saturate[uint8, F](), saturate[uint16, F](), saturate[uint32, F](), saturate[uint64, F](), nil)
+	case to.IsInt():
+		return BySize(size, saturate[int8, F](), saturate[int16, F](), saturate[int32, F](), saturate[int64, F](), nil)
 	}
 	return convertRest[F](to)
 }
 
 // convertRest converts F to what is neither an integer nor F.
 func convertRest[F number](to dtypes.DType) Func1 {
-	size := int(unsafe.Sizeof(F(0)))
 	switch to {
 	case dtypes.Bool:
-		return vec1(func(d []bool, x []F) {
-			for i, v := range x {
-				d[i] = v != 0
-			}
-		})
+		return vec1(func(d []bool, x []F) { map1(d, x, func(v F) bool { return v != 0 }) })
 	case dtypes.Float32:
 		return cast[float32, F]()
 	case dtypes.Float64:
 		return cast[float64, F]()
 	case dtypes.Float16, dtypes.BFloat16:
-		return staged1[float32](cast[float32, F](), Convert(dtypes.Float32, to), nil, size, 2)
+		return staged1[float32](cast[float32, F](), Convert(dtypes.Float32, to), nil, 8*int(unsafe.Sizeof(F(0))), 2)
 	case dtypes.Complex64:
-		return each1(func(v F) complex64 { return complex(float32(v), 0) })
+		return vec1(func(d []complex64, x []F) { map1(d, x, func(v F) complex64 { return complex(float32(v), 0) }) })
 	case dtypes.Complex128:
-		return each1(func(v F) complex128 { return complex(float64(v), 0) })
+		return vec1(func(d []complex128, x []F) { map1(d, x, func(v F) complex128 { return complex(float64(v), 0) }) })
 	}
 	return nil
 }
 
-// cast is the loop d[i] = D(x[i]).
+// cast is the loop d[i] = D(x[i]), too short a function for map1.
 func cast[D, F number]() Func1 {
 	return vec1(func(d []D, x []F) {
 		for i, v := range x {
@@ -97,9 +80,19 @@ func cast[D, F number]() Func1 {
 	})
 }
 
-// saturate is the loop d[i] = D(x[i]), low or high where x[i] is out of range, and
-// 0 for NaN. In F, high may be the power of two above it.
-func saturate[D integer, F float](low, high D) Func1 {
+// ends are the least and the greatest value of an integer type.
+func ends[T integer]() (low, high T) {
+	if high = ^T(0); high < 0 {
+		high = ^(high << (8*unsafe.Sizeof(high) - 1))
+		low = ^high
+	}
+	return low, high
+}
+
+// saturate is the loop d[i] = D(x[i]), its least or greatest value where x[i] is out
+// of range, and 0 for NaN. In F, the greatest may be the power of two above it.
+func saturate[D integer, F float]() Func1 {
+	low, high := ends[D]()
 	return vec1(func(d []D, x []F) {
 		l, h := F(low), F(high)
 		for i, v := range x {
@@ -130,63 +123,37 @@ func convertComplex[T cplx, R float](rt, to dtypes.DType) Func1 {
 	case dtypes.Complex128:
 		return each1(func(v T) complex128 { return complex128(v) })
 	}
-	return staged1[R](re, Convert(rt, to), nil, 2*sizeOf(rt), sizeOf(to))
+	return staged1[R](re, Convert(rt, to), nil, 2*rt.Bits(), sizeOf(to))
 }
 
 // convertPacked converts integers of 1, 2 or 4 bits, the first in the low bits.
 func convertPacked(from, to dtypes.DType) Func1 {
-	f := Convert(dtypes.Int8, to)
-	if f == nil {
-		return nil
-	}
-	bits, size, signed := from.Bits(), sizeOf(to), !from.IsUnsigned()
-	return func(dst, x unsafe.Pointer, n int) {
-		var scratch [blockLen]int8
-		src := view[byte](x, (n*bits+7)/8)
-		p := hide(unsafe.Pointer(&scratch))
-		for i := 0; i < n; i += blockLen {
-			k := min(blockLen, n-i)
-			block := view[int8](p, k)
-			for j := range block {
-				bit := (i + j) * bits
-				v := int8(src[bit/8] >> (bit % 8) << (8 - bits)) // the field in the high bits
-				if signed {
-					block[j] = v >> (8 - bits)
-				} else {
-					block[j] = int8(uint8(v) >> (8 - bits))
-				}
+	bits, signed := from.Bits(), !from.IsUnsigned()
+	unpack := func(dst, x unsafe.Pointer, n int) {
+		d, src := view[int8](dst, n), view[byte](x, (n*bits+7)/8)
+		for i := range d {
+			bit := i * bits
+			v := int8(src[bit/8] >> (bit % 8) << (8 - bits)) // the field in the high bits
+			if signed {
+				d[i] = v >> (8 - bits)
+			} else {
+				d[i] = int8(uint8(v) >> (8 - bits))
 			}
-			f(at(dst, i, size), p, k)
 		}
-		runtime.KeepAlive(&scratch)
 	}
-}
-
-func fromBFloat16s(d []float32, x []uint16) {
-	for i, v := range x {
-		d[i] = fromBFloat16(v)
-	}
+	return staged1[int8](unpack, Convert(dtypes.Int8, to), nil, bits, sizeOf(to))
 }
 
 func fromBFloat16(v uint16) float32 { return math.Float32frombits(uint32(v) << 16) }
 
-// toBFloat16s rounds to nearest even; a NaN stays one, with its sign and the high
+// toBFloat16 rounds to nearest even; a NaN stays one, with its sign and the high
 // bits of its payload.
-func toBFloat16s(d []uint16, x []float32) {
-	for i, v := range x {
-		b := math.Float32bits(v)
-		if v != v {
-			d[i] = uint16(b>>16) | 0x40
-			continue
-		}
-		d[i] = uint16((b + 0x7fff + b>>16&1) >> 16)
+func toBFloat16(v float32) uint16 {
+	b := math.Float32bits(v)
+	if v != v {
+		return uint16(b>>16) | 0x40
 	}
-}
-
-func fromFloat16s(d []float32, x []uint16) {
-	for i, v := range x {
-		d[i] = fromFloat16(v)
-	}
+	return uint16((b + 0x7fff + b>>16&1) >> 16)
 }
 
 // fromFloat16 widens the half h: 1 sign, 5 exponent (bias 15), 10 fraction bits.
@@ -199,12 +166,6 @@ func fromFloat16(h uint16) float32 {
 		return math.Float32frombits(sign | math.Float32bits(float32(m)*0x1p-24))
 	}
 	return math.Float32frombits(sign | (m<<13 + (127-15)<<23))
-}
-
-func toFloat16s(d []uint16, x []float32) {
-	for i, v := range x {
-		d[i] = toFloat16(v)
-	}
 }
 
 // toFloat16 rounds to nearest even; from 65520 on that is Inf. A NaN stays one,

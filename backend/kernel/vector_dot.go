@@ -16,7 +16,7 @@ func Dot() Func2 {
 // dotTree cuts as tree does.
 func dotTree(x, y []float32) float32 {
 	if len(x) > leafLen {
-		h := (len(x)/2 + leafLen - 1) / leafLen * leafLen
+		h := half(len(x), leafLen)
 		return dotTree(x[:h], y[:h]) + dotTree(x[h:], y[h:])
 	}
 	var a, b, c, d float32

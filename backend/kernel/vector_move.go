@@ -72,8 +72,10 @@ func copyStrided[T any](dst, src unsafe.Pointer, srcStride, n int) {
 	}
 }
 
+type transposeFunc = func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int)
+
 // transpose is the portable table of Transpose.
-func transpose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int) {
+func transpose(size int) transposeFunc {
 	return BySize(size, transposeOf[uint8], transposeOf[uint16], transposeOf[uint32], transposeOf[uint64], transposeOf[[2]uint64])
 }
 
@@ -87,7 +89,7 @@ func transposeOf[T any](dst, src unsafe.Pointer, rows, cols, dstStride, srcStrid
 		for j0 := 0; j0 < cols; j0 += square {
 			for j := j0; j < min(j0+square, cols); j++ {
 				s := at(src, i0*srcStride+j, size)
-				for i := range view[T](at(dst, j*dstStride+i0, size), ni) {
+				for i := range ni {
 					*(*T)(at(dst, j*dstStride+i0+i, size)) = *(*T)(at(s, i*srcStride, size))
 				}
 			}

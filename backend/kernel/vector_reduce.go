@@ -20,52 +20,57 @@ func reduce(op compute.OpType, t dtypes.DType) Func1 {
 func reduceBool(op compute.OpType) Func1 {
 	switch op {
 	case compute.OpTypeReduceLogicalAnd:
-		return fold(1, foldAnd[uint8])
+		return reduceBits[uint8](compute.OpTypeReduceBitwiseAnd, 1)
 	case compute.OpTypeReduceLogicalOr:
-		return fold(0, foldOr[uint8])
+		return reduceBits[uint8](compute.OpTypeReduceBitwiseOr, 1)
 	case compute.OpTypeReduceLogicalXor:
-		return fold(0, foldXor[uint8])
+		return reduceBits[uint8](compute.OpTypeReduceBitwiseXor, 1)
 	}
 	return nil
 }
 
-func reduceInt[T integer](op compute.OpType, t dtypes.DType) Func1 {
-	switch op {
-	case compute.OpTypeReduceBitwiseAnd:
-		return fold(^T(0), foldAnd[T])
-	case compute.OpTypeReduceBitwiseOr:
-		return fold(0, foldOr[T])
-	case compute.OpTypeReduceBitwiseXor:
-		return fold(0, foldXor[T])
+func reduceInt[T integer](op compute.OpType) Func1 {
+	if f := reduceBits(op, ^T(0)); f != nil {
+		return f
 	}
-	return reduceReal[T](op, t)
+	low, high := ends[T]()
+	return reduceReal(op, low, high)
 }
 
-func reduceReal[T number](op compute.OpType, t dtypes.DType) Func1 {
+func reduceFloat[T float](op compute.OpType) Func1 {
+	return reduceReal(op, T(math.Inf(-1)), T(math.Inf(1)))
+}
+
+// reduceBits works on elements that have the bits of ones, and no others.
+func reduceBits[T integer](op compute.OpType, ones T) Func1 {
+	switch op {
+	case compute.OpTypeReduceBitwiseAnd:
+		return fold(ones, func(r T, x []T) T { return inOrder(r, x, func(r, v T) T { return r & v }) })
+	case compute.OpTypeReduceBitwiseOr:
+		return fold(0, func(r T, x []T) T { return inOrder(r, x, func(r, v T) T { return r | v }) })
+	case compute.OpTypeReduceBitwiseXor:
+		return fold(0, func(r T, x []T) T { return inOrder(r, x, func(r, v T) T { return r ^ v }) })
+	}
+	return nil
+}
+
+// reduceReal works on numbers from low to high.
+func reduceReal[T number](op compute.OpType, low, high T) Func1 {
 	switch op {
 	case compute.OpTypeReduceMax:
-		return fold(extreme[T](t, -1), func(r T, x []T) T {
-			for _, v := range x {
-				r = max(r, v)
-			}
-			return r
-		})
+		return fold(low, func(r T, x []T) T { return inOrder(r, x, func(r, v T) T { return max(r, v) }) })
 	case compute.OpTypeReduceMin:
-		return fold(extreme[T](t, 1), func(r T, x []T) T {
-			for _, v := range x {
-				r = min(r, v)
-			}
-			return r
-		})
+		return fold(high, func(r T, x []T) T { return inOrder(r, x, func(r, v T) T { return min(r, v) }) })
 	}
 	return reduceNumeric[T](op)
 }
 
-// extreme is the lowest (sign -1) or highest value of T, which is t.
-func extreme[T number](t dtypes.DType, sign int) (v T) {
-	inf := math.Inf(sign)
-	convert(dtypes.Float64, t)(unsafe.Pointer(&v), unsafe.Pointer(&inf), 1)
-	return v
+// inOrder is f of r and one element of x after the other, inlined as map1 is.
+func inOrder[T any](r T, x []T, f func(r, v T) T) T {
+	for _, v := range x {
+		r = f(r, v)
+	}
+	return r
 }
 
 func reduceNumeric[T numeric](op compute.OpType) Func1 {
@@ -96,27 +101,6 @@ func reduceNumeric[T numeric](op compute.OpType) Func1 {
 	return nil
 }
 
-func foldAnd[T integer](r T, x []T) T {
-	for _, v := range x {
-		r &= v
-	}
-	return r
-}
-
-func foldOr[T integer](r T, x []T) T {
-	for _, v := range x {
-		r |= v
-	}
-	return r
-}
-
-func foldXor[T integer](r T, x []T) T {
-	for _, v := range x {
-		r ^= v
-	}
-	return r
-}
-
 // leafLen is the number of elements that a leaf of the tree of a reduction folds.
 const leafLen = 256
 
@@ -125,17 +109,20 @@ func fold[T any](init T, leaf func(r T, x []T) T) Func1 {
 	return func(dst, x unsafe.Pointer, n int) { *(*T)(dst) = tree(init, view[T](x, n), leaf) }
 }
 
-// tree folds halves of x, cut at a multiple of leafLen, and then the two results.
+// tree folds halves of x and then the two results.
 func tree[T any](init T, x []T, leaf func(r T, x []T) T) T {
 	if len(x) <= leafLen {
 		return leaf(init, x)
 	}
-	h := (len(x)/2 + leafLen - 1) / leafLen * leafLen
+	h := half(len(x), leafLen)
 	right := tree(init, x[h:], leaf)
 	r := leaf(tree(init, x[:h], leaf), view[T](hide(unsafe.Pointer(&right)), 1))
 	runtime.KeepAlive(&right)
 	return r
 }
+
+// half is where a tree cuts n elements: at a multiple of its leaves.
+func half(n, leaf int) int { return (n/2 + leaf - 1) / leaf * leaf }
 
 // reduceHalf folds blocks in float32 and their results one after the other.
 func reduceHalf(op compute.OpType, t dtypes.DType) Func1 {

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"math"
 	"math/bits"
 	"math/cmplx"
@@ -50,33 +51,16 @@ func unaryInt[T integer, U unsigned](op compute.OpType) Func1 {
 			return v
 		})
 	case compute.OpTypeNeg:
-		return vec1(func(d, x []T) {
-			for i, v := range x {
-				d[i] = -v
-			}
-		})
+		return vec1(func(d, x []T) { map1(d, x, func(v T) T { return -v }) })
 	case compute.OpTypeSign:
-		return each1(func(v T) T {
-			switch {
-			case v < 0:
-				return ^T(0)
-			case v > 0:
-				return 1
-			}
-			return 0
-		})
+		return vec1(func(d, x []T) { map1(d, x, func(v T) T { return T(cmp.Compare(v, 0)) }) })
 	case compute.OpTypeBitwiseNot:
-		return vec1(func(d, x []T) {
-			for i, v := range x {
-				d[i] = ^v
-			}
-		})
+		return vec1(func(d, x []T) { map1(d, x, func(v T) T { return ^v }) })
 	case compute.OpTypeBitCount:
-		return each1(func(v T) T { return T(bits.OnesCount64(uint64(U(v)))) })
+		return vec1(func(d, x []T) { map1(d, x, func(v T) T { return T(bits.OnesCount64(uint64(U(v)))) }) })
 	case compute.OpTypeClz:
-		return each1(func(v T) T {
-			return T(bits.LeadingZeros64(uint64(U(v))) - 64 + 8*int(unsafe.Sizeof(v)))
-		})
+		unused := 64 - 8*int(unsafe.Sizeof(T(0)))
+		return vec1(func(d, x []T) { map1(d, x, func(v T) T { return T(bits.LeadingZeros64(uint64(U(v))) - unused) }) })
 	}
 	return nil
 }
@@ -120,37 +104,17 @@ func sign(x float64) float64 {
 
 func unaryFloat[T float](op compute.OpType) Func1 {
 	if f := floats1[op]; f != nil {
-		return vec1(func(d, x []T) {
-			for i, v := range x {
-				d[i] = T(f(float64(v)))
-			}
-		})
+		return vec1(func(d, x []T) { map1(d, x, func(v T) T { return T(f(float64(v))) }) })
 	}
 	switch op {
 	case compute.OpTypeAbs:
-		return vec1(func(d, x []T) {
-			for i, v := range x {
-				d[i] = T(math.Abs(float64(v)))
-			}
-		})
+		return vec1(func(d, x []T) { map1(d, x, func(v T) T { return T(math.Abs(float64(v))) }) })
 	case compute.OpTypeNeg:
-		return vec1(func(d, x []T) {
-			for i, v := range x {
-				d[i] = -v
-			}
-		})
+		return vec1(func(d, x []T) { map1(d, x, func(v T) T { return -v }) })
 	case compute.OpTypeIsFinite:
-		return vec1(func(d []bool, x []T) {
-			for i, v := range x {
-				d[i] = v-v == 0
-			}
-		})
+		return vec1(func(d []bool, x []T) { map1(d, x, func(v T) bool { return v-v == 0 }) })
 	case compute.OpTypeIsNaN:
-		return vec1(func(d []bool, x []T) {
-			for i, v := range x {
-				d[i] = v != v
-			}
-		})
+		return vec1(func(d []bool, x []T) { map1(d, x, func(v T) bool { return v != v }) })
 	}
 	return nil
 }
@@ -159,9 +123,9 @@ func unaryFloat[T float](op compute.OpType) Func1 {
 func unaryHalf(op compute.OpType, t dtypes.DType) Func1 {
 	load, f := Convert(t, dtypes.Float32), Unary(op, dtypes.Float32)
 	if op == compute.OpTypeIsFinite || op == compute.OpTypeIsNaN {
-		return staged1[float32](load, f, nil, 2, 1)
+		return staged1[float32](load, f, nil, 16, 1)
 	}
-	return staged1[float32](load, f, Convert(dtypes.Float32, t), 2, 2)
+	return staged1[float32](load, f, Convert(dtypes.Float32, t), 16, 2)
 }
 
 var complexes1 = map[compute.OpType]func(complex128) complex128{
@@ -212,9 +176,9 @@ func unaryComplex[T cplx, R float](op compute.OpType) Func1 {
 	case compute.OpTypeAbs:
 		return each1(func(v T) R { return R(cmplx.Abs(complex128(v))) })
 	case compute.OpTypeReal:
-		return each1(func(v T) R { return R(real(complex128(v))) })
+		return vec1(func(d []R, x []T) { map1(d, x, func(v T) R { return R(real(complex128(v))) }) })
 	case compute.OpTypeImag:
-		return each1(func(v T) R { return R(imag(complex128(v))) })
+		return vec1(func(d []R, x []T) { map1(d, x, func(v T) R { return R(imag(complex128(v))) }) })
 	case compute.OpTypeIsFinite:
 		return each1(func(v T) bool { return !hasNaN(complex128(v)) && !cmplx.IsInf(complex128(v)) })
 	case compute.OpTypeIsNaN:
