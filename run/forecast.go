@@ -4,15 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/comlam/comlam/checkpoint"
+	"github.com/comlam/comlam/internal/machine"
 )
 
 // Forecast is what a recipe will take, before anything of it runs.
@@ -276,25 +275,9 @@ func (j *radioJob) lessTime(factor float64) Proposal {
 	return p
 }
 
-// Memory reads the size of the machine's memory and what is left of it in MiB,
-// where Linux tells; else 0.
+// Memory is the size of the machine's memory and what is left of it in MiB, where the
+// system tells; else 0.
 func Memory() (totalMiB, availMiB int64) {
-	text, err := os.ReadFile("/proc/meminfo")
-	if err != nil {
-		return 0, 0
-	}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		kib, _ := strconv.ParseInt(fields[1], 10, 64)
-		switch fields[0] {
-		case "MemTotal:":
-			totalMiB = kib >> 10
-		case "MemAvailable:":
-			availMiB = kib >> 10
-		}
-	}
-	return totalMiB, availMiB
+	total, available := machine.Memory()
+	return int64(total >> 20), int64(available >> 20)
 }

@@ -2,10 +2,7 @@ package cpu
 
 import (
 	"math"
-	"os"
 	"reflect"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -16,6 +13,7 @@ import (
 	"github.com/pkg/errors"
 
 	"github.com/comlam/comlam/backend/kernel"
+	"github.com/comlam/comlam/internal/machine"
 )
 
 // Buffer is an array in memory, dense and row-major; it implements compute.Buffer.
@@ -339,19 +337,8 @@ func byteSize(s shapes.Shape) (int, error) {
 // memoryLimit is the memory that this process may have at most, where the system
 // says so: more can only end in a kill that no program can turn into an error.
 var memoryLimit = sync.OnceValue(func() int {
-	limit := math.MaxInt
-	if info, err := os.ReadFile("/proc/meminfo"); err == nil {
-		_, rest, _ := strings.Cut(string(info), "MemTotal:")
-		if f := strings.Fields(rest); len(f) > 0 {
-			if kb, err := strconv.Atoi(f[0]); err == nil {
-				limit = kb << 10
-			}
-		}
+	if total, _ := machine.Memory(); total > 0 {
+		return total
 	}
-	if group, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
-		if n, err := strconv.Atoi(strings.TrimSpace(string(group))); err == nil {
-			limit = min(limit, n)
-		}
-	}
-	return limit
+	return math.MaxInt
 })

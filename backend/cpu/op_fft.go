@@ -7,7 +7,7 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 
-	"github.com/comlam/comlam/backend/kernel"
+	"github.com/comlam/comlam/internal/fourier"
 )
 
 // fourier transforms the last axes, one after the other. A real transform keeps the first
@@ -73,7 +73,7 @@ func runFourier[F float32 | float64](c *call) {
 	if len(y) == 0 {
 		return
 	}
-	f, scale := kernel.NewFFT[F](n), F(1)
+	f, scale := fourier.New[F](n), F(1)
 	inverse := c.n.attr.(fftAttr).inverse
 	if inverse {
 		scale = 1 / F(n)
@@ -86,11 +86,11 @@ func runFourier[F float32 | float64](c *call) {
 			line := all[:f.Room()]
 			copy(line, x[i:i+2*n])
 			if inverse {
-				kernel.SwapParts(line[:2*n])
+				fourier.SwapParts(line[:2*n])
 			}
 			line = f.Run(line, all[f.Room():])[:2*n]
 			if inverse {
-				kernel.SwapParts(line)
+				fourier.SwapParts(line)
 			}
 			for k, v := range line {
 				y[i+k] = v * scale

@@ -5,6 +5,8 @@ import (
 	mathbits "math/bits"
 
 	"github.com/gomlx/compute/dtypes"
+
+	"github.com/comlam/comlam/internal/rng"
 )
 
 // runRandom makes random bits with Philox4x32-10 (Salmon and others, Parallel
@@ -19,7 +21,7 @@ func runRandom(c *call) error {
 	ranges(c.do, blocks, grain/16, func(from, to int) {
 		for i := from; i < to; i++ {
 			l, carry := mathbits.Add64(low, uint64(i), 0)
-			a, b := philox(key, l, high+carry)
+			a, b := rng.Philox4x32(l, high+carry, key)
 			var block [16]byte
 			binary.LittleEndian.PutUint64(block[:], a)
 			binary.LittleEndian.PutUint64(block[8:], b)
@@ -34,16 +36,4 @@ func runRandom(c *call) error {
 	l, carry := mathbits.Add64(low, uint64(blocks), 0)
 	next[0], next[1], next[2] = key, l, high+carry
 	return nil
-}
-
-// philox is block low, high under the key.
-func philox(key, low, high uint64) (a, b uint64) {
-	k0, k1 := uint32(key), uint32(key>>32)
-	c0, c1, c2, c3 := uint32(low), uint32(low>>32), uint32(high), uint32(high>>32)
-	for range 10 {
-		p, q := uint64(c0)*0xD2511F53, uint64(c2)*0xCD9E8D57
-		c0, c1, c2, c3 = uint32(q>>32)^c1^k0, uint32(q), uint32(p>>32)^c3^k1, uint32(p)
-		k0, k1 = k0+0x9E3779B9, k1+0xBB67AE85
-	}
-	return uint64(c1)<<32 | uint64(c0), uint64(c3)<<32 | uint64(c2)
 }

@@ -11,10 +11,10 @@ const (
 	rounds = 10
 )
 
-// philox4x32 encrypts a 128-bit counter under a 64-bit key: ten rounds of the
+// Philox4x32 encrypts a 128-bit counter under a 64-bit key: ten rounds of the
 // bijection of Salmon et al. Word 0 of counter and result is the low half of
 // lo; key word 0 is the low half of key.
-func philox4x32(lo, hi, key uint64) (uint64, uint64) {
+func Philox4x32(lo, hi, key uint64) (uint64, uint64) {
 	c0, c1 := uint32(lo), uint32(lo>>32)
 	c2, c3 := uint32(hi), uint32(hi>>32)
 	k0, k1 := uint32(key), uint32(key>>32)
@@ -51,9 +51,9 @@ func philoxPair(lo, hi, key uint64, out *[4]uint64) {
 // whole encryption, so that order, length and every bit of the path count.
 func address(seed uint64, path []uint64) (key, hi uint64) {
 	const domain = 0x636f6d6c616d2f31 // "comlam/1": another engine version would change it
-	key, hi = philox4x32(seed, domain, 0)
+	key, hi = Philox4x32(seed, domain, 0)
 	for _, word := range path {
-		key, hi = philox4x32(word, hi, key)
+		key, hi = Philox4x32(word, hi, key)
 	}
 	return key, hi
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The vectors of the Random123 distribution, file kat_vectors, philox4x32 10.
+// The vectors of the Random123 distribution, file kat_vectors, Philox4x32 10.
 func TestPhiloxKnownAnswers(t *testing.T) {
 	for _, c := range []struct {
 		counter [4]uint32
@@ -28,7 +28,7 @@ func TestPhiloxKnownAnswers(t *testing.T) {
 		},
 	} {
 		word := func(lo, hi uint32) uint64 { return uint64(lo) | uint64(hi)<<32 }
-		lo, hi := philox4x32(word(c.counter[0], c.counter[1]), word(c.counter[2], c.counter[3]), word(c.key[0], c.key[1]))
+		lo, hi := Philox4x32(word(c.counter[0], c.counter[1]), word(c.counter[2], c.counter[3]), word(c.key[0], c.key[1]))
 		got := [4]uint32{uint32(lo), uint32(lo >> 32), uint32(hi), uint32(hi >> 32)}
 		if got != c.want {
 			t.Errorf("philox(%x, %x) = %x, want %x", c.counter, c.key, got, c.want)
@@ -230,8 +230,8 @@ func TestPairEqualsSingle(t *testing.T) {
 	for _, lo := range []uint64{0, 1<<32 - 1, 1<<64 - 1} {
 		var got, want [4]uint64
 		philoxPair(lo, 5, 6, &got)
-		want[0], want[1] = philox4x32(lo, 5, 6)
-		want[2], want[3] = philox4x32(lo+1, 5, 6)
+		want[0], want[1] = Philox4x32(lo, 5, 6)
+		want[2], want[3] = Philox4x32(lo+1, 5, 6)
 		if got != want {
 			t.Errorf("counter %d: pair %x, single %x", lo, got, want)
 		}

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/comlam/comlam/backend/kernel"
+	"github.com/comlam/comlam/internal/fourier"
 	"github.com/comlam/comlam/plot"
 )
 
@@ -28,7 +28,7 @@ type delayFader struct {
 	shape     Shape
 	spacingHz float64
 	window    []float64
-	fft       *kernel.FFT[float64]
+	fft       *fourier.FFT[float64]
 	line      []float64 // [n, 2]
 	room      []float64
 	power     []float64 // [n]
@@ -36,7 +36,7 @@ type delayFader struct {
 
 func newDelayFader(s Shape, spacingHz float64) *delayFader {
 	n := powerOfTwo(4 * s.NumSubcarriers)
-	f := kernel.NewFFT[float64](n)
+	f := fourier.New[float64](n)
 	return &delayFader{
 		shape: s, spacingHz: spacingHz, window: hann(s.NumSubcarriers), fft: f,
 		line: make([]float64, 2*n), room: make([]float64, f.Room()), power: make([]float64, n),
@@ -96,7 +96,7 @@ type dopplerFader struct {
 	shape                Shape
 	spacingHz, intervalS float64
 	inDelay, inTime      []float64 // windows
-	delay, doppler       *kernel.FFT[float64]
+	delay, doppler       *fourier.FFT[float64]
 	line, column, room   []float64
 	grid                 []float64 // [delay, time, 2]
 	power                []float64 // [doppler, delay]
@@ -104,7 +104,7 @@ type dopplerFader struct {
 
 func newDopplerFader(s Shape, spacingHz, intervalS float64) *dopplerFader {
 	k, t := powerOfTwo(2*s.NumSubcarriers), powerOfTwo(2*s.NumSlots)
-	d, v := kernel.NewFFT[float64](k), kernel.NewFFT[float64](t)
+	d, v := fourier.New[float64](k), fourier.New[float64](t)
 	return &dopplerFader{
 		shape: s, spacingHz: spacingHz, intervalS: intervalS, inDelay: hann(s.NumSubcarriers), inTime: hann(s.NumSlots),
 		delay: d, doppler: v, line: make([]float64, 2*k), column: make([]float64, 2*t),

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/comlam/comlam/backend/kernel"
+	"github.com/comlam/comlam/internal/fourier"
 	"github.com/comlam/comlam/wireless/nr"
 )
 
@@ -22,7 +22,7 @@ const maxFFTSize = 1 << 16
 // a goroutine.
 type Modulator struct {
 	w    Waveform
-	fft  *kernel.FFT[float64]
+	fft  *fourier.FFT[float64]
 	x, y []float64
 }
 
@@ -46,7 +46,7 @@ func NewModulator(w Waveform) (*Modulator, error) {
 	case w.FFTSize%unit != 0 || w.FFTSize > maxFFTSize:
 		return nil, fmt.Errorf("ofdm: a transform of %d makes prefixes that are no whole samples; use a multiple of %d up to %d", w.FFTSize, unit, maxFFTSize)
 	}
-	m := &Modulator{w: w, fft: kernel.NewFFT[float64](w.FFTSize)}
+	m := &Modulator{w: w, fft: fourier.New[float64](w.FFTSize)}
 	m.x, m.y = make([]float64, m.fft.Room()), make([]float64, m.fft.Room())
 	return m, nil
 }

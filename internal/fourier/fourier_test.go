@@ -1,4 +1,4 @@
-package kernel
+package fourier
 
 import (
 	"math"
@@ -10,7 +10,7 @@ import (
 func TestFFTIsTheSum(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 17, 30, 34, 64, 67, 128, 384, 1001} {
-		f := NewFFT[float64](n)
+		f := New[float64](n)
 		x, y := make([]float64, f.Room()), make([]float64, f.Room())
 		for i := range 2 * n {
 			x[i] = random.NormFloat64()

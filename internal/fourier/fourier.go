@@ -1,4 +1,6 @@
-package kernel
+// Package fourier transforms lines of complex numbers, in portable Go: for the engine and
+// for waveforms.
+package fourier
 
 import (
 	"math"
@@ -41,9 +43,9 @@ func root[F float32 | float64](k, n int) (re, im F) {
 	return F(cos), F(-sin)
 }
 
-// NewFFT returns the transform of lines of n complex numbers, n at least 1. It may be
+// New returns the transform of lines of n complex numbers, n at least 1. It may be
 // used by any number of goroutines.
-func NewFFT[F float32 | float64](n int) *FFT[F] {
+func New[F float32 | float64](n int) *FFT[F] {
 	key := fftKey[F](n)
 	if f, ok := fftPlans.Load(key); ok {
 		return f.(*FFT[F])
@@ -75,7 +77,7 @@ func NewFFT[F float32 | float64](n int) *FFT[F] {
 
 func (f *FFT[F]) bluestein() {
 	m := 1 << bits.Len(uint(2*f.n-2))
-	f.passes, f.long = nil, NewFFT[F](m)
+	f.passes, f.long = nil, New[F](m)
 	f.chirp, f.filter = make([]F, 2*f.n), make([]F, 2*m)
 	for k := range f.n {
 		re, im := root[F](k*k%(2*f.n), 2*f.n)
