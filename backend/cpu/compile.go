@@ -3,7 +3,6 @@ package cpu
 import (
 	"fmt"
 	"slices"
-	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/pkg/errors"
@@ -161,6 +160,8 @@ func (c *compiler) emit(u *unit) error {
 		c.add(c.emitTile(u))
 	case n.op == compute.OpTypeReshape:
 		c.copyView(c.views[n.in[0]], c.slot(n))
+	case n.op == compute.OpTypeConcatenate:
+		c.concatenate(n)
 	case n.op == opAttention || n.op == opAttentionVJP:
 		c.emitAttention(n, u.nodes[1:])
 	case n.multi != nil:
@@ -171,27 +172,46 @@ func (c *compiler) emit(u *unit) error {
 	return nil
 }
 
-// copyStep writes a view densely.
+// copyStep writes a view to a part of a slot.
 type copyStep struct {
 	move     *mover
 	src, dst int // slots
-	offset   int // of the view's first element in bytes
+	from, to int // first element of the view and of the part in bytes
 }
 
 func (s *copyStep) run(r *run) error {
-	s.move.run(unsafe.Pointer(unsafe.SliceData(r.mem[s.dst])), at(r.mem[s.src], s.offset), r.do)
+	s.move.run(at(r.mem[s.dst], s.to), at(r.mem[s.src], s.from), r.do)
 	return nil
 }
 
-// copyView adds the step that writes a view to a slot.
+// copyView adds the step that writes a view densely to a slot.
 func (c *compiler) copyView(v view, dst int) {
-	t := v.base.shape.DType
-	c.touch(dst)
-	m := newMover(t.Size(), v.dims, rowMajor(v.dims), v.strides)
-	if t.IsPacked() { // only reshapes, and whole
-		m = newMover(1, []int{v.base.bytes()}, []int{1}, []int{1})
+	if v.base.shape.DType.IsPacked() { // only reshapes, and whole
+		c.touch(dst)
+		c.add(&copyStep{move: newMover(1, []int{v.base.bytes()}, []int{1}, []int{1}), src: c.slot(v.base), dst: dst})
+		return
 	}
-	c.add(&copyStep{move: m, src: c.slot(v.base), dst: dst, offset: v.offset * t.Size()})
+	c.copyPart(v, dst, rowMajor(v.dims), 0)
+}
+
+// copyPart adds the step that writes a view to elements of a slot with these strides, from
+// one on.
+func (c *compiler) copyPart(v view, dst int, strides []int, first int) {
+	if product(v.dims) == 0 {
+		return
+	}
+	size := v.base.shape.DType.Size()
+	c.touch(dst)
+	c.add(&copyStep{newMover(size, v.dims, strides, v.strides), c.slot(v.base), dst, v.offset * size, first * size})
+}
+
+// concatenate adds the steps that write operands one after another along an axis.
+func (c *compiler) concatenate(n *node) {
+	dst, strides, axis, first := c.slot(n), rowMajor(n.shape.Dimensions), n.attr.(axisAttr).axis, 0
+	for _, x := range n.in {
+		c.copyPart(c.views[x], dst, strides, first*strides[axis])
+		first += x.shape.Dimensions[axis]
+	}
 }
 
 // piece is a dense value in a slot.

@@ -201,21 +201,6 @@ func floorDiv(a, b int) int {
 
 func ceilDiv(a, b int) int { return -floorDiv(-a, b) }
 
-// runConcatenate puts the operands one after another along an axis.
-func runConcatenate(c *call) error {
-	out, axis := c.out[0], c.n.attr.(axisAttr).axis
-	size, to := out.shape.DType.Size(), rowMajor(out.shape.Dimensions)
-	place := 0
-	for _, x := range c.in {
-		dims := x.shape.Dimensions
-		if x.shape.Size() > 0 {
-			newMover(size, dims, to, rowMajor(dims)).run(at(out.data, place*to[axis]*size), at(x.data, 0), c.do)
-		}
-		place += dims[axis]
-	}
-	return nil
-}
-
 // blockAt finds where a block of dims begins in an array whose first element's
 // index is given by scalars: starts are moved so that the block fits.
 func blockAt(array value, dims []int, starts []value) (offset int) {

@@ -20,7 +20,6 @@ var opFuncs = map[compute.OpType]opFunc{
 	compute.OpTypeBitcast:            runBitcast,
 	compute.OpTypeIota:               runIota,
 	compute.OpTypePad:                runPad,
-	compute.OpTypeConcatenate:        runConcatenate,
 	compute.OpTypeDynamicSlice:       runDynamicSlice,
 	compute.OpTypeDynamicUpdateSlice: runDynamicUpdateSlice,
 
