@@ -285,8 +285,8 @@ func TestJoined(t *testing.T) {
 		}
 		return []compute.Value{sum}
 	})
-	if n := len(x.program.steps); n != 1 {
-		t.Errorf("%d steps, want 1", n)
+	if n := len(x.program.steps); n != 3 { // a copy for each part
+		t.Errorf("%d steps, want 3", n)
 	}
 	got := must(x.Execute([]compute.Buffer{
 		buffer(t, b, []float32{1, 2, 7, 8}, 2, 2), buffer(t, b, []float32{3, 4, 5, 9, 10, 11}, 2, 3), buffer(t, b, []float32{6, 12}, 2, 1),
