@@ -42,24 +42,18 @@ func (f *function) with(op compute.OpType, x *node, v float64) *node {
 }
 
 // float checks the operand of an operation on floats.
-func (f *function) float(op compute.OpType, x compute.Value) (*node, error) {
-	n, err := f.one(op, x)
-	if err == nil && !n.shape.DType.IsFloat() {
-		err = undefined(op, n)
-	}
-	return n, err
+func (f *function) float(op compute.OpType, x val) *node {
+	n := f.one(op, x)
+	sameFloats(op, []*node{n})
+	return n
 }
 
 // FusedSoftmax is e^x divided by its sum along an axis: times 1 over it, as one division
 // a row is faster than one an element.
-func (f *function) FusedSoftmax(x compute.Value, axis int) (compute.Value, error) {
-	n, err := f.float(compute.OpTypeFusedSoftmax, x)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := normalAxes(compute.OpTypeFusedSoftmax, n.shape, []int{axis}); err != nil {
-		return nil, err
-	}
+func (f *function) FusedSoftmax(x val, axis int) (_ val, err error) {
+	defer caught(&err)
+	n := f.float(compute.OpTypeFusedSoftmax, x)
+	normalAxes(compute.OpTypeFusedSoftmax, n.shape, axis)
 	y := f.inFloat(n)
 	e := f.op1(compute.OpTypeExp, f.op2(compute.OpTypeSub, y, f.reduceKeep(compute.OpTypeReduceMax, y, axis)))
 	sum := f.reduceKeep(compute.OpTypeReduceSum, e, axis)
@@ -69,11 +63,9 @@ func (f *function) FusedSoftmax(x compute.Value, axis int) (compute.Value, error
 
 // FusedGelu is x times the probability of a normal variable below x, or the
 // approximation of that with tanh (Hendrycks and Gimpel, arXiv:1606.08415).
-func (f *function) FusedGelu(x compute.Value, exact bool) (compute.Value, error) {
-	n, err := f.float(compute.OpTypeFusedGelu, x)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) FusedGelu(x val, exact bool) (_ val, err error) {
+	defer caught(&err)
+	n := f.float(compute.OpTypeFusedGelu, x)
 	return f.gelu(n, exact), nil
 }
 
@@ -93,24 +85,24 @@ func (f *function) gelu(n *node, exact bool) *node {
 }
 
 // activate applies an activation.
-func (f *function) activate(x *node, a compute.ActivationType) (*node, error) {
+func (f *function) activate(op compute.OpType, x *node, a compute.ActivationType) *node {
 	switch a {
 	case compute.ActivationNone:
-		return x, nil
+		return x
 	case compute.ActivationGelu:
-		return f.gelu(x, true), nil
+		return f.gelu(x, true)
 	case compute.ActivationRelu:
-		return f.with(compute.OpTypeMax, x, 0), nil
+		return f.with(compute.OpTypeMax, x, 0)
 	case compute.ActivationSilu:
-		return f.op2(compute.OpTypeMul, x, f.op1(compute.OpTypeLogistic, x)), nil
+		return f.op2(compute.OpTypeMul, x, f.op1(compute.OpTypeLogistic, x))
 	case compute.ActivationHardSwish:
 		gate := f.with(compute.OpTypeAdd, f.with(compute.OpTypeMul, x, 1.0/6), 0.5)
 		gate = f.with(compute.OpTypeMin, f.with(compute.OpTypeMax, gate, 0), 1)
-		return f.op2(compute.OpTypeMul, x, gate), nil
+		return f.op2(compute.OpTypeMul, x, gate)
 	case compute.ActivationTanh:
-		return f.op1(compute.OpTypeTanh, x), nil
+		return f.op1(compute.OpTypeTanh, x)
 	}
-	return nil, errors.Wrapf(compute.ErrNotImplemented, "activation %s on engine %q", a, Name)
+	panic(refusal{errors.Wrapf(compute.ErrNotImplemented, "%s: activation %s on engine %q", op, a, Name)})
 }
 
 // mean along axes, which stay with size 1.
@@ -137,7 +129,7 @@ func (f *function) expandLeft(x *node, rank int) *node {
 }
 
 // optional is the operands that are not nil; their places are counted from 1.
-func optional(all *[]compute.Value, v compute.Value) (place int) {
+func optional(all *[]val, v val) (place int) {
 	if v == nil {
 		return 0
 	}
@@ -153,32 +145,25 @@ func operandAt(in []*node, place int) *node {
 	return in[place-1]
 }
 
-// sameFloats says which operands are not of the first one's float type.
-func sameFloats(op compute.OpType, in []*node) error {
+// sameFloats refuses operands that are not of the first one's float type.
+func sameFloats(op compute.OpType, in []*node) {
 	for _, n := range in {
 		if n.shape.DType != in[0].shape.DType || !n.shape.DType.IsFloat() {
-			return undefined(op, in...)
+			raise(undefined(op, in...))
 		}
 	}
-	return nil
 }
 
 // FusedLayerNorm makes mean 0 and variance 1 along axes, then scales by gamma and
 // adds beta where these are given.
-func (f *function) FusedLayerNorm(x compute.Value, axes []int, epsilon float64, gamma, beta compute.Value) (compute.Value, error) {
+func (f *function) FusedLayerNorm(x val, axes []int, epsilon float64, gamma, beta val) (_ val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeFusedLayerNorm
-	all := []compute.Value{x}
+	all := []val{x}
 	g, b := optional(&all, gamma), optional(&all, beta)
-	in, err := f.use(op, all...)
-	if err != nil {
-		return nil, err
-	}
-	if err := sameFloats(op, in); err != nil {
-		return nil, err
-	}
-	if axes, err = normalAxes(op, in[0].shape, axes); err != nil {
-		return nil, err
-	}
+	in := f.use(op, all...)
+	sameFloats(op, in)
+	axes = normalAxes(op, in[0].shape, axes...)
 	y := f.inFloat(in[0])
 	_, centred, variance := f.moments(y, axes...)
 	y = f.op2(compute.OpTypeMul, centred, f.op1(compute.OpTypeRsqrt, f.with(compute.OpTypeAdd, variance, epsilon)))
@@ -191,7 +176,7 @@ func (f *function) FusedLayerNorm(x compute.Value, axes []int, epsilon float64, 
 		}
 		n := f.inFloat(f.expandLeft(p.n, y.shape.Rank()))
 		if dims, ok := commonDims(y.shape, n.shape); !ok || !slices.Equal(dims, y.shape.Dimensions) {
-			return nil, errors.Errorf("%s of %s: a gamma or beta of %s does not fit", op, in[0].shape, p.n.shape)
+			refuse("%s of %s: a gamma or beta of %s does not fit", op, in[0].shape, p.n.shape)
 		}
 		y = f.op2(p.op, y, n)
 	}
@@ -200,20 +185,16 @@ func (f *function) FusedLayerNorm(x compute.Value, axes []int, epsilon float64, 
 
 // FusedDense is activation(x @ weight + bias); x is [batch..., in], the weight
 // [in, out...] or [out..., in], the bias [out...] or nil.
-func (f *function) FusedDense(x, weight, bias compute.Value, config compute.DenseConfig) (compute.Value, error) {
+func (f *function) FusedDense(x, weight, bias val, config compute.DenseConfig) (_ val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeFusedDense
-	all := []compute.Value{x, weight}
+	all := []val{x, weight}
 	b := optional(&all, bias)
-	in, err := f.use(op, all...)
-	if err != nil {
-		return nil, err
-	}
-	if err := sameFloats(op, in); err != nil {
-		return nil, err
-	}
+	in := f.use(op, all...)
+	sameFloats(op, in)
 	xs, ws := in[0].shape.Dimensions, in[1].shape.Dimensions
 	if len(xs) == 0 || len(ws) == 0 {
-		return nil, errors.Errorf("%s of %s and %s: scalars have no features", op, in[0].shape, in[1].shape)
+		refuse("%s of %s and %s: scalars have no features", op, in[0].shape, in[1].shape)
 	}
 	wIn, wOut := 0, ws[1:]
 	if config.WeightLayout == compute.DenseLayoutOutputsInput {
@@ -221,11 +202,11 @@ func (f *function) FusedDense(x, weight, bias compute.Value, config compute.Dens
 	}
 	features := xs[len(xs)-1]
 	if ws[wIn] != features {
-		return nil, errors.Errorf("%s of %s and %s, weight layout %s: %d features meet %d", op, in[0].shape, in[1].shape, config.WeightLayout, features, ws[wIn])
+		refuse("%s of %s and %s, weight layout %s: %d features meet %d", op, in[0].shape, in[1].shape, config.WeightLayout, features, ws[wIn])
 	}
 	y := f.matrixProduct(in[0], in[1], wIn == len(ws)-1 && config.WeightLayout == compute.DenseLayoutOutputsInput)
 	y = f.reshape(y, slices.Concat(xs[:len(xs)-1], wOut)...)
-	return f.finishDense(op, y, operandAt(in, b), wOut, config.Activation)
+	return f.finishDense(op, y, operandAt(in, b), wOut, config.Activation), nil
 }
 
 // matrixProduct is x, as a matrix with its last axis as columns, times the weight,
@@ -250,49 +231,39 @@ func (f *function) matrixProduct(x, w *node, swapped bool) *node {
 }
 
 // finishDense adds the bias, if there is one, and applies the activation.
-func (f *function) finishDense(op compute.OpType, y, bias *node, out []int, activation compute.ActivationType) (compute.Value, error) {
+func (f *function) finishDense(op compute.OpType, y, bias *node, out []int, activation compute.ActivationType) *node {
 	if bias != nil {
 		if !slices.Equal(bias.shape.Dimensions, out) || bias.shape.DType != y.shape.DType {
-			return nil, errors.Errorf("%s: a bias of %s does not fit %s", op, bias.shape, shapes.Make(y.shape.DType, out...))
+			refuse("%s: a bias of %s does not fit %s", op, bias.shape, shapes.Make(y.shape.DType, out...))
 		}
 		y = f.op2(compute.OpTypeAdd, y, f.expandLeft(bias, y.shape.Rank()))
 	}
-	y, err := f.activate(y, activation)
-	if err != nil {
-		return nil, errors.WithMessage(err, op.String())
-	}
-	return y, nil
+	return f.activate(op, y, activation)
 }
 
 // FusedAttentionQKVProjection is one product of x [batch..., in] with weights
 // [in, queryDim+2*keyValueDim], cut into query, key and value, plus their biases
 // where these are given.
-func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV compute.Value, queryDim, keyValueDim int) (query, key, value compute.Value, err error) {
+func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV val, queryDim, keyValueDim int) (query, key, value val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeFusedAttentionQKVProjection
-	all := []compute.Value{x, wQKV}
+	all := []val{x, wQKV}
 	places := []int{optional(&all, biasQ), optional(&all, biasK), optional(&all, biasV)}
-	in, err := f.use(op, all...)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if err := sameFloats(op, in); err != nil {
-		return nil, nil, nil, err
-	}
+	in := f.use(op, all...)
+	sameFloats(op, in)
 	a, w := in[0].shape, in[1].shape
 	last := a.Rank() - 1
 	if last < 0 || w.Rank() != 2 || a.Dimensions[last] != w.Dimensions[0] || queryDim < 0 || keyValueDim < 0 || w.Dimensions[1] != queryDim+2*keyValueDim {
-		return nil, nil, nil, errors.Errorf("%s of %s and %s: want [batch..., in] and [in, %d+2*%d]", op, a, w, queryDim, keyValueDim)
+		refuse("%s of %s and %s: want [batch..., in] and [in, %d+2*%d]", op, a, w, queryDim, keyValueDim)
 	}
 	rows := product(a.Dimensions[:last])
 	y := f.matrixProduct(f.reshape(in[0], rows, a.Dimensions[last]), in[1], false)
-	parts := make([]compute.Value, 3)
+	parts := make([]val, 3)
 	start := 0
 	for i, n := range []int{queryDim, keyValueDim, keyValueDim} {
 		p := f.slice(y, []int{0, start}, []int{rows, start + n}, []int{1, 1})
 		p = f.reshape(p, slices.Concat(a.Dimensions[:last], []int{n})...)
-		if parts[i], err = f.finishDense(op, p, operandAt(in, places[i]), []int{n}, compute.ActivationNone); err != nil {
-			return nil, nil, nil, err
-		}
+		parts[i] = f.finishDense(op, p, operandAt(in, places[i]), []int{n}, compute.ActivationNone)
 		start += n
 	}
 	return parts[0], parts[1], parts[2], nil

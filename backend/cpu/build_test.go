@@ -207,6 +207,24 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestPanicInBuilder: a panic inside a method of a builder, which is no refusal, is its
+// error, too, and the function goes on.
+func TestPanicInBuilder(t *testing.T) {
+	f := newBuilder(open(t, "workers=0"), "c").main
+	for want, err := range map[string]error{
+		"build: shapes.Make": second(f.Constant([]float32{1}, -1)),
+		`build: internal error of engine "cpu": runtime error: invalid memory address`: second(f.Exp(&node{})), // of no function
+	} {
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %s ...", err, want)
+		}
+	}
+	if y, err := f.Exp(&node{}); y != nil || !strings.Contains(fmt.Sprintf("%+v", err), "build_element.go") {
+		t.Errorf("%v, %+v: no nil or no stack", y, err)
+	}
+	must(0, f.Return([]compute.Value{must(f.Constant([]float32{1}))}, nil))
+}
+
 // TestExecuteErrors compares what Execute says about its inputs.
 func TestExecuteErrors(t *testing.T) {
 	b, other := open(t, "workers=0"), open(t, "workers=0")

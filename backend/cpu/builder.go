@@ -304,3 +304,35 @@ func (e *internalError) Format(s fmt.State, verb rune) {
 		fmt.Fprintf(s, "\n%s", e.stack)
 	}
 }
+
+// refusal is an error on its way out of a method that builds the graph: what such a
+// method calls raises it, and the method returns it by caught.
+type refusal struct{ error }
+
+// raise ends the method with an error, if there is one.
+func raise(err error) {
+	if err != nil {
+		panic(refusal{err})
+	}
+}
+
+// refuse ends the method with an error.
+func refuse(format string, args ...any) { raise(errors.Errorf(format, args...)) }
+
+// need is a result, without which the method ends.
+func need[T any](v T, err error) T {
+	raise(err)
+	return v
+}
+
+// caught is deferred by the methods and makes a refusal their error. Any other panic is
+// a mistake of the engine, or an argument that the inference of shapes chokes on.
+func caught(err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case refusal:
+		*err = r.error
+	default:
+		*err = asError(r, "build")
+	}
+}

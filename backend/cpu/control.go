@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -39,25 +38,22 @@ func init() {
 const inlined = 4096
 
 // sub checks a function that an operation runs, and finds here what it captures.
-func (f *function) sub(op compute.OpType, name string, g compute.Function) (*function, []*node, error) {
+func (f *function) sub(op compute.OpType, name string, g compute.Function) (*function, []*node) {
 	s, ok := g.(*function)
 	if !ok || s == nil || s.builder != f.builder {
-		return nil, nil, errors.Errorf("%s: %s is not a function of computation %q", op, name, f.builder.name)
+		refuse("%s: %s is not a function of computation %q", op, name, f.builder.name)
 	}
 	if !s.returned || s.program == nil {
-		return nil, nil, errors.Errorf("%s: %s has not returned: call Return first", op, name)
+		refuse("%s: %s has not returned: call Return first", op, name)
 	}
-	if err := s.fits(); err != nil {
-		return nil, nil, errors.WithMessagef(err, "%s: %s", op, name)
-	}
+	raise(errors.WithMessagef(s.fits(), "%s: %s", op, name))
 	captured := make([]*node, len(s.captured))
 	for i, n := range s.captured {
 		var err error
-		if captured[i], err = f.local(n); err != nil {
-			return nil, nil, errors.WithMessagef(err, "%s: %s uses a value that is not known here", op, name)
-		}
+		captured[i], err = f.local(n)
+		raise(errors.WithMessagef(err, "%s: %s uses a value that is not known here", op, name))
 	}
-	return s, captured, nil
+	return s, captured
 }
 
 func shapesOf(nodes []*node) []shapes.Shape {
@@ -68,29 +64,21 @@ func shapesOf(nodes []*node) []shapes.Shape {
 	return out
 }
 
-// expect is an error where parameters or outputs of a function do not have the given
+// expect refuses parameters or outputs of a function that do not have the given
 // shapes; does says which and whose.
-func expect(op compute.OpType, does string, have []*node, want ...shapes.Shape) error {
+func expect(op compute.OpType, does string, have []*node, want ...shapes.Shape) {
 	if s := shapesOf(have); !slices.EqualFunc(s, want, shapes.Shape.Equal) {
-		return errors.Errorf("%s: %s %s, want %s", op, does, s, want)
+		refuse("%s: %s %s, want %s", op, does, s, want)
 	}
-	return nil
 }
 
 // Call runs another function of the computation.
-func (f *function) Call(g compute.Function, inputs ...compute.Value) ([]compute.Value, error) {
+func (f *function) Call(g compute.Function, inputs ...val) (_ []val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeCall
-	in, err := f.use(op, inputs...)
-	if err != nil {
-		return nil, err
-	}
-	s, captured, err := f.sub(op, "the function", g)
-	if err != nil {
-		return nil, err
-	}
-	if err := expect(op, "function \""+s.name+"\" takes", s.params, shapesOf(in)...); err != nil {
-		return nil, err
-	}
+	in := f.use(op, inputs...)
+	s, captured := f.sub(op, "the function", g)
+	expect(op, "function \""+s.name+"\" takes", s.params, shapesOf(in)...)
 	if len(s.nodes) <= inlined {
 		return asValues(f.inline(s, in, captured)), nil
 	}
@@ -135,54 +123,37 @@ func (f *function) inline(s *function, in, captured []*node) []*node {
 }
 
 // While runs body on the state for as long as cond is true of it.
-func (f *function) While(cond, body compute.Function, state ...compute.Value) ([]compute.Value, error) {
+func (f *function) While(cond, body compute.Function, state ...val) (_ []val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeWhile
-	in, err := f.use(op, state...)
-	if err != nil {
-		return nil, err
-	}
-	c, ofCond, err := f.sub(op, "the condition", cond)
-	if err != nil {
-		return nil, err
-	}
-	b, ofBody, err := f.sub(op, "the body", body)
-	if err != nil {
-		return nil, err
-	}
+	in := f.use(op, state...)
+	c, ofCond := f.sub(op, "the condition", cond)
+	b, ofBody := f.sub(op, "the body", body)
 	s := shapesOf(in)
-	if err := cmp.Or(expect(op, "the condition takes", c.params, s...), expect(op, "the condition returns", c.outputs, shapes.Make(dtypes.Bool)),
-		expect(op, "the body takes", b.params, s...), expect(op, "the body returns", b.outputs, s...)); err != nil {
-		return nil, err
-	}
+	expect(op, "the condition takes", c.params, s...)
+	expect(op, "the condition returns", c.outputs, shapes.Make(dtypes.Bool))
+	expect(op, "the body takes", b.params, s...)
+	expect(op, "the body returns", b.outputs, s...)
 	if len(in) == 0 {
-		return nil, errors.Errorf("%s: there is no state", op)
+		refuse("%s: there is no state", op)
 	}
 	return asValues(f.addMulti(op, s, whileAttr{c, b}, slices.Concat(in, ofCond, ofBody)...)), nil
 }
 
 // If runs one of two functions without parameters.
-func (f *function) If(pred compute.Value, yes, no compute.Function) ([]compute.Value, error) {
+func (f *function) If(pred val, yes, no compute.Function) (_ []val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeIf
-	in, err := f.use(op, pred)
-	if err != nil {
-		return nil, err
-	}
+	in := f.use(op, pred)
 	if !in[0].shape.Equal(shapes.Make(dtypes.Bool)) {
-		return nil, errors.Errorf("%s: the predicate is %s, it has to be a scalar Bool", op, in[0].shape)
+		refuse("%s: the predicate is %s, it has to be a scalar Bool", op, in[0].shape)
 	}
-	y, ofYes, err := f.sub(op, "the true branch", yes)
-	if err != nil {
-		return nil, err
-	}
-	n, ofNo, err := f.sub(op, "the false branch", no)
-	if err != nil {
-		return nil, err
-	}
+	y, ofYes := f.sub(op, "the true branch", yes)
+	n, ofNo := f.sub(op, "the false branch", no)
 	out := shapesOf(y.outputs)
-	if err := cmp.Or(expect(op, "the true branch takes", y.params), expect(op, "the false branch takes", n.params),
-		expect(op, "the false branch returns", n.outputs, out...)); err != nil {
-		return nil, err
-	}
+	expect(op, "the true branch takes", y.params)
+	expect(op, "the false branch takes", n.params)
+	expect(op, "the false branch returns", n.outputs, out...)
 	return asValues(f.addMulti(op, out, ifAttr{y, n}, slices.Concat(in, ofYes, ofNo)...)), nil
 }
 
