@@ -22,10 +22,11 @@ func (f *function) FusedScaledDotProductAttention(query, key, value val, layout 
 	options *compute.ScaledDotProductAttentionConfig) (output val, states []val, err error) {
 	defer caught(&err)
 	a, in := f.attentionOperands(compute.OpTypeFusedScaledDotProductAttention, query, key, value, layout, options)
+	forward := f.attention
 	if a.streams(in) {
-		return f.streamed(a, in)
+		forward = f.streamed
 	}
-	out, lse := f.attention(a, in)
+	out, lse := forward(a, in)
 	return out, []val{lse}, nil
 }
 
@@ -54,14 +55,13 @@ func (f *function) FusedScaledDotProductAttentionVJP(query, key, value val, layo
 }
 
 // streamed is attention as one operation.
-func (f *function) streamed(a attentionAttr, in []*node) (output val, states []val, err error) {
+func (f *function) streamed(a attentionAttr, in []*node) (out, lse *node) {
 	q, k, v := f.inFloat(in[0]), f.inFloat(in[1]), f.inFloat(in[2])
-	out := q.shape.Clone()
-	out.Dimensions[3] = v.shape.Dimensions[3]
-	d := q.shape.Dimensions
-	lse := shapes.Make(dtypes.Float32, d[0], d[a.layout.HeadsAxis()], d[a.layout.SeqAxis()])
-	outs := f.addMulti(opAttention, []shapes.Shape{out, lse}, a, append([]*node{q, k, v}, in[3:]...)...)
-	return f.convert(outs[0], in[0].shape.DType), []val{outs[1]}, nil
+	s, d := q.shape.Clone(), q.shape.Dimensions
+	s.Dimensions[3] = v.shape.Dimensions[3]
+	sums := shapes.Make(dtypes.Float32, d[0], d[a.layout.HeadsAxis()], d[a.layout.SeqAxis()])
+	outs := f.addMulti(opAttention, []shapes.Shape{s, sums}, a, append([]*node{q, k, v}, in[3:]...)...)
+	return f.convert(outs[0], in[0].shape.DType), outs[1]
 }
 
 // differentiable says whether a number can depend smoothly on a parameter.
@@ -116,12 +116,12 @@ func (f *function) attentionOperands(op compute.OpType, query, key, value val, l
 			// The gradient has no place for it: GoMLX would train on with zeros.
 			raise(errors.Wrapf(compute.ErrNotImplemented, "%s: the %s %s depends on a parameter and would get no gradient", op, m.name, n.shape))
 		}
-		fits := n.shape.DType.IsFloat() || n.shape.DType == dtypes.Bool && m.name == "mask"
-		if fits && n.shape.Rank() <= 4 {
+		fits := n.shape.Rank() <= 4 && (n.shape.DType.IsFloat() || n.shape.DType == dtypes.Bool && m.name == "mask")
+		if fits {
 			dims, ok := commonDims(shapes.Make(dtypes.Bool, scores...), a.scoreShape(n, m.name == "mask"))
 			fits = ok && slices.Equal(dims, scores)
 		}
-		if !fits || n.shape.Rank() > 4 {
+		if !fits {
 			refuse("%s: a %s of %s does not fit scores %v", op, m.name, n.shape, scores)
 		}
 	}

@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -118,6 +119,12 @@ func undefined(op compute.OpType, operands ...*node) error {
 	return errors.Errorf("%s is not defined for %s: convert to another type", op, shapesOf(operands))
 }
 
+// ofBools are the operations that largest and smallest are for Bool.
+var ofBools = map[compute.OpType]compute.OpType{
+	compute.OpTypeMax: compute.OpTypeLogicalOr, compute.OpTypeReduceMax: compute.OpTypeReduceLogicalOr,
+	compute.OpTypeMin: compute.OpTypeLogicalAnd, compute.OpTypeReduceMin: compute.OpTypeReduceLogicalAnd,
+}
+
 func (f *function) unary(op compute.OpType, x val) (_ val, err error) {
 	defer caught(&err)
 	n := f.one(op, x)
@@ -147,12 +154,7 @@ func (f *function) binary(op compute.OpType, x, y val) (_ val, err error) {
 		refuse("%s of %s and %s: dimensions have to be equal or 1, unless one is a scalar", op, a, b)
 	}
 	if a.DType == dtypes.Bool {
-		switch op {
-		case compute.OpTypeMax:
-			op = compute.OpTypeLogicalOr
-		case compute.OpTypeMin:
-			op = compute.OpTypeLogicalAnd
-		}
+		op = cmp.Or(ofBools[op], op)
 	}
 	if kernel.Binary(op, a.DType, kernel.VV) == nil {
 		raise(undefined(op, in...))

@@ -167,18 +167,15 @@ func (f *function) FusedLayerNorm(x val, axes []int, epsilon float64, gamma, bet
 	y := f.inFloat(in[0])
 	_, centred, variance := f.moments(y, axes...)
 	y = f.op2(compute.OpTypeMul, centred, f.op1(compute.OpTypeRsqrt, f.with(compute.OpTypeAdd, variance, epsilon)))
-	for _, p := range []struct {
-		op compute.OpType
-		n  *node
-	}{{compute.OpTypeMul, operandAt(in, g)}, {compute.OpTypeAdd, operandAt(in, b)}} {
-		if p.n == nil {
+	for i, p := range []*node{operandAt(in, g), operandAt(in, b)} {
+		if p == nil {
 			continue
 		}
-		n := f.inFloat(f.expandLeft(p.n, y.shape.Rank()))
+		n := f.inFloat(f.expandLeft(p, y.shape.Rank()))
 		if dims, ok := commonDims(y.shape, n.shape); !ok || !slices.Equal(dims, y.shape.Dimensions) {
-			refuse("%s of %s: a gamma or beta of %s does not fit", op, in[0].shape, p.n.shape)
+			refuse("%s of %s: a gamma or beta of %s does not fit", op, in[0].shape, p.shape)
 		}
-		y = f.op2(p.op, y, n)
+		y = f.op2([]compute.OpType{compute.OpTypeMul, compute.OpTypeAdd}[i], y, n)
 	}
 	return f.convert(y, in[0].shape.DType), nil
 }
@@ -196,15 +193,15 @@ func (f *function) FusedDense(x, weight, bias val, config compute.DenseConfig) (
 	if len(xs) == 0 || len(ws) == 0 {
 		refuse("%s of %s and %s: scalars have no features", op, in[0].shape, in[1].shape)
 	}
-	wIn, wOut := 0, ws[1:]
-	if config.WeightLayout == compute.DenseLayoutOutputsInput {
-		wIn, wOut = len(ws)-1, ws[:len(ws)-1]
+	wIn, wOut := ws[0], ws[1:]
+	swapped := config.WeightLayout == compute.DenseLayoutOutputsInput
+	if swapped {
+		wIn, wOut = ws[len(ws)-1], ws[:len(ws)-1]
 	}
-	features := xs[len(xs)-1]
-	if ws[wIn] != features {
-		refuse("%s of %s and %s, weight layout %s: %d features meet %d", op, in[0].shape, in[1].shape, config.WeightLayout, features, ws[wIn])
+	if features := xs[len(xs)-1]; features != wIn {
+		refuse("%s of %s and %s, weight layout %s: %d features meet %d", op, in[0].shape, in[1].shape, config.WeightLayout, features, wIn)
 	}
-	y := f.matrixProduct(in[0], in[1], wIn == len(ws)-1 && config.WeightLayout == compute.DenseLayoutOutputsInput)
+	y := f.matrixProduct(in[0], in[1], swapped)
 	y = f.reshape(y, slices.Concat(xs[:len(xs)-1], wOut)...)
 	return f.finishDense(op, y, operandAt(in, b), wOut, config.Activation), nil
 }
@@ -212,20 +209,20 @@ func (f *function) FusedDense(x, weight, bias val, config compute.DenseConfig) (
 // matrixProduct is x, as a matrix with its last axis as columns, times the weight,
 // whose input features are its first axis or, if swapped, its last.
 func (f *function) matrixProduct(x, w *node, swapped bool) *node {
-	flat := func(n *node, keepFirst bool) *node {
+	flat := func(n *node, rows int) *node { // makes one axis of the first few, and one of the others
 		d := n.shape.Dimensions
 		if len(d) <= 2 {
 			return n
 		}
-		if keepFirst {
-			return f.reshape(n, d[0], product(d[1:]))
-		}
-		return f.reshape(n, product(d[:len(d)-1]), d[len(d)-1])
+		return f.reshape(n, product(d[:rows]), product(d[rows:]))
 	}
-	x, w = flat(x, false), flat(w, !swapped)
+	x = flat(x, x.shape.Rank()-1)
 	a := dotAttr{lhsContract: []int{x.shape.Rank() - 1}, rhsContract: []int{0}}
 	if swapped {
+		w = flat(w, w.shape.Rank()-1)
 		a.rhsContract[0] = w.shape.Rank() - 1
+	} else {
+		w = flat(w, 1)
 	}
 	return f.dot(x, w, x.shape.DType, a)
 }
@@ -244,7 +241,7 @@ func (f *function) finishDense(op compute.OpType, y, bias *node, out []int, acti
 // FusedAttentionQKVProjection is one product of x [batch..., in] with weights
 // [in, queryDim+2*keyValueDim], cut into query, key and value, plus their biases
 // where these are given.
-func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV val, queryDim, keyValueDim int) (query, key, value val, err error) {
+func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV val, queryDim, keyValueDim int) (q, k, v val, err error) {
 	defer caught(&err)
 	const op = compute.OpTypeFusedAttentionQKVProjection
 	all := []val{x, wQKV}
@@ -253,7 +250,8 @@ func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV val,
 	sameFloats(op, in)
 	a, w := in[0].shape, in[1].shape
 	last := a.Rank() - 1
-	if last < 0 || w.Rank() != 2 || a.Dimensions[last] != w.Dimensions[0] || queryDim < 0 || keyValueDim < 0 || w.Dimensions[1] != queryDim+2*keyValueDim {
+	if last < 0 || w.Rank() != 2 || a.Dimensions[last] != w.Dimensions[0] ||
+		queryDim < 0 || keyValueDim < 0 || w.Dimensions[1] != queryDim+2*keyValueDim {
 		refuse("%s of %s and %s: want [batch..., in] and [in, %d+2*%d]", op, a, w, queryDim, keyValueDim)
 	}
 	rows := product(a.Dimensions[:last])

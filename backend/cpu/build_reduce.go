@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -52,10 +53,8 @@ func (f *function) reduction(op compute.OpType, x val, axes []int) (_ val, err e
 		}
 	}
 	axes = normalAxes(op, n.shape, axes...)
-	if n.shape.DType == dtypes.Bool && op == compute.OpTypeReduceMax {
-		op = compute.OpTypeReduceLogicalOr
-	} else if n.shape.DType == dtypes.Bool && op == compute.OpTypeReduceMin {
-		op = compute.OpTypeReduceLogicalAnd
+	if n.shape.DType == dtypes.Bool {
+		op = cmp.Or(ofBools[op], op)
 	}
 	if kernel.Reduce(op, n.shape.DType) == nil {
 		raise(undefined(op, n))
@@ -110,7 +109,8 @@ func (f *function) ArgMinMax(x val, axis int, t dtypes.DType, isMin bool) (_ val
 }
 
 // ReduceWindow folds windows that move over an array.
-func (f *function) ReduceWindow(x val, reduce compute.ReduceOpType, dims, strides, inputDilations, windowDilations []int, paddings [][2]int) (_ val, err error) {
+func (f *function) ReduceWindow(x val, reduce compute.ReduceOpType, dims, strides, inputDilations, windowDilations []int,
+	paddings [][2]int) (_ val, err error) {
 	defer caught(&err)
 	n := f.one(compute.OpTypeReduceWindow, x)
 	if n.shape.DType == dtypes.Bool && (reduce == compute.ReduceOpMax || reduce == compute.ReduceOpMin) {
@@ -124,19 +124,19 @@ func (f *function) ReduceWindow(x val, reduce compute.ReduceOpType, dims, stride
 // SelectAndScatterMax adds each element of source to the place of the largest element
 // of its window.
 func (f *function) SelectAndScatterMax(x, source val, dims, strides []int, paddings [][2]int) (val, error) {
-	return f.selectAndScatter(compute.OpTypeSelectAndScatterMax, compute.ReduceOpMax, x, source, dims, strides, paddings)
+	return f.selectAndScatter(compute.OpTypeSelectAndScatterMax, x, source, windowAttr{reduce: compute.ReduceOpMax, dims: dims, strides: strides, paddings: paddings})
 }
 
 // SelectAndScatterMin adds each element of source to the place of the smallest element
 // of its window.
 func (f *function) SelectAndScatterMin(x, source val, dims, strides []int, paddings [][2]int) (val, error) {
-	return f.selectAndScatter(compute.OpTypeSelectAndScatterMin, compute.ReduceOpMin, x, source, dims, strides, paddings)
+	return f.selectAndScatter(compute.OpTypeSelectAndScatterMin, x, source, windowAttr{reduce: compute.ReduceOpMin, dims: dims, strides: strides, paddings: paddings})
 }
 
-func (f *function) selectAndScatter(op compute.OpType, reduce compute.ReduceOpType, x, source val, dims, strides []int, paddings [][2]int) (_ val, err error) {
+func (f *function) selectAndScatter(op compute.OpType, x, source val, a windowAttr) (_ val, err error) {
 	defer caught(&err)
 	in := f.use(op, x, source)
-	a, windows := window(in[0], op, windowAttr{reduce: reduce, dims: dims, strides: strides, paddings: paddings})
+	a, windows := window(in[0], op, a)
 	if !windows.Equal(in[1].shape) {
 		refuse("%s: source is %s, the windows of %s are %s", op, in[1].shape, in[0].shape, windows)
 	}

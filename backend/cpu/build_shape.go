@@ -86,15 +86,7 @@ func (f *function) one(op compute.OpType, x val) *node { return f.use(op, x)[0] 
 func (f *function) Reshape(x val, dims ...int) (_ val, err error) {
 	defer caught(&err)
 	n := f.one(compute.OpTypeReshape, x)
-	size := 1
-	for _, d := range dims {
-		if d < 0 {
-			size = -1
-			break
-		}
-		size *= d
-	}
-	if size != n.size() {
+	if product(dims) != n.size() || slices.ContainsFunc(dims, func(d int) bool { return d < 0 }) {
 		refuse("Reshape of %s to %v: the sizes differ", n.shape, dims)
 	}
 	return f.reshape(n, dims...), nil
@@ -110,10 +102,10 @@ func (f *function) DynamicReshape(x val, specs ...compute.DynamicDimensionSpec) 
 			continue
 		}
 		// A dimension that is computed: known if it was made by DynamicDimensionSize.
-		v := f.one(compute.OpTypeDynamicReshape, s.Value)
-		size, ok := constantInt(v)
+		size, ok := constantInt(f.one(compute.OpTypeDynamicReshape, s.Value))
 		if !ok {
-			raise(errors.Wrapf(compute.ErrNotImplemented, "DynamicReshape of %s: dimension %d is known at run time only; engine %q", n.shape, i, Name))
+			raise(errors.Wrapf(compute.ErrNotImplemented,
+				"DynamicReshape of %s: dimension %d is known at run time only; engine %q", n.shape, i, Name))
 		}
 		specs = slices.Clone(specs)
 		specs[i] = compute.DynamicDimensionSpec{Static: size}
@@ -262,38 +254,34 @@ func (f *function) vectors(indices *node, axis int) *node {
 
 // Gather collects slices of an array from where indices say. Indices out of range
 // are moved to the nearest place where the slice fits.
-func (f *function) Gather(x, indices val, indexVectorAxis int,
-	offsetOutputAxes, collapsedSliceAxes, startIndexMap, sliceSizes []int, _ bool) (_ val, err error) {
+func (f *function) Gather(x, indices val, vector int, offset, collapsed, starts, sizes []int, _ bool) (_ val, err error) {
 	defer caught(&err)
 	in := f.use(compute.OpTypeGather, x, indices)
 	if !in[1].shape.DType.IsInt() {
 		refuse("Gather of %s: indices have to be integers, they are %s", in[0].shape, in[1].shape)
 	}
-	in[1] = f.vectors(in[1], indexVectorAxis)
-	out, err := shapeinference.Gather(in[0].shape, in[1].shape, indexVectorAxis, offsetOutputAxes, collapsedSliceAxes, startIndexMap, sliceSizes, false)
+	in[1] = f.vectors(in[1], vector)
+	out, err := shapeinference.Gather(in[0].shape, in[1].shape, vector, offset, collapsed, starts, sizes, false)
 	raise(errors.WithMessage(err, "Gather"))
-	return f.add(compute.OpTypeGather, unnamed(out), gatherAttr{indexVectorAxis, slices.Sorted(slices.Values(offsetOutputAxes)),
-		slices.Sorted(slices.Values(collapsedSliceAxes)), slices.Clone(startIndexMap), slices.Clone(sliceSizes)}, in...), nil
+	return f.add(compute.OpTypeGather, unnamed(out), gatherAttr{vector, slices.Sorted(slices.Values(offset)),
+		slices.Sorted(slices.Values(collapsed)), slices.Clone(starts), slices.Clone(sizes)}, in...), nil
 }
 
 // ScatterSum adds slices to an array where indices say.
-func (f *function) ScatterSum(x, indices, updates val, indexVectorAxis int,
-	updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (val, error) {
-	return f.scatter(compute.OpTypeScatterSum, x, indices, updates, scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
+func (f *function) ScatterSum(x, indices, updates val, vector int, window, inserted, axes []int, _, _ bool) (val, error) {
+	return f.scatter(compute.OpTypeScatterSum, x, indices, updates, scatterAttr{vector, window, inserted, axes})
 }
 
 // ScatterMax keeps the larger of an array's elements and those of slices put where
 // indices say.
-func (f *function) ScatterMax(x, indices, updates val, indexVectorAxis int,
-	updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (val, error) {
-	return f.scatter(compute.OpTypeScatterMax, x, indices, updates, scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
+func (f *function) ScatterMax(x, indices, updates val, vector int, window, inserted, axes []int, _, _ bool) (val, error) {
+	return f.scatter(compute.OpTypeScatterMax, x, indices, updates, scatterAttr{vector, window, inserted, axes})
 }
 
 // ScatterMin keeps the smaller of an array's elements and those of slices put where
 // indices say.
-func (f *function) ScatterMin(x, indices, updates val, indexVectorAxis int,
-	updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (val, error) {
-	return f.scatter(compute.OpTypeScatterMin, x, indices, updates, scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
+func (f *function) ScatterMin(x, indices, updates val, vector int, window, inserted, axes []int, _, _ bool) (val, error) {
+	return f.scatter(compute.OpTypeScatterMin, x, indices, updates, scatterAttr{vector, window, inserted, axes})
 }
 
 func (f *function) scatter(op compute.OpType, x, indices, updates val, a scatterAttr) (_ val, err error) {
@@ -304,7 +292,8 @@ func (f *function) scatter(op compute.OpType, x, indices, updates val, a scatter
 	}
 	a.updateWindowAxes, a.scatterAxesToOperandAxes = slices.Clone(a.updateWindowAxes), slices.Clone(a.scatterAxesToOperandAxes)
 	in[1] = f.vectors(in[1], a.indexVectorAxis)
-	out, err := shapeinference.Scatter(in[0].shape, in[1].shape, in[2].shape, a.indexVectorAxis, a.updateWindowAxes, a.insertedWindowAxes, a.scatterAxesToOperandAxes)
+	out, err := shapeinference.Scatter(in[0].shape, in[1].shape, in[2].shape,
+		a.indexVectorAxis, a.updateWindowAxes, a.insertedWindowAxes, a.scatterAxesToOperandAxes)
 	raise(errors.WithMessage(err, op.String()))
 	a.insertedWindowAxes = normalAxes(op, in[0].shape, a.insertedWindowAxes...)
 	// The other axes of the updates are those of the indices, in order.

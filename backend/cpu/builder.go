@@ -73,10 +73,10 @@ func (b *builder) Compile() (x compute.Executable, err error) {
 			x, err = nil, asError(r, "computation %q: compile", b.name)
 		}
 	}()
-	if err := b.main.fits(); err != nil {
-		return nil, errors.WithMessagef(err, "computation %q", b.name)
+	var p *program
+	if err = b.main.fits(); err == nil {
+		p, err = compile(b.main)
 	}
-	p, err := compile(b.main)
 	if err != nil {
 		return nil, errors.WithMessagef(err, "computation %q", b.name)
 	}
@@ -222,8 +222,17 @@ func (e *executable) check(inputs []compute.Buffer, donate []bool) ([]*Buffer, e
 // hold marks all inputs as read or, where they are donated and nobody else reads
 // them, takes their memory: given says which.
 func (e *executable) hold(in []*Buffer, donate []bool) (given []bool, err error) {
-	given = make([]bool, len(in))
-	held := make([]bool, len(in))
+	given, held := make([]bool, len(in)), make([]bool, len(in))
+	defer func() {
+		for i, u := range in {
+			if err != nil && held[i] {
+				u.release()
+			}
+			if err != nil && given[i] {
+				u.state.Store(0)
+			}
+		}
+	}()
 	for pass := range 2 { // first those that are kept: a buffer may be given twice
 		for i, u := range in {
 			donated := i < len(donate) && donate[i]
@@ -234,27 +243,13 @@ func (e *executable) hold(in []*Buffer, donate []bool) (given []bool, err error)
 				given[i] = true
 				continue
 			}
-			if err = u.acquire(); err != nil {
-				err = errors.WithMessagef(err, "parameter %d (%q)", i, e.params[i])
-				break
+			if err := u.acquire(); err != nil {
+				return given, errors.WithMessagef(err, "parameter %d (%q)", i, e.params[i])
 			}
 			held[i] = true
 		}
-		if err != nil {
-			break
-		}
 	}
-	if err != nil {
-		for i, u := range in {
-			if held[i] {
-				u.release()
-			}
-			if given[i] {
-				u.state.Store(0)
-			}
-		}
-	}
-	return given, err
+	return given, nil
 }
 
 // run executes the program; panics become errors.

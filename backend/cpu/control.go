@@ -189,14 +189,10 @@ func runIf(c *call) error {
 // runWhile hands the state from one run of the body to the next, which may work in
 // its memory.
 func runWhile(c *call) error {
-	a := c.n.attr.(whileAttr)
-	n := len(c.out)
-	ofCond := c.in[n : n+len(a.cond.captured)]
-	ofBody := c.in[n+len(a.cond.captured):]
-	state := c.in[:n]
+	a, b, n := c.n.attr.(whileAttr), c.run.backend, len(c.out)
+	cut := n + len(a.cond.captured)
+	state, ofCond, ofBody := c.in[:n], c.in[n:cut], c.in[cut:]
 	owned := false
-	b := c.run.backend
-	donated := make([]bool, n+len(ofBody))
 	for {
 		more, _, err := a.cond.program.execute(c.run.ctx, b, slices.Concat(state, ofCond), make([]bool, n+len(ofCond)))
 		if err != nil {
@@ -207,9 +203,7 @@ func runWhile(c *call) error {
 		if !again {
 			break
 		}
-		for i := range n {
-			donated[i] = owned
-		}
+		donated := append(slices.Repeat([]bool{owned}, n), make([]bool, len(ofBody))...)
 		next, taken, err := a.body.program.execute(c.run.ctx, b, slices.Concat(state, ofBody), donated)
 		if err != nil {
 			return errors.WithMessage(err, "While: body")
