@@ -37,13 +37,9 @@ func (f *function) FusedScaledDotProductAttentionVJP(query, key, value val, layo
 	defer caught(&err)
 	const op = compute.OpTypeFusedScaledDotProductAttentionVJP
 	a, in := f.attentionOperands(op, query, key, value, layout, options)
-	if len(states) != 1 {
-		refuse("%s: %d states are given, the forward pass gave 1", op, len(states))
-	}
+	refuseIf(len(states) != 1, "%s: %d states are given, the forward pass gave 1", op, len(states))
 	back := f.use(op, output, states[0], gradient)
-	if !back[0].shape.Equal(back[2].shape) {
-		refuse("%s: the gradient is %s, the output %s", op, back[2].shape, back[0].shape)
-	}
+	refuseIf(!back[0].shape.Equal(back[2].shape), "%s: the gradient is %s, the output %s", op, back[2].shape, back[0].shape)
 	if !a.streams(in) {
 		dq, dk, dv := f.attentionVJP(a, in, back[0], back[1], back[2])
 		return dq, dk, dv, nil
@@ -94,9 +90,7 @@ func (f *function) attentionOperands(op compute.OpType, query, key, value val, l
 	fits = fits && q.Rank() == 4 && k.Rank() == 4 && v.Rank() == 4
 	fits = fits && q.Dimensions[0] == k.Dimensions[0] && q.Dimensions[3] == k.Dimensions[3]
 	fits = fits && slices.Equal(k.Dimensions[:3], v.Dimensions[:3]) && k.Dimensions[h] > 0 && q.Dimensions[h]%k.Dimensions[h] == 0
-	if !fits {
-		refuse("%s of query %s, key %s, value %s do not fit in layout %s", op, q, k, v, layout)
-	}
+	refuseIf(!fits, "%s of query %s, key %s, value %s do not fit in layout %s", op, q, k, v, layout)
 	if a.scale == 0 {
 		a.scale = 1 / math.Sqrt(float64(q.Dimensions[3]))
 	}
@@ -121,13 +115,12 @@ func (f *function) attentionOperands(op compute.OpType, query, key, value val, l
 			dims, ok := commonDims(shapes.Make(dtypes.Bool, scores...), a.scoreShape(n, m.name == "mask"))
 			fits = ok && slices.Equal(dims, scores)
 		}
-		if !fits {
-			refuse("%s: a %s of %s does not fit scores %v", op, m.name, n.shape, scores)
-		}
+		refuseIf(!fits, "%s: a %s of %s does not fit scores %v", op, m.name, n.shape, scores)
 	}
 	for _, n := range []*node{operandAt(in, a.queryLen), operandAt(in, a.keyLen)} {
-		if n != nil && (n.shape.Rank() != 1 || n.shape.Dimensions[0] != scores[0] || !n.shape.DType.IsInt() || n.shape.DType.IsPacked()) {
-			refuse("%s: lengths of %s do not fit a batch of %d", op, n.shape, scores[0])
+		if n != nil {
+			refuseIf(n.shape.Rank() != 1 || n.shape.Dimensions[0] != scores[0] || !n.shape.DType.IsInt() || n.shape.DType.IsPacked(),
+				"%s: lengths of %s do not fit a batch of %d", op, n.shape, scores[0])
 		}
 	}
 	return a, in

@@ -119,6 +119,13 @@ func undefined(op compute.OpType, operands ...*node) error {
 	return errors.Errorf("%s is not defined for %s: convert to another type", op, shapesOf(operands))
 }
 
+// defined refuses an operation on a type that has no loop for it.
+func defined(ok bool, op compute.OpType, operands ...*node) {
+	if !ok {
+		raise(undefined(op, operands...))
+	}
+}
+
 // ofBools are the operations that largest and smallest are for Bool.
 var ofBools = map[compute.OpType]compute.OpType{
 	compute.OpTypeMax: compute.OpTypeLogicalOr, compute.OpTypeReduceMax: compute.OpTypeReduceLogicalOr,
@@ -137,9 +144,7 @@ func (f *function) unary(op compute.OpType, x val) (_ val, err error) {
 			return f.broadcast(f.scalar(t, 0), n.shape.Dimensions), nil
 		}
 	}
-	if kernel.Unary(op, t) == nil {
-		raise(undefined(op, n))
-	}
+	defined(kernel.Unary(op, t) != nil, op, n)
 	return f.op1(op, n), nil
 }
 
@@ -147,18 +152,13 @@ func (f *function) binary(op compute.OpType, x, y val) (_ val, err error) {
 	defer caught(&err)
 	in := f.use(op, x, y)
 	a, b := in[0].shape, in[1].shape
-	if a.DType != b.DType {
-		refuse("%s of %s and %s: the data types differ, convert one", op, a, b)
-	}
-	if _, ok := commonDims(a, b); !ok {
-		refuse("%s of %s and %s: dimensions have to be equal or 1, unless one is a scalar", op, a, b)
-	}
+	refuseIf(a.DType != b.DType, "%s of %s and %s: the data types differ, convert one", op, a, b)
+	_, ok := commonDims(a, b)
+	refuseIf(!ok, "%s of %s and %s: dimensions have to be equal or 1, unless one is a scalar", op, a, b)
 	if a.DType == dtypes.Bool {
 		op = cmp.Or(ofBools[op], op)
 	}
-	if kernel.Binary(op, a.DType, kernel.VV) == nil {
-		raise(undefined(op, in...))
-	}
+	defined(kernel.Binary(op, a.DType, kernel.VV) != nil, op, in...)
 	return f.op2(op, in[0], in[1]), nil
 }
 
@@ -278,9 +278,7 @@ func (f *function) ConvertDType(x val, t dtypes.DType) (_ val, err error) {
 	defer caught(&err)
 	n := f.one(compute.OpTypeConvertDType, x)
 	from := n.shape.DType
-	if from != t && (!capabilities.DTypes[t] || kernel.Convert(from, t) == nil) {
-		refuse("ConvertDType: %s cannot become %s", n.shape, t)
-	}
+	refuseIf(from != t && (!capabilities.DTypes[t] || kernel.Convert(from, t) == nil), "ConvertDType: %s cannot become %s", n.shape, t)
 	return f.convert(n, t), nil
 }
 
@@ -289,9 +287,7 @@ func (f *function) Bitcast(x val, t dtypes.DType) (_ val, err error) {
 	defer caught(&err)
 	n := f.one(compute.OpTypeBitcast, x)
 	s := n.shape
-	if !capabilities.DTypes[t] || s.Rank() == 0 && s.DType.Bits() < t.Bits() {
-		refuse("Bitcast: %s cannot become %s", s, t)
-	}
+	refuseIf(!capabilities.DTypes[t] || s.Rank() == 0 && s.DType.Bits() < t.Bits(), "Bitcast: %s cannot become %s", s, t)
 	out := need(shapeinference.Bitcast(s, t))
 	if s.DType == t {
 		return n, nil

@@ -148,9 +148,7 @@ func operandAt(in []*node, place int) *node {
 // sameFloats refuses operands that are not of the first one's float type.
 func sameFloats(op compute.OpType, in []*node) {
 	for _, n := range in {
-		if n.shape.DType != in[0].shape.DType || !n.shape.DType.IsFloat() {
-			raise(undefined(op, in...))
-		}
+		defined(n.shape.DType == in[0].shape.DType && n.shape.DType.IsFloat(), op, in...)
 	}
 }
 
@@ -172,9 +170,8 @@ func (f *function) FusedLayerNorm(x val, axes []int, epsilon float64, gamma, bet
 			continue
 		}
 		n := f.inFloat(f.expandLeft(p, y.shape.Rank()))
-		if dims, ok := commonDims(y.shape, n.shape); !ok || !slices.Equal(dims, y.shape.Dimensions) {
-			refuse("%s of %s: a gamma or beta of %s does not fit", op, in[0].shape, p.shape)
-		}
+		dims, ok := commonDims(y.shape, n.shape)
+		refuseIf(!ok || !slices.Equal(dims, y.shape.Dimensions), "%s of %s: a gamma or beta of %s does not fit", op, in[0].shape, p.shape)
 		y = f.op2([]compute.OpType{compute.OpTypeMul, compute.OpTypeAdd}[i], y, n)
 	}
 	return f.convert(y, in[0].shape.DType), nil
@@ -190,17 +187,15 @@ func (f *function) FusedDense(x, weight, bias val, config compute.DenseConfig) (
 	in := f.use(op, all...)
 	sameFloats(op, in)
 	xs, ws := in[0].shape.Dimensions, in[1].shape.Dimensions
-	if len(xs) == 0 || len(ws) == 0 {
-		refuse("%s of %s and %s: scalars have no features", op, in[0].shape, in[1].shape)
-	}
+	refuseIf(len(xs) == 0 || len(ws) == 0, "%s of %s and %s: scalars have no features", op, in[0].shape, in[1].shape)
 	wIn, wOut := ws[0], ws[1:]
 	swapped := config.WeightLayout == compute.DenseLayoutOutputsInput
 	if swapped {
 		wIn, wOut = ws[len(ws)-1], ws[:len(ws)-1]
 	}
-	if features := xs[len(xs)-1]; features != wIn {
-		refuse("%s of %s and %s, weight layout %s: %d features meet %d", op, in[0].shape, in[1].shape, config.WeightLayout, features, wIn)
-	}
+	features := xs[len(xs)-1]
+	refuseIf(features != wIn, "%s of %s and %s, weight layout %s: %d features meet %d",
+		op, in[0].shape, in[1].shape, config.WeightLayout, features, wIn)
 	y := f.matrixProduct(in[0], in[1], swapped)
 	y = f.reshape(y, slices.Concat(xs[:len(xs)-1], wOut)...)
 	return f.finishDense(op, y, operandAt(in, b), wOut, config.Activation), nil
@@ -230,9 +225,8 @@ func (f *function) matrixProduct(x, w *node, swapped bool) *node {
 // finishDense adds the bias, if there is one, and applies the activation.
 func (f *function) finishDense(op compute.OpType, y, bias *node, out []int, activation compute.ActivationType) *node {
 	if bias != nil {
-		if !slices.Equal(bias.shape.Dimensions, out) || bias.shape.DType != y.shape.DType {
-			refuse("%s: a bias of %s does not fit %s", op, bias.shape, shapes.Make(y.shape.DType, out...))
-		}
+		refuseIf(!slices.Equal(bias.shape.Dimensions, out) || bias.shape.DType != y.shape.DType,
+			"%s: a bias of %s does not fit %s", op, bias.shape, shapes.Make(y.shape.DType, out...))
 		y = f.op2(compute.OpTypeAdd, y, f.expandLeft(bias, y.shape.Rank()))
 	}
 	return f.activate(op, y, activation)
@@ -250,10 +244,9 @@ func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV val,
 	sameFloats(op, in)
 	a, w := in[0].shape, in[1].shape
 	last := a.Rank() - 1
-	if last < 0 || w.Rank() != 2 || a.Dimensions[last] != w.Dimensions[0] ||
-		queryDim < 0 || keyValueDim < 0 || w.Dimensions[1] != queryDim+2*keyValueDim {
-		refuse("%s of %s and %s: want [batch..., in] and [in, %d+2*%d]", op, a, w, queryDim, keyValueDim)
-	}
+	fits := last >= 0 && w.Rank() == 2 && a.Dimensions[last] == w.Dimensions[0]
+	fits = fits && queryDim >= 0 && keyValueDim >= 0 && w.Dimensions[1] == queryDim+2*keyValueDim
+	refuseIf(!fits, "%s of %s and %s: want [batch..., in] and [in, %d+2*%d]", op, a, w, queryDim, keyValueDim)
 	rows := product(a.Dimensions[:last])
 	y := f.matrixProduct(f.reshape(in[0], rows, a.Dimensions[last]), in[1], false)
 	parts := make([]val, 3)

@@ -21,13 +21,10 @@ func (f *function) batchNorm(op compute.OpType, axis int, values ...val) (in []*
 		}
 	}
 	for i, n := range in {
-		switch {
-		case !n.shape.DType.IsFloat():
-			raise(undefined(op, in...))
-		case i == 0 || n.shape.Equal(x):
-		case n.shape.Rank() != 1 || n.shape.Dimensions[0] != x.Dimensions[axis]:
-			refuse("%s of %s, feature axis %d: an operand of %s does not fit", op, x, axis, n.shape)
-		default:
+		defined(n.shape.DType.IsFloat(), op, in...)
+		if i > 0 && !n.shape.Equal(x) {
+			refuseIf(n.shape.Rank() != 1 || n.shape.Dimensions[0] != x.Dimensions[axis],
+				"%s of %s, feature axis %d: an operand of %s does not fit", op, x, axis, n.shape)
 			n = f.reshape(n, onlyAxis(x.Rank(), axis, x.Dimensions[axis])...)
 		}
 		in[i] = f.convert(f.inFloat(n), f.inFloat(in[0]).shape.DType)

@@ -39,9 +39,8 @@ func (f *function) DotGeneral(x val, xContract, xBatch []int, y val, yContract, 
 	t := in[0].shape.DType
 	out := orDefault(config.OutputDType, t)
 	sum := orDefault(config.AccumulatorDType, t)
-	if !numeric(t) || !numeric(out) || !numeric(sum) || t.IsComplex() != out.IsComplex() || t.IsComplex() != sum.IsComplex() {
-		refuse("DotGeneral of %s and %s, summed as %s to %s: not defined for these types", in[0].shape, in[1].shape, sum, out)
-	}
+	refuseIf(!numeric(t) || !numeric(out) || !numeric(sum) || t.IsComplex() != out.IsComplex() || t.IsComplex() != sum.IsComplex(),
+		"DotGeneral of %s and %s, summed as %s to %s: not defined for these types", in[0].shape, in[1].shape, sum, out)
 	a := dotAttr{slices.Clone(xContract), slices.Clone(xBatch), slices.Clone(yContract), slices.Clone(yBatch)}
 	if t.IsComplex() {
 		return f.convert(f.complexDot(in[0], in[1], a), out), nil
@@ -83,9 +82,8 @@ func (f *function) ConvGeneral(x, kernel val, axes compute.ConvolveAxesConfig, s
 	inputDilations, kernelDilations []int, channelGroups, batchGroups int) (_ val, err error) {
 	defer caught(&err)
 	in := f.use(compute.OpTypeConvGeneral, x, kernel)
-	if t := in[0].shape.DType; t != in[1].shape.DType || !numeric(t) || t.IsComplex() {
-		raise(undefined(compute.OpTypeConvGeneral, in...))
-	}
+	t := in[0].shape.DType
+	defined(t == in[1].shape.DType && numeric(t) && !t.IsComplex(), compute.OpTypeConvGeneral, in...)
 	n := max(in[0].shape.Rank()-2, 0)
 	a := convAttr{axes.Clone(), orElse(slices.Clone(strides), n, 1), orElse(slices.Clone(paddings), n, [2]int{}),
 		orElse(slices.Clone(inputDilations), n, 1), orElse(slices.Clone(kernelDilations), n, 1), max(channelGroups, 1), max(batchGroups, 1)}
@@ -99,29 +97,22 @@ func (f *function) FFT(x val, kind compute.FFTType, lengths []int) (_ val, err e
 	defer caught(&err)
 	n := f.one(compute.OpTypeFFT, x)
 	s := n.shape.Clone()
-	fail := func(why string) {
-		refuse("FFT %s of %s with lengths %v: %s", kind, n.shape, lengths, why)
+	failIf := func(when bool, why string) {
+		refuseIf(when, "FFT %s of %s with lengths %v: %s", kind, n.shape, lengths, why)
 	}
 	first := s.Rank() - len(lengths)
-	if len(lengths) == 0 || first < 0 {
-		fail("there have to be from one length to one for each axis")
-	}
+	failIf(len(lengths) == 0 || first < 0, "there have to be from one length to one for each axis")
 	wantReal := kind == compute.FFTForwardReal
-	switch {
-	case kind < compute.FFTForward || kind > compute.FFTInverseReal:
-		fail("unknown kind")
-	case wantReal && s.DType != dtypes.Float32 && s.DType != dtypes.Float64, !wantReal && !s.DType.IsComplex():
-		fail("the type does not fit: Float32 or Float64 is for the forward transform of real numbers, complex for all others")
-	}
+	failIf(kind < compute.FFTForward || kind > compute.FFTInverseReal, "unknown kind")
+	failIf(wantReal && s.DType != dtypes.Float32 && s.DType != dtypes.Float64 || !wantReal && !s.DType.IsComplex(),
+		"the type does not fit: Float32 or Float64 is for the forward transform of real numbers, complex for all others")
 	last := s.Rank() - 1
 	for i, l := range lengths {
 		d := s.Dimensions[first+i]
 		if kind == compute.FFTInverseReal && first+i == last {
 			l = l/2 + 1
 		}
-		if l != d || l < 1 {
-			fail("a length differs from the dimension")
-		}
+		failIf(l != d || l < 1, "a length differs from the dimension")
 	}
 	l := lengths[len(lengths)-1]
 	switch kind {
@@ -140,9 +131,7 @@ func (f *function) FFT(x val, kind compute.FFTType, lengths []int) (_ val, err e
 func (f *function) RNGBitGenerator(state val, shape shapes.Shape) (next, values val, err error) {
 	defer caught(&err)
 	n := f.one(compute.OpTypeRNGBitGenerator, state)
-	if !n.shape.Equal(compute.RNGStateShape) {
-		refuse("RNGBitGenerator: the state is %s, it has to be %s", n.shape, compute.RNGStateShape)
-	}
+	refuseIf(!n.shape.Equal(compute.RNGStateShape), "RNGBitGenerator: the state is %s, it has to be %s", n.shape, compute.RNGStateShape)
 	_, err = byteSize(shape)
 	raise(errors.WithMessage(err, "RNGBitGenerator"))
 	shape = unnamed(shape)

@@ -12,38 +12,26 @@ import (
 // quantisedWeights checks a quantisation and finds how many rows and columns of
 // Float32 its weights stand for: [K N] for Linear and NF4, [N K] for GGML.
 func quantisedWeights(op compute.OpType, w shapes.Shape, q *compute.Quantization) (a quantAttr, rows, cols int) {
-	if q == nil {
-		refuse("%s: no quantization is given", op)
-	}
+	refuseIf(q == nil, "%s: no quantization is given", op)
 	a = quantAttr{scheme: q.Scheme, ggml: q.GGMLType, block: q.BlockSize}
-	fail := func(why string) {
-		refuse("%s of weights %s, %s %s: %s", op, w, q.Scheme, q.GGMLType, why)
+	failIf := func(when bool, why string) {
+		refuseIf(when, "%s of weights %s, %s %s: %s", op, w, q.Scheme, q.GGMLType, why)
 	}
-	if w.Rank() != 2 {
-		fail("they need two axes")
-	}
+	failIf(w.Rank() != 2, "they need two axes")
 	rows, cols = w.Dimensions[0], w.Dimensions[1]
 	switch q.Scheme {
 	case compute.QuantGGML:
 		size := q.GGMLType.BytesPerBlock()
-		if w.DType != dtypes.Uint8 || size == 0 || cols%size != 0 {
-			fail("they have to be rows of Uint8 with whole blocks")
-		}
+		failIf(w.DType != dtypes.Uint8 || size == 0 || cols%size != 0, "they have to be rows of Uint8 with whole blocks")
 		return a, rows, cols / size * q.GGMLType.ValuesPerBlock()
 	case compute.QuantNF4:
-		if w.DType != dtypes.Int4 && w.DType != dtypes.Uint4 || q.ZeroPoint != nil {
-			fail("they have to be of 4 bits, without zero points")
-		}
+		failIf(w.DType != dtypes.Int4 && w.DType != dtypes.Uint4 || q.ZeroPoint != nil, "they have to be of 4 bits, without zero points")
 	case compute.QuantLinear:
-		if !w.DType.IsPacked() && w.DType != dtypes.Int8 && w.DType != dtypes.Uint8 {
-			fail("they have to be integers of at most 8 bits")
-		}
+		failIf(!w.DType.IsPacked() && w.DType != dtypes.Int8 && w.DType != dtypes.Uint8, "they have to be integers of at most 8 bits")
 	default:
-		fail("unknown scheme")
+		failIf(true, "unknown scheme")
 	}
-	if q.BlockAxis != 1 || q.BlockSize < 1 {
-		fail("blocks have to lie along axis 1 and have a size")
-	}
+	failIf(q.BlockAxis != 1 || q.BlockSize < 1, "blocks have to lie along axis 1 and have a size")
 	return a, rows, cols
 }
 
@@ -61,19 +49,16 @@ func (f *function) FusedQuantizedDense(x, weights, bias val, q *compute.Quantiza
 	in := f.use(op, all...)
 	a, k, n := quantisedWeights(op, in[1].shape, q)
 	s := in[0].shape
+	refuseIf(q.Scheme != compute.QuantGGML && q.Scale == nil, "%s: no scales are given", op)
 	if q.Scheme == compute.QuantGGML {
 		k, n = n, k
-	} else if q.Scale == nil {
-		refuse("%s: no scales are given", op)
 	}
-	if s.DType != dtypes.Float32 || s.Rank() == 0 || s.Dimensions[s.Rank()-1] != k {
-		refuse("%s of %s and weights %s: want Float32 with %d features", op, s, in[1].shape, k)
-	}
+	refuseIf(s.DType != dtypes.Float32 || s.Rank() == 0 || s.Dimensions[s.Rank()-1] != k,
+		"%s of %s and weights %s: want Float32 with %d features", op, s, in[1].shape, k)
 	operands := in[:len(in)-min(b, 1)]
 	for _, p := range operands[2:] {
-		if want := shapes.Make(dtypes.Float32, k, (n+a.block-1)/a.block); !p.shape.Equal(want) {
-			refuse("%s: scales or zero points are %s, want %s", op, p.shape, want)
-		}
+		want := shapes.Make(dtypes.Float32, k, (n+a.block-1)/a.block)
+		refuseIf(!p.shape.Equal(want), "%s: scales or zero points are %s, want %s", op, p.shape, want)
 	}
 	dims := append(slices.Clone(s.Dimensions[:s.Rank()-1]), n)
 	y := f.add(op, shapes.Make(dtypes.Float32, dims...), a, operands...)
@@ -90,9 +75,8 @@ func (f *function) QuantizedEmbeddingLookup(data, indices val, q *compute.Quanti
 		raise(errors.Wrapf(compute.ErrNotImplemented, "%s of scheme %s", op, q.Scheme))
 	}
 	s := in[1].shape
-	if !s.DType.IsInt() || s.DType.IsPacked() || s.Rank() == 0 || s.Dimensions[s.Rank()-1] != 1 {
-		refuse("%s: indices are %s, want integers whose last axis has size 1", op, s)
-	}
+	refuseIf(!s.DType.IsInt() || s.DType.IsPacked() || s.Rank() == 0 || s.Dimensions[s.Rank()-1] != 1,
+		"%s: indices are %s, want integers whose last axis has size 1", op, s)
 	dims := append(slices.Clone(s.Dimensions[:s.Rank()-1]), cols)
 	return f.add(op, shapes.Make(dtypes.Float32, dims...), a, in...), nil
 }

@@ -56,9 +56,7 @@ func (f *function) reduction(op compute.OpType, x val, axes []int) (_ val, err e
 	if n.shape.DType == dtypes.Bool {
 		op = cmp.Or(ofBools[op], op)
 	}
-	if kernel.Reduce(op, n.shape.DType) == nil {
-		raise(undefined(op, n))
-	}
+	defined(kernel.Reduce(op, n.shape.DType) != nil, op, n)
 	return f.reduce(op, n, axes...), nil
 }
 
@@ -102,9 +100,8 @@ func (f *function) ArgMinMax(x val, axis int, t dtypes.DType, isMin bool) (_ val
 	defer caught(&err)
 	n := f.one(compute.OpTypeArgMinMax, x)
 	out := need(shapeinference.ArgMinMax(n.shape, axis, t))
-	if n.shape.Dimensions[axis] == 0 || !numeric(t) {
-		refuse("ArgMinMax of %s along axis %d as %s: the axis is empty or the type is packed", n.shape, axis, t)
-	}
+	refuseIf(n.shape.Dimensions[axis] == 0 || !numeric(t),
+		"ArgMinMax of %s along axis %d as %s: the axis is empty or the type is packed", n.shape, axis, t)
 	return f.add(compute.OpTypeArgMinMax, unnamed(out), argAttr{axis, isMin}, n), nil
 }
 
@@ -137,9 +134,7 @@ func (f *function) selectAndScatter(op compute.OpType, x, source val, a windowAt
 	defer caught(&err)
 	in := f.use(op, x, source)
 	a, windows := window(in[0], op, a)
-	if !windows.Equal(in[1].shape) {
-		refuse("%s: source is %s, the windows of %s are %s", op, in[1].shape, in[0].shape, windows)
-	}
+	refuseIf(!windows.Equal(in[1].shape), "%s: source is %s, the windows of %s are %s", op, in[1].shape, in[0].shape, windows)
 	return f.rounded(op, in[0].shape, a, in...), nil
 }
 
@@ -147,9 +142,7 @@ func (f *function) selectAndScatter(op compute.OpType, x, source val, a windowAt
 func window(n *node, op compute.OpType, a windowAttr) (windowAttr, shapes.Shape) {
 	rank := n.shape.Rank()
 	fold, ok := windowOps[a.reduce]
-	if !ok || kernel.Reduce(fold, n.shape.DType) == nil {
-		raise(undefined(op, n))
-	}
+	defined(ok && kernel.Reduce(fold, n.shape.DType) != nil, op, n)
 	out := need(shapeinference.ReduceWindow(n.shape, a.dims, a.strides, a.inputDilations, a.windowDilations, a.paddings))
 	a.dims = orElse(slices.Clone(a.dims), rank, 1)
 	if len(a.strides) == 0 { // one window after the other

@@ -72,9 +72,8 @@ func normalAxes(op compute.OpType, s shapes.Shape, axes ...int) []int {
 	out := slices.Clone(axes)
 	slices.Sort(out)
 	for i, a := range out {
-		if a < 0 || a >= s.Rank() || i > 0 && a == out[i-1] {
-			refuse("%s of %s: axes %v have to be different ones from 0 to %d", op, s, axes, s.Rank()-1)
-		}
+		refuseIf(a < 0 || a >= s.Rank() || i > 0 && a == out[i-1],
+			"%s of %s: axes %v have to be different ones from 0 to %d", op, s, axes, s.Rank()-1)
 	}
 	return out
 }
@@ -86,9 +85,8 @@ func (f *function) one(op compute.OpType, x val) *node { return f.use(op, x)[0] 
 func (f *function) Reshape(x val, dims ...int) (_ val, err error) {
 	defer caught(&err)
 	n := f.one(compute.OpTypeReshape, x)
-	if product(dims) != n.size() || slices.ContainsFunc(dims, func(d int) bool { return d < 0 }) {
-		refuse("Reshape of %s to %v: the sizes differ", n.shape, dims)
-	}
+	refuseIf(product(dims) != n.size() || slices.ContainsFunc(dims, func(d int) bool { return d < 0 }),
+		"Reshape of %s to %v: the sizes differ", n.shape, dims)
 	return f.reshape(n, dims...), nil
 }
 
@@ -157,9 +155,8 @@ func (f *function) BroadcastInDim(x val, shape shapes.Shape, axes []int) (_ val,
 	raise(errors.WithMessage(err, "BroadcastInDim"))
 	err = shapeinference.BroadcastInDim(n.shape, shape, axes, nil)
 	raise(errors.WithMessage(err, "BroadcastInDim"))
-	if shape.DType != n.shape.DType || !slices.IsSorted(axes) {
-		refuse("BroadcastInDim of %s to %s, axes %v: types have to be equal and axes in order", n.shape, shape, axes)
-	}
+	refuseIf(shape.DType != n.shape.DType || !slices.IsSorted(axes),
+		"BroadcastInDim of %s to %s, axes %v: types have to be equal and axes in order", n.shape, shape, axes)
 	return f.broadcastInDim(n, shape.Dimensions, slices.Clone(axes)), nil
 }
 
@@ -198,9 +195,8 @@ func (f *function) Pad(x, fill val, axes ...compute.PadAxis) (_ val, err error) 
 	defer caught(&err)
 	in := f.use(compute.OpTypePad, x, fill)
 	s := in[0].shape
-	if in[1].shape.Rank() != 0 || in[1].shape.DType != s.DType {
-		refuse("Pad of %s with %s: the fill has to be a scalar of the same type", s, in[1].shape)
-	}
+	refuseIf(in[1].shape.Rank() != 0 || in[1].shape.DType != s.DType,
+		"Pad of %s with %s: the fill has to be a scalar of the same type", s, in[1].shape)
 	need(shapeinference.Pad(s, axes...))
 	grow := make([]compute.PadAxis, s.Rank())
 	dims, starts, limits, strides := make([]int, s.Rank()), make([]int, s.Rank()), make([]int, s.Rank()), slices.Repeat([]int{1}, s.Rank())
@@ -225,9 +221,7 @@ func (f *function) Iota(shape shapes.Shape, axis int) (_ val, err error) {
 	_, err = byteSize(shape)
 	raise(errors.WithMessage(err, "Iota"))
 	normalAxes(compute.OpTypeIota, shape, axis)
-	if shape.DType == dtypes.Bool || shape.DType.IsPacked() {
-		refuse("Iota of %s: it counts in numbers of at least 8 bits", shape)
-	}
+	refuseIf(shape.DType == dtypes.Bool || shape.DType.IsPacked(), "Iota of %s: it counts in numbers of at least 8 bits", shape)
 	return f.iota(shape.DType, axis, shape.Dimensions...), nil
 }
 
@@ -257,9 +251,7 @@ func (f *function) vectors(indices *node, axis int) *node {
 func (f *function) Gather(x, indices val, vector int, offset, collapsed, starts, sizes []int, _ bool) (_ val, err error) {
 	defer caught(&err)
 	in := f.use(compute.OpTypeGather, x, indices)
-	if !in[1].shape.DType.IsInt() {
-		refuse("Gather of %s: indices have to be integers, they are %s", in[0].shape, in[1].shape)
-	}
+	refuseIf(!in[1].shape.DType.IsInt(), "Gather of %s: indices have to be integers, they are %s", in[0].shape, in[1].shape)
 	in[1] = f.vectors(in[1], vector)
 	out, err := shapeinference.Gather(in[0].shape, in[1].shape, vector, offset, collapsed, starts, sizes, false)
 	raise(errors.WithMessage(err, "Gather"))
@@ -287,9 +279,8 @@ func (f *function) ScatterMin(x, indices, updates val, vector int, window, inser
 func (f *function) scatter(op compute.OpType, x, indices, updates val, a scatterAttr) (_ val, err error) {
 	defer caught(&err)
 	in := f.use(op, x, indices, updates)
-	if !numeric(in[0].shape.DType) || in[0].shape.DType.IsComplex() && op != compute.OpTypeScatterSum {
-		raise(undefined(op, in...))
-	}
+	t := in[0].shape.DType
+	defined(numeric(t) && (!t.IsComplex() || op == compute.OpTypeScatterSum), op, in...)
 	a.updateWindowAxes, a.scatterAxesToOperandAxes = slices.Clone(a.updateWindowAxes), slices.Clone(a.scatterAxesToOperandAxes)
 	in[1] = f.vectors(in[1], a.indexVectorAxis)
 	out, err := shapeinference.Scatter(in[0].shape, in[1].shape, in[2].shape,
@@ -303,9 +294,8 @@ func (f *function) scatter(op compute.OpType, x, indices, updates val, a scatter
 			batch = append(batch, d)
 		}
 	}
-	if !slices.Equal(batch, slices.Delete(slices.Clone(in[1].shape.Dimensions), a.indexVectorAxis, a.indexVectorAxis+1)) {
-		refuse("%s: updates %s do not match indices %s", op, in[2].shape, in[1].shape)
-	}
+	refuseIf(!slices.Equal(batch, slices.Delete(slices.Clone(in[1].shape.Dimensions), a.indexVectorAxis, a.indexVectorAxis+1)),
+		"%s: updates %s do not match indices %s", op, in[2].shape, in[1].shape)
 	return f.rounded(op, unnamed(out), a, in...), nil
 }
 
@@ -335,9 +325,7 @@ func (f *function) DynamicUpdateSlice(x, update val, starts []val) (_ val, err e
 	a, b := in[0].shape, in[1].shape
 	need(shapeinference.DynamicUpdateSlice(a, b))
 	for i, d := range b.Dimensions {
-		if d > a.Dimensions[i] {
-			refuse("DynamicUpdateSlice: the update %s is larger than %s", b, a)
-		}
+		refuseIf(d > a.Dimensions[i], "DynamicUpdateSlice: the update %s is larger than %s", b, a)
 	}
 	if slices.Equal(a.Dimensions, b.Dimensions) {
 		return in[1], nil
@@ -356,13 +344,10 @@ func (f *function) indexed(op compute.OpType, xs, starts []val) []*node {
 			in = append(in, f.reshape(f.slice(last, []int{i}, []int{i + 1}, []int{1})))
 		}
 	}
-	if len(in) != len(xs)+rank {
-		refuse("%s of %s: %d start indices are given, one an axis is needed", op, in[0].shape, len(starts))
-	}
+	refuseIf(len(in) != len(xs)+rank, "%s of %s: %d start indices are given, one an axis is needed", op, in[0].shape, len(starts))
 	for i, n := range in[len(xs):] {
-		if n.shape.Rank() != 0 || !n.shape.DType.IsInt() || n.shape.DType.IsPacked() {
-			refuse("%s of %s: start index %d is %s, not a scalar integer", op, in[0].shape, i, n.shape)
-		}
+		refuseIf(n.shape.Rank() != 0 || !n.shape.DType.IsInt() || n.shape.DType.IsPacked(),
+			"%s of %s: start index %d is %s, not a scalar integer", op, in[0].shape, i, n.shape)
 	}
 	return in
 }

@@ -311,8 +311,12 @@ func raise(err error) {
 	}
 }
 
-// refuse ends the method with an error.
-func refuse(format string, args ...any) { raise(errors.Errorf(format, args...)) }
+// refuseIf ends the method with an error of that text where an argument is wrong.
+func refuseIf(wrong bool, format string, args ...any) {
+	if wrong {
+		raise(errors.Errorf(format, args...))
+	}
+}
 
 // need is a result, without which the method ends.
 func need[T any](v T, err error) T {

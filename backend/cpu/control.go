@@ -40,12 +40,8 @@ const inlined = 4096
 // sub checks a function that an operation runs, and finds here what it captures.
 func (f *function) sub(op compute.OpType, name string, g compute.Function) (*function, []*node) {
 	s, ok := g.(*function)
-	if !ok || s == nil || s.builder != f.builder {
-		refuse("%s: %s is not a function of computation %q", op, name, f.builder.name)
-	}
-	if !s.returned || s.program == nil {
-		refuse("%s: %s has not returned: call Return first", op, name)
-	}
+	refuseIf(!ok || s == nil || s.builder != f.builder, "%s: %s is not a function of computation %q", op, name, f.builder.name)
+	refuseIf(!s.returned || s.program == nil, "%s: %s has not returned: call Return first", op, name)
 	raise(errors.WithMessagef(s.fits(), "%s: %s", op, name))
 	captured := make([]*node, len(s.captured))
 	for i, n := range s.captured {
@@ -67,9 +63,8 @@ func shapesOf(nodes []*node) []shapes.Shape {
 // expect refuses parameters or outputs of a function that do not have the given
 // shapes; does says which and whose.
 func expect(op compute.OpType, does string, have []*node, want ...shapes.Shape) {
-	if s := shapesOf(have); !slices.EqualFunc(s, want, shapes.Shape.Equal) {
-		refuse("%s: %s %s, want %s", op, does, s, want)
-	}
+	s := shapesOf(have)
+	refuseIf(!slices.EqualFunc(s, want, shapes.Shape.Equal), "%s: %s %s, want %s", op, does, s, want)
 }
 
 // Call runs another function of the computation.
@@ -134,9 +129,7 @@ func (f *function) While(cond, body compute.Function, state ...val) (_ []val, er
 	expect(op, "the condition returns", c.outputs, shapes.Make(dtypes.Bool))
 	expect(op, "the body takes", b.params, s...)
 	expect(op, "the body returns", b.outputs, s...)
-	if len(in) == 0 {
-		refuse("%s: there is no state", op)
-	}
+	refuseIf(len(in) == 0, "%s: there is no state", op)
 	return asValues(f.addMulti(op, s, whileAttr{c, b}, slices.Concat(in, ofCond, ofBody)...)), nil
 }
 
@@ -145,9 +138,7 @@ func (f *function) If(pred val, yes, no compute.Function) (_ []val, err error) {
 	defer caught(&err)
 	const op = compute.OpTypeIf
 	in := f.use(op, pred)
-	if !in[0].shape.Equal(shapes.Make(dtypes.Bool)) {
-		refuse("%s: the predicate is %s, it has to be a scalar Bool", op, in[0].shape)
-	}
+	refuseIf(!in[0].shape.Equal(shapes.Make(dtypes.Bool)), "%s: the predicate is %s, it has to be a scalar Bool", op, in[0].shape)
 	y, ofYes := f.sub(op, "the true branch", yes)
 	n, ofNo := f.sub(op, "the false branch", no)
 	out := shapesOf(y.outputs)

@@ -202,9 +202,7 @@ func (f *function) Parameter(name string, shape shapes.Shape, sharding *compute.
 	if shape.IsDynamic() {
 		raise(errors.Wrapf(compute.ErrNotImplemented, "parameter %q: dynamic shape %s on engine %q", name, shape, Name))
 	}
-	if !capabilities.DTypes[shape.DType] {
-		refuse("parameter %q: data type %s is not supported by engine %q", name, shape.DType, Name)
-	}
+	refuseIf(!capabilities.DTypes[shape.DType], "parameter %q: data type %s is not supported by engine %q", name, shape.DType, Name)
 	n := f.add(compute.OpTypeParameter, shape, name)
 	f.params = append(f.params, n)
 	return n, nil
@@ -217,9 +215,8 @@ func (f *function) Constant(flat any, dims ...int) (_ val, err error) {
 	raw, t, err := bytesOf(flat)
 	raise(errors.WithMessage(err, "constant"))
 	shape := shapes.Make(t, dims...)
-	if int(shape.ByteSize()) != len(raw) {
-		refuse("constant: %d bytes given for shape %s, which has %d", len(raw), shape, shape.ByteSize())
-	}
+	refuseIf(int(shape.ByteSize()) != len(raw),
+		"constant: %d bytes given for shape %s, which has %d", len(raw), shape, shape.ByteSize())
 	return f.constant(raw, shape), nil
 }
 

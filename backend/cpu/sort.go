@@ -23,14 +23,10 @@ func (f *function) Sort(comparator compute.Function, axis int, stable bool, inpu
 	const op = compute.OpTypeSort
 	in := f.use(op, inputs...)
 	s, captured := f.sub(op, "the comparator", comparator)
-	if len(in) == 0 {
-		refuse("%s: there is nothing to sort", op)
-	}
+	refuseIf(len(in) == 0, "%s: there is nothing to sort", op)
 	var pairs []shapes.Shape
 	for _, n := range in {
-		if !slices.Equal(n.shape.Dimensions, in[0].shape.Dimensions) {
-			refuse("%s of %s: the dimensions differ", op, shapesOf(in))
-		}
+		refuseIf(!slices.Equal(n.shape.Dimensions, in[0].shape.Dimensions), "%s of %s: the dimensions differ", op, shapesOf(in))
 		pairs = append(pairs, shapes.Make(n.shape.DType), shapes.Make(n.shape.DType))
 	}
 	if axis < 0 {
