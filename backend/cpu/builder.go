@@ -150,23 +150,16 @@ func (e *executable) Execute(inputs []compute.Buffer, donate []bool, device comp
 // Donated inputs are gone then, too. Callers find it by an interface:
 //
 //	x.(interface{ ExecuteContext(context.Context, []compute.Buffer, []bool, compute.DeviceNum) ([]compute.Buffer, error) })
-func (e *executable) ExecuteContext(ctx context.Context, inputs []compute.Buffer, donate []bool, device compute.DeviceNum) ([]compute.Buffer, error) {
-	fail := func(err error) ([]compute.Buffer, error) {
-		return nil, errors.WithMessagef(err, "computation %q", e.name)
-	}
-	if e.closed.Load() {
-		return fail(errors.New("the executable is finalized"))
-	}
-	if err := e.backend.device(device); err != nil {
-		return fail(err)
-	}
-	in, err := e.check(inputs, donate)
+func (e *executable) ExecuteContext(ctx context.Context, inputs []compute.Buffer, donate []bool,
+	device compute.DeviceNum) (results []compute.Buffer, err error) {
+	defer func() { err = errors.WithMessagef(err, "computation %q", e.name) }()
+	in, err := e.check(inputs, donate, device)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	given, err := e.hold(in, donate)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	values := make([]value, len(in))
 	for i, u := range in {
@@ -185,17 +178,23 @@ func (e *executable) ExecuteContext(ctx context.Context, inputs []compute.Buffer
 		}
 	}
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
-	results := make([]compute.Buffer, len(out))
+	results = make([]compute.Buffer, len(out))
 	for i, v := range out {
 		results[i] = &Buffer{backend: e.backend, shape: e.out[i], data: v.data}
 	}
 	return results, nil
 }
 
-// check says what is wrong with the inputs.
-func (e *executable) check(inputs []compute.Buffer, donate []bool) ([]*Buffer, error) {
+// check says what is wrong with a call.
+func (e *executable) check(inputs []compute.Buffer, donate []bool, device compute.DeviceNum) ([]*Buffer, error) {
+	if e.closed.Load() {
+		return nil, errors.New("the executable is finalized")
+	}
+	if err := e.backend.device(device); err != nil {
+		return nil, err
+	}
 	if len(inputs) != len(e.in) {
 		return nil, errors.Errorf("%d inputs are given, there are %d parameters (%s)", len(inputs), len(e.in), strings.Join(e.params, ", "))
 	}
