@@ -95,27 +95,24 @@ func (f *function) attentionOperands(op compute.OpType, query, key, value val, l
 		a.scale = 1 / math.Sqrt(float64(q.Dimensions[3]))
 	}
 	scores := []int{q.Dimensions[0], q.Dimensions[h], q.Dimensions[s], k.Dimensions[s]}
-	for _, m := range []struct {
-		name  string
-		place int
-	}{{"mask", a.mask}, {"bias", a.bias}} {
-		n := operandAt(in, m.place)
+	for i, n := range []*node{operandAt(in, a.mask), operandAt(in, a.bias)} {
 		if n == nil {
 			continue
 		}
-		if n.shape.Rank() == 3 && m.name == "mask" {
+		name, mask := []string{"mask", "bias"}[i], i == 0
+		if n.shape.Rank() == 3 && mask {
 			raise(errors.Wrapf(compute.ErrNotImplemented, "%s: a mask of three axes, %s, is ambiguous", op, n.shape))
 		}
 		if n.differentiable(map[*node]bool{}) {
 			// The gradient has no place for it: GoMLX would train on with zeros.
-			raise(errors.Wrapf(compute.ErrNotImplemented, "%s: the %s %s depends on a parameter and would get no gradient", op, m.name, n.shape))
+			raise(errors.Wrapf(compute.ErrNotImplemented, "%s: the %s %s depends on a parameter and would get no gradient", op, name, n.shape))
 		}
-		fits := n.shape.Rank() <= 4 && (n.shape.DType.IsFloat() || n.shape.DType == dtypes.Bool && m.name == "mask")
+		fits := n.shape.Rank() <= 4 && (n.shape.DType.IsFloat() || n.shape.DType == dtypes.Bool && mask)
 		if fits {
-			dims, ok := commonDims(shapes.Make(dtypes.Bool, scores...), a.scoreShape(n, m.name == "mask"))
+			dims, ok := commonDims(shapes.Make(dtypes.Bool, scores...), a.scoreShape(n, mask))
 			fits = ok && slices.Equal(dims, scores)
 		}
-		refuseIf(!fits, "%s: a %s of %s does not fit scores %v", op, m.name, n.shape, scores)
+		refuseIf(!fits, "%s: a %s of %s does not fit scores %v", op, name, n.shape, scores)
 	}
 	for _, n := range []*node{operandAt(in, a.queryLen), operandAt(in, a.keyLen)} {
 		if n != nil {

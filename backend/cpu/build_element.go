@@ -17,7 +17,7 @@ import (
 // Element-wise operations. The methods check; op1 and op2 below do not, and the
 // compositions of the other files are written with them.
 
-// val keeps the tables of methods below to one line each.
+// val keeps the signatures of methods short.
 type val = compute.Value
 
 // op1 is a node of a unary operation.

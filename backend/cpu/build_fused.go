@@ -65,8 +65,7 @@ func (f *function) FusedSoftmax(x val, axis int) (_ val, err error) {
 // approximation of that with tanh (Hendrycks and Gimpel, arXiv:1606.08415).
 func (f *function) FusedGelu(x val, exact bool) (_ val, err error) {
 	defer caught(&err)
-	n := f.float(compute.OpTypeFusedGelu, x)
-	return f.gelu(n, exact), nil
+	return f.gelu(f.float(compute.OpTypeFusedGelu, x), exact), nil
 }
 
 func (f *function) gelu(n *node, exact bool) *node {
@@ -74,13 +73,12 @@ func (f *function) gelu(n *node, exact bool) *node {
 	var p *node
 	if exact {
 		p = f.op1(compute.OpTypeErf, f.with(compute.OpTypeMul, x, 1/float64(math.Sqrt2)))
-		p = f.with(compute.OpTypeMul, f.with(compute.OpTypeAdd, p, 1), 0.5)
 	} else {
 		cube := f.op2(compute.OpTypeMul, x, f.op2(compute.OpTypeMul, x, x))
 		p = f.op2(compute.OpTypeAdd, x, f.with(compute.OpTypeMul, cube, 0.044715))
 		p = f.op1(compute.OpTypeTanh, f.with(compute.OpTypeMul, p, math.Sqrt(2/math.Pi)))
-		p = f.with(compute.OpTypeMul, f.with(compute.OpTypeAdd, p, 1), 0.5)
 	}
+	p = f.with(compute.OpTypeMul, f.with(compute.OpTypeAdd, p, 1), 0.5)
 	return f.convert(f.op2(compute.OpTypeMul, x, p), n.shape.DType)
 }
 

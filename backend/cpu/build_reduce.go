@@ -110,12 +110,12 @@ func (f *function) ReduceWindow(x val, reduce compute.ReduceOpType, dims, stride
 	paddings [][2]int) (_ val, err error) {
 	defer caught(&err)
 	n := f.one(compute.OpTypeReduceWindow, x)
-	if n.shape.DType == dtypes.Bool && (reduce == compute.ReduceOpMax || reduce == compute.ReduceOpMin) {
-		y := need(f.ReduceWindow(f.convert(n, dtypes.Uint8), reduce, dims, strides, inputDilations, windowDilations, paddings))
-		return f.convert(y.(*node), dtypes.Bool), nil
+	t := n.shape.DType
+	if t == dtypes.Bool && (reduce == compute.ReduceOpMax || reduce == compute.ReduceOpMin) {
+		n = f.convert(n, dtypes.Uint8)
 	}
 	a, out := window(n, compute.OpTypeReduceWindow, windowAttr{reduce, dims, strides, inputDilations, windowDilations, paddings})
-	return f.rounded(compute.OpTypeReduceWindow, out, a, n), nil
+	return f.convert(f.rounded(compute.OpTypeReduceWindow, out, a, n), t), nil
 }
 
 // SelectAndScatterMax adds each element of source to the place of the largest element

@@ -198,20 +198,19 @@ func (f *function) Pad(x, fill val, axes ...compute.PadAxis) (_ val, err error) 
 	refuseIf(in[1].shape.Rank() != 0 || in[1].shape.DType != s.DType,
 		"Pad of %s with %s: the fill has to be a scalar of the same type", s, in[1].shape)
 	need(shapeinference.Pad(s, axes...))
-	grow := make([]compute.PadAxis, s.Rank())
-	dims, starts, limits, strides := make([]int, s.Rank()), make([]int, s.Rank()), make([]int, s.Rank()), slices.Repeat([]int{1}, s.Rank())
+	grow := make([]compute.PadAxis, s.Rank()) // what is added; starts and limits cut off
 	copy(grow, axes)
-	for i := range grow {
-		cut := compute.PadAxis{Start: max(-grow[i].Start, 0), End: max(-grow[i].End, 0)}
-		grow[i].Start, grow[i].End = max(grow[i].Start, 0), max(grow[i].End, 0)
-		dims[i] = s.Dimensions[i] + grow[i].Start + grow[i].End + max(s.Dimensions[i]-1, 0)*grow[i].Interior
-		starts[i], limits[i] = cut.Start, dims[i]-cut.End
+	dims, starts, limits := slices.Clone(s.Dimensions), make([]int, s.Rank()), make([]int, s.Rank())
+	for i, a := range grow {
+		grow[i].Start, grow[i].End = max(a.Start, 0), max(a.End, 0)
+		dims[i] += grow[i].Start + grow[i].End + max(dims[i]-1, 0)*a.Interior
+		starts[i], limits[i] = max(-a.Start, 0), dims[i]-max(-a.End, 0)
 	}
 	n := in[0]
 	if !slices.Equal(dims, s.Dimensions) {
 		n = f.add(compute.OpTypePad, shapes.Make(s.DType, dims...), padAttr{grow}, in...)
 	}
-	return f.slice(n, starts, limits, strides), nil
+	return f.slice(n, starts, limits, slices.Repeat([]int{1}, s.Rank())), nil
 }
 
 // Iota counts from 0 along an axis.
