@@ -7,7 +7,6 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
-	"github.com/pkg/errors"
 )
 
 // Axes: B batch, H query heads, K key heads, G = H/K query heads that share a key
@@ -100,13 +99,9 @@ func (f *function) attentionOperands(op compute.OpType, query, key, value val, l
 			continue
 		}
 		name, mask := []string{"mask", "bias"}[i], i == 0
-		if n.shape.Rank() == 3 && mask {
-			raise(errors.Wrapf(compute.ErrNotImplemented, "%s: a mask of three axes, %s, is ambiguous", op, n.shape))
-		}
-		if n.differentiable(map[*node]bool{}) {
-			// The gradient has no place for it: GoMLX would train on with zeros.
-			raise(errors.Wrapf(compute.ErrNotImplemented, "%s: the %s %s depends on a parameter and would get no gradient", op, name, n.shape))
-		}
+		lackIf(n.shape.Rank() == 3 && mask, "%s: a mask of three axes, %s, is ambiguous", op, n.shape)
+		// The gradient has no place for it: GoMLX would train on with zeros.
+		lackIf(n.differentiable(map[*node]bool{}), "%s: the %s %s depends on a parameter and would get no gradient", op, name, n.shape)
 		fits := n.shape.Rank() <= 4 && (n.shape.DType.IsFloat() || n.shape.DType == dtypes.Bool && mask)
 		if fits {
 			dims, ok := commonDims(shapes.Make(dtypes.Bool, scores...), a.scoreShape(n, mask))

@@ -6,7 +6,6 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
-	"github.com/pkg/errors"
 )
 
 // quantisedWeights checks a quantisation and finds how many rows and columns of
@@ -71,9 +70,7 @@ func (f *function) QuantizedEmbeddingLookup(data, indices val, q *compute.Quanti
 	const op = compute.OpTypeQuantizedEmbeddingLookup
 	in := f.use(op, data, indices)
 	a, _, cols := quantisedWeights(op, in[0].shape, q)
-	if q.Scheme != compute.QuantGGML {
-		raise(errors.Wrapf(compute.ErrNotImplemented, "%s of scheme %s", op, q.Scheme))
-	}
+	lackIf(q.Scheme != compute.QuantGGML, "%s of scheme %s", op, q.Scheme)
 	s := in[1].shape
 	refuseIf(!s.DType.IsInt() || s.DType.IsPacked() || s.Rank() == 0 || s.Dimensions[s.Rank()-1] != 1,
 		"%s: indices are %s, want integers whose last axis has size 1", op, s)

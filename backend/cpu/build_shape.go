@@ -101,10 +101,7 @@ func (f *function) DynamicReshape(x val, specs ...compute.DynamicDimensionSpec) 
 		}
 		// A dimension that is computed: known if it was made by DynamicDimensionSize.
 		size, ok := constantInt(f.one(compute.OpTypeDynamicReshape, s.Value))
-		if !ok {
-			raise(errors.Wrapf(compute.ErrNotImplemented,
-				"DynamicReshape of %s: dimension %d is known at run time only; engine %q", n.shape, i, Name))
-		}
+		lackIf(!ok, "DynamicReshape of %s: dimension %d is known at run time only; engine %q", n.shape, i, Name)
 		specs = slices.Clone(specs)
 		specs[i] = compute.DynamicDimensionSpec{Static: size}
 	}

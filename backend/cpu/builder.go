@@ -317,6 +317,14 @@ func refuseIf(wrong bool, format string, args ...any) {
 	}
 }
 
+// lackIf is refuseIf for what the engine does not have: GoMLX falls back on operations
+// that it has.
+func lackIf(lacking bool, format string, args ...any) {
+	if lacking {
+		raise(errors.Wrapf(compute.ErrNotImplemented, format, args...))
+	}
+}
+
 // need is a result, without which the method ends.
 func need[T any](v T, err error) T {
 	raise(err)

@@ -196,12 +196,8 @@ func (f *function) Closure() (_ compute.Function, err error) {
 func (f *function) Parameter(name string, shape shapes.Shape, sharding *compute.ShardingSpec) (_ val, err error) {
 	defer caught(&err)
 	raise(f.open())
-	if sharding != nil {
-		raise(errors.Wrapf(compute.ErrNotImplemented, "parameter %q: sharding on engine %q", name, Name))
-	}
-	if shape.IsDynamic() {
-		raise(errors.Wrapf(compute.ErrNotImplemented, "parameter %q: dynamic shape %s on engine %q", name, shape, Name))
-	}
+	lackIf(sharding != nil, "parameter %q: sharding on engine %q", name, Name)
+	lackIf(shape.IsDynamic(), "parameter %q: dynamic shape %s on engine %q", name, shape, Name)
 	refuseIf(!capabilities.DTypes[shape.DType], "parameter %q: data type %s is not supported by engine %q", name, shape.DType, Name)
 	n := f.add(compute.OpTypeParameter, shape, name)
 	f.params = append(f.params, n)
@@ -253,12 +249,8 @@ func scalarBytes(t dtypes.DType, v float64) []byte {
 // Return ends the function.
 func (f *function) Return(outputs []val, shardings []*compute.ShardingSpec) (err error) {
 	defer caught(&err)
-	if len(shardings) > 0 {
-		return errors.Wrapf(compute.ErrNotImplemented, "return: sharding on engine %q", Name)
-	}
-	if len(outputs) == 0 {
-		return errors.Errorf("return: function %q needs at least one output", f.name)
-	}
+	lackIf(len(shardings) > 0, "return: sharding on engine %q", Name)
+	refuseIf(len(outputs) == 0, "return: function %q needs at least one output", f.name)
 	out, err := f.operands(compute.OpTypeIdentity, outputs)
 	raise(errors.WithMessage(err, "return"))
 	f.outputs, f.returned = out, true
