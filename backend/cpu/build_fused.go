@@ -41,18 +41,18 @@ func (f *function) with(op compute.OpType, x *node, v float64) *node {
 	return f.op2(op, x, f.scalar(x.shape.DType, v))
 }
 
-// float checks the operand of an operation on floats.
-func (f *function) float(op compute.OpType, x val) *node {
-	n := f.one(op, x)
-	sameFloats(op, []*node{n})
-	return n
+// floats checks operands that have to be of one float type.
+func (f *function) floats(op compute.OpType, values ...val) []*node {
+	in := f.use(op, values...)
+	sameFloats(op, in)
+	return in
 }
 
 // FusedSoftmax is e^x divided by its sum along an axis: times 1 over it, as one division
 // a row is faster than one an element.
 func (f *function) FusedSoftmax(x val, axis int) (_ val, err error) {
 	defer caught(&err)
-	n := f.float(compute.OpTypeFusedSoftmax, x)
+	n := f.floats(compute.OpTypeFusedSoftmax, x)[0]
 	normalAxes(compute.OpTypeFusedSoftmax, n.shape, axis)
 	y := f.inFloat(n)
 	e := f.op1(compute.OpTypeExp, f.op2(compute.OpTypeSub, y, f.reduceKeep(compute.OpTypeReduceMax, y, axis)))
@@ -65,7 +65,7 @@ func (f *function) FusedSoftmax(x val, axis int) (_ val, err error) {
 // approximation of that with tanh (Hendrycks and Gimpel, arXiv:1606.08415).
 func (f *function) FusedGelu(x val, exact bool) (_ val, err error) {
 	defer caught(&err)
-	return f.gelu(f.float(compute.OpTypeFusedGelu, x), exact), nil
+	return f.gelu(f.floats(compute.OpTypeFusedGelu, x)[0], exact), nil
 }
 
 func (f *function) gelu(n *node, exact bool) *node {
@@ -157,8 +157,7 @@ func (f *function) FusedLayerNorm(x val, axes []int, epsilon float64, gamma, bet
 	const op = compute.OpTypeFusedLayerNorm
 	all := []val{x}
 	g, b := optional(&all, gamma), optional(&all, beta)
-	in := f.use(op, all...)
-	sameFloats(op, in)
+	in := f.floats(op, all...)
 	axes = normalAxes(op, in[0].shape, axes...)
 	y := f.inFloat(in[0])
 	_, centred, variance := f.moments(y, axes...)
@@ -182,8 +181,7 @@ func (f *function) FusedDense(x, weight, bias val, config compute.DenseConfig) (
 	const op = compute.OpTypeFusedDense
 	all := []val{x, weight}
 	b := optional(&all, bias)
-	in := f.use(op, all...)
-	sameFloats(op, in)
+	in := f.floats(op, all...)
 	xs, ws := in[0].shape.Dimensions, in[1].shape.Dimensions
 	refuseIf(len(xs) == 0 || len(ws) == 0, "%s of %s and %s: scalars have no features", op, in[0].shape, in[1].shape)
 	wIn, wOut := ws[0], ws[1:]
@@ -238,8 +236,7 @@ func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV val,
 	const op = compute.OpTypeFusedAttentionQKVProjection
 	all := []val{x, wQKV}
 	places := []int{optional(&all, biasQ), optional(&all, biasK), optional(&all, biasV)}
-	in := f.use(op, all...)
-	sameFloats(op, in)
+	in := f.floats(op, all...)
 	a, w := in[0].shape, in[1].shape
 	last := a.Rank() - 1
 	fits := last >= 0 && w.Rank() == 2 && a.Dimensions[last] == w.Dimensions[0]

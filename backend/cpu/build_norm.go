@@ -60,20 +60,20 @@ func (f *function) BatchNormForInference(x, scale, offset, mean, variance val, e
 
 // BatchNormForTraining normalises with the mean and variance of each feature in the
 // batch and returns these, too.
-func (f *function) BatchNormForTraining(x, scale, offset val, epsilon float32, axis int) (normalized, batchMean, batchVariance val, err error) {
+func (f *function) BatchNormForTraining(x, scale, offset val, epsilon float32, axis int) (y, batchMean, batchVariance val, err error) {
 	defer caught(&err)
 	in, others := f.batchNorm(compute.OpTypeBatchNormForTraining, axis, x, scale, offset)
 	mean, centred, variance := f.moments(in[0], others...)
-	y := f.normalised(centred, variance, in[1], in[2], epsilon)
+	n := f.normalised(centred, variance, in[1], in[2], epsilon)
 	s := scale.(*node)
-	return f.convert(y, x.(*node).shape.DType), f.feature(mean, s), f.feature(variance, s), nil
+	return f.convert(n, x.(*node).shape.DType), f.feature(mean, s), f.feature(variance, s), nil
 }
 
 // BatchNormGradient is the gradient of BatchNormForTraining for the gradient g of its
 // first result. With r = 1/sqrt(variance+epsilon), c = x-mean and means over the batch:
 //
 //	offset: sum(g)     scale: r*sum(g*c)     x: scale*r*(g - mean(g) - c*r*r*mean(g*c))
-func (f *function) BatchNormGradient(x, scale, mean, variance, g val, epsilon float32, axis int) (gradX, gradScale, gradOffset val, err error) {
+func (f *function) BatchNormGradient(x, scale, mean, variance, g val, epsilon float32, axis int) (gx, gScale, gOffset val, err error) {
 	defer caught(&err)
 	in, others := f.batchNorm(compute.OpTypeBatchNormGradient, axis, x, scale, mean, variance, g)
 	sub, mul := compute.OpTypeSub, compute.OpTypeMul

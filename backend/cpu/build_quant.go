@@ -36,7 +36,8 @@ func quantisedWeights(op compute.OpType, w shapes.Shape, q *compute.Quantization
 
 // FusedQuantizedDense is activation(x @ weights + bias) for weights that become
 // Float32 on the way.
-func (f *function) FusedQuantizedDense(x, weights, bias val, q *compute.Quantization, activation compute.ActivationType) (_ val, err error) {
+func (f *function) FusedQuantizedDense(x, weights, bias val, q *compute.Quantization,
+	activation compute.ActivationType) (_ val, err error) {
 	defer caught(&err)
 	const op = compute.OpTypeFusedQuantizedDense
 	all := []val{x, weights}

@@ -121,13 +121,13 @@ func (f *function) ReduceWindow(x val, reduce compute.ReduceOpType, dims, stride
 // SelectAndScatterMax adds each element of source to the place of the largest element
 // of its window.
 func (f *function) SelectAndScatterMax(x, source val, dims, strides []int, paddings [][2]int) (val, error) {
-	return f.selectAndScatter(compute.OpTypeSelectAndScatterMax, x, source, windowAttr{reduce: compute.ReduceOpMax, dims: dims, strides: strides, paddings: paddings})
+	return f.selectAndScatter(compute.OpTypeSelectAndScatterMax, x, source, windowAttr{compute.ReduceOpMax, dims, strides, nil, nil, paddings})
 }
 
 // SelectAndScatterMin adds each element of source to the place of the smallest element
 // of its window.
 func (f *function) SelectAndScatterMin(x, source val, dims, strides []int, paddings [][2]int) (val, error) {
-	return f.selectAndScatter(compute.OpTypeSelectAndScatterMin, x, source, windowAttr{reduce: compute.ReduceOpMin, dims: dims, strides: strides, paddings: paddings})
+	return f.selectAndScatter(compute.OpTypeSelectAndScatterMin, x, source, windowAttr{compute.ReduceOpMin, dims, strides, nil, nil, paddings})
 }
 
 func (f *function) selectAndScatter(op compute.OpType, x, source val, a windowAttr) (_ val, err error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -223,6 +224,31 @@ func TestPanicInBuilder(t *testing.T) {
 		t.Errorf("%v, %+v: no nil or no stack", y, err)
 	}
 	must(0, f.Return([]compute.Value{must(f.Constant([]float32{1}))}, nil))
+}
+
+// TestNothingGiven calls every method of a function with nil and zeros: none panics, and
+// beside an error there are no results.
+func TestNothingGiven(t *testing.T) {
+	b := newBuilder(open(t, "workers=0"), "c")
+	for i := range reflect.TypeFor[compute.Function]().NumMethod() {
+		m := reflect.TypeFor[compute.Function]().Method(i)
+		var in []reflect.Value
+		for j := range m.Type.NumIn() {
+			if !m.Type.IsVariadic() || j < m.Type.NumIn()-1 {
+				in = append(in, reflect.Zero(m.Type.In(j)))
+			}
+		}
+		out := reflect.ValueOf(newFunction(b, "f", nil)).MethodByName(m.Name).Call(in)
+		err, _ := out[len(out)-1].Interface().(error)
+		for _, v := range out[:len(out)-1] {
+			if err != nil && v.Kind() != reflect.Struct && !v.IsZero() { // a shape may be invalid
+				t.Errorf("%s: %v and the error %v", m.Name, v, err)
+			}
+		}
+		if err != nil && strings.Contains(err.Error(), "internal") {
+			t.Errorf("%s: %v", m.Name, err)
+		}
+	}
 }
 
 // TestExecuteErrors compares what Execute says about its inputs.

@@ -89,14 +89,18 @@ func (f *function) inline(s *function, in, captured []*node) []*node {
 	for i, n := range s.captures {
 		here[n] = captured[i]
 	}
+	copies := func(nodes []*node) []*node {
+		out := make([]*node, len(nodes))
+		for i, n := range nodes {
+			out[i] = here[n]
+		}
+		return out
+	}
 	for _, n := range s.nodes {
 		if here[n] != nil {
 			continue
 		}
-		operands := make([]*node, len(n.in))
-		for i, x := range n.in {
-			operands[i] = here[x]
-		}
+		operands := copies(n.in)
 		switch {
 		case n.op == opPick: // made together with its operation
 		case n.op == compute.OpTypeConstant:
@@ -110,11 +114,7 @@ func (f *function) inline(s *function, in, captured []*node) []*node {
 			here[n] = f.add(n.op, n.shape, n.attr, operands...)
 		}
 	}
-	out := make([]*node, len(s.outputs))
-	for i, n := range s.outputs {
-		out[i] = here[n]
-	}
-	return out
+	return copies(s.outputs)
 }
 
 // While runs body on the state for as long as cond is true of it.
