@@ -325,7 +325,7 @@ func lackIf(lacking bool, format string, args ...any) {
 	}
 }
 
-// need is a result, without which the method ends.
+// need is a result; where there is an error instead, the method ends with it.
 func need[T any](v T, err error) T {
 	raise(err)
 	return v
