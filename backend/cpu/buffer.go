@@ -35,8 +35,11 @@ const (
 var _ compute.Buffer = (*Buffer)(nil)
 
 // newBuffer takes memory for a shape; it holds arbitrary bytes.
-func (b *Backend) newBuffer(shape shapes.Shape) (*Buffer, error) {
-	n, err := byteSize(shape)
+func (b *Backend) newBuffer(device compute.DeviceNum, shape shapes.Shape) (*Buffer, error) {
+	n, err := 0, b.device(device)
+	if err == nil {
+		n, err = byteSize(shape)
+	}
 	if limit := memoryLimit(); err == nil && n > limit {
 		err = errors.Errorf("shape %s: out of memory: %d bytes are needed and this machine has %d", shape, n, limit)
 	}
@@ -48,10 +51,7 @@ func (b *Backend) newBuffer(shape shapes.Shape) (*Buffer, error) {
 
 // BufferFromFlatData copies a slice of the shape's type into a new buffer.
 func (b *Backend) BufferFromFlatData(device compute.DeviceNum, flat any, shape shapes.Shape) (compute.Buffer, error) {
-	if err := b.device(device); err != nil {
-		return nil, errors.WithMessage(err, "buffer")
-	}
-	u, err := b.newBuffer(shape)
+	u, err := b.newBuffer(device, shape)
 	if err != nil {
 		return nil, err
 	}
@@ -68,10 +68,7 @@ func (b *Backend) HasSharedBuffers() bool { return true }
 
 // NewSharedBuffer makes a buffer of zeros and the slice that is its memory.
 func (b *Backend) NewSharedBuffer(device compute.DeviceNum, shape shapes.Shape) (compute.Buffer, any, error) {
-	if err := b.device(device); err != nil {
-		return nil, nil, errors.WithMessage(err, "buffer")
-	}
-	u, err := b.newBuffer(shape)
+	u, err := b.newBuffer(device, shape)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -126,7 +123,7 @@ func (u *Buffer) CopyToDevice(device compute.DeviceNum) (compute.Buffer, error) 
 		return nil, err
 	}
 	defer u.release()
-	c, err := u.backend.newBuffer(u.shape)
+	c, err := u.backend.newBuffer(device, u.shape)
 	if err != nil {
 		return nil, err
 	}

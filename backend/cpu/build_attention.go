@@ -7,7 +7,6 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
-	"github.com/pkg/errors"
 )
 
 // Axes: B batch, H query heads, K key heads, G = H/K query heads that share a key
@@ -18,38 +17,28 @@ import (
 // number mask have the axes [S T], or [B H S T] with any of them 1; a mask of four
 // axes follows the layout of the scores (BSHD: [B S H T]), a bias never. The one state
 // for the gradient is the logarithm of the sum of exponentials, [B H S].
-func (f *function) FusedScaledDotProductAttention(query, key, value compute.Value, layout compute.AttentionAxesLayout,
-	options *compute.ScaledDotProductAttentionConfig) (output compute.Value, states []compute.Value, err error) {
-	a, in, err := f.attentionOperands(compute.OpTypeFusedScaledDotProductAttention, query, key, value, layout, options)
-	if err != nil {
-		return nil, nil, err
-	}
+func (f *function) FusedScaledDotProductAttention(query, key, value val, layout compute.AttentionAxesLayout,
+	options *compute.ScaledDotProductAttentionConfig) (output val, states []val, err error) {
+	defer caught(&err)
+	a, in := f.attentionOperands(compute.OpTypeFusedScaledDotProductAttention, query, key, value, layout, options)
+	forward := f.attention
 	if a.streams(in) {
-		return f.streamed(a, in)
+		forward = f.streamed
 	}
-	out, lse := f.attention(a, in)
-	return out, []compute.Value{lse}, nil
+	out, lse := forward(a, in)
+	return out, []val{lse}, nil
 }
 
 // FusedScaledDotProductAttentionVJP is the gradient of query, key and value for the
 // gradient of the output.
-func (f *function) FusedScaledDotProductAttentionVJP(query, key, value compute.Value, layout compute.AttentionAxesLayout,
-	options *compute.ScaledDotProductAttentionConfig, output compute.Value, states []compute.Value, gradient compute.Value) (dQuery, dKey, dValue compute.Value, err error) {
+func (f *function) FusedScaledDotProductAttentionVJP(query, key, value val, layout compute.AttentionAxesLayout,
+	options *compute.ScaledDotProductAttentionConfig, output val, states []val, gradient val) (dQuery, dKey, dValue val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeFusedScaledDotProductAttentionVJP
-	a, in, err := f.attentionOperands(op, query, key, value, layout, options)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if len(states) != 1 {
-		return nil, nil, nil, errors.Errorf("%s: %d states are given, the forward pass gave 1", op, len(states))
-	}
-	back, err := f.use(op, output, states[0], gradient)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if !back[0].shape.Equal(back[2].shape) {
-		return nil, nil, nil, errors.Errorf("%s: the gradient is %s, the output %s", op, back[2].shape, back[0].shape)
-	}
+	a, in := f.attentionOperands(op, query, key, value, layout, options)
+	refuseIf(len(states) != 1, "%s: %d states are given, the forward pass gave 1", op, len(states))
+	back := f.use(op, output, states[0], gradient)
+	refuseIf(!back[0].shape.Equal(back[2].shape), "%s: the gradient is %s, the output %s", op, back[2].shape, back[0].shape)
 	if !a.streams(in) {
 		dq, dk, dv := f.attentionVJP(a, in, back[0], back[1], back[2])
 		return dq, dk, dv, nil
@@ -61,14 +50,13 @@ func (f *function) FusedScaledDotProductAttentionVJP(query, key, value compute.V
 }
 
 // streamed is attention as one operation.
-func (f *function) streamed(a attentionAttr, in []*node) (output compute.Value, states []compute.Value, err error) {
+func (f *function) streamed(a attentionAttr, in []*node) (out, lse *node) {
 	q, k, v := f.inFloat(in[0]), f.inFloat(in[1]), f.inFloat(in[2])
-	out := q.shape.Clone()
-	out.Dimensions[3] = v.shape.Dimensions[3]
-	d := q.shape.Dimensions
-	lse := shapes.Make(dtypes.Float32, d[0], d[a.layout.HeadsAxis()], d[a.layout.SeqAxis()])
-	outs := f.addMulti(opAttention, []shapes.Shape{out, lse}, a, append([]*node{q, k, v}, in[3:]...)...)
-	return f.convert(outs[0], in[0].shape.DType), []compute.Value{outs[1]}, nil
+	s, d := q.shape.Clone(), q.shape.Dimensions
+	s.Dimensions[3] = v.shape.Dimensions[3]
+	sums := shapes.Make(dtypes.Float32, d[0], d[a.layout.HeadsAxis()], d[a.layout.SeqAxis()])
+	outs := f.addMulti(opAttention, []shapes.Shape{s, sums}, a, append([]*node{q, k, v}, in[3:]...)...)
+	return f.convert(outs[0], in[0].shape.DType), outs[1]
 }
 
 // differentiable says whether a number can depend smoothly on a parameter.
@@ -84,64 +72,50 @@ func (n *node) differentiable(seen map[*node]bool) bool {
 }
 
 // attentionOperands checks the operands of attention.
-func (f *function) attentionOperands(op compute.OpType, query, key, value compute.Value, layout compute.AttentionAxesLayout,
-	options *compute.ScaledDotProductAttentionConfig) (a attentionAttr, in []*node, err error) {
+func (f *function) attentionOperands(op compute.OpType, query, key, value val, layout compute.AttentionAxesLayout,
+	options *compute.ScaledDotProductAttentionConfig) (a attentionAttr, in []*node) {
 	a.layout = layout
-	all := []compute.Value{query, key, value}
+	all := []val{query, key, value}
 	if options != nil {
 		a.scale, a.causal = options.Scale, options.Causal
 		a.mask, a.bias = optional(&all, options.Mask), optional(&all, options.Bias)
 		a.queryLen, a.keyLen = optional(&all, options.QuerySeqLen), optional(&all, options.KeyValueSeqLen)
 	}
-	if in, err = f.use(op, all...); err != nil {
-		return a, nil, err
-	}
+	in = f.use(op, all...)
 	q, k, v := in[0].shape, in[1].shape, in[2].shape
-	if err := sameFloats(op, in[:3]); err != nil {
-		return a, nil, err
-	}
+	sameFloats(op, in[:3])
 	h, s := layout.HeadsAxis(), layout.SeqAxis()
 	fits := layout == compute.AttentionAxesLayoutBHSD || layout == compute.AttentionAxesLayoutBSHD
 	fits = fits && q.Rank() == 4 && k.Rank() == 4 && v.Rank() == 4
 	fits = fits && q.Dimensions[0] == k.Dimensions[0] && q.Dimensions[3] == k.Dimensions[3]
 	fits = fits && slices.Equal(k.Dimensions[:3], v.Dimensions[:3]) && k.Dimensions[h] > 0 && q.Dimensions[h]%k.Dimensions[h] == 0
-	if !fits {
-		return a, nil, errors.Errorf("%s of query %s, key %s, value %s do not fit in layout %s", op, q, k, v, layout)
-	}
+	refuseIf(!fits, "%s of query %s, key %s, value %s do not fit in layout %s", op, q, k, v, layout)
 	if a.scale == 0 {
 		a.scale = 1 / math.Sqrt(float64(q.Dimensions[3]))
 	}
 	scores := []int{q.Dimensions[0], q.Dimensions[h], q.Dimensions[s], k.Dimensions[s]}
-	for _, m := range []struct {
-		name  string
-		place int
-	}{{"mask", a.mask}, {"bias", a.bias}} {
-		n := operandAt(in, m.place)
+	for i, n := range []*node{operandAt(in, a.mask), operandAt(in, a.bias)} {
 		if n == nil {
 			continue
 		}
-		if n.shape.Rank() == 3 && m.name == "mask" {
-			return a, nil, errors.Wrapf(compute.ErrNotImplemented, "%s: a mask of three axes, %s, is ambiguous", op, n.shape)
-		}
-		if n.differentiable(map[*node]bool{}) {
-			// The gradient has no place for it: GoMLX would train on with zeros.
-			return a, nil, errors.Wrapf(compute.ErrNotImplemented, "%s: the %s %s depends on a parameter and would get no gradient", op, m.name, n.shape)
-		}
-		fits := n.shape.DType.IsFloat() || n.shape.DType == dtypes.Bool && m.name == "mask"
-		if fits && n.shape.Rank() <= 4 {
-			dims, ok := commonDims(shapes.Make(dtypes.Bool, scores...), a.scoreShape(n, m.name == "mask"))
+		name, mask := []string{"mask", "bias"}[i], i == 0
+		lackIf(n.shape.Rank() == 3 && mask, "%s: a mask of three axes, %s, is ambiguous", op, n.shape)
+		// The gradient has no place for it: GoMLX would train on with zeros.
+		lackIf(n.differentiable(map[*node]bool{}), "%s: the %s %s depends on a parameter and would get no gradient", op, name, n.shape)
+		fits := n.shape.Rank() <= 4 && (n.shape.DType.IsFloat() || n.shape.DType == dtypes.Bool && mask)
+		if fits {
+			dims, ok := commonDims(shapes.Make(dtypes.Bool, scores...), a.scoreShape(n, mask))
 			fits = ok && slices.Equal(dims, scores)
 		}
-		if !fits || n.shape.Rank() > 4 {
-			return a, nil, errors.Errorf("%s: a %s of %s does not fit scores %v", op, m.name, n.shape, scores)
-		}
+		refuseIf(!fits, "%s: a %s of %s does not fit scores %v", op, name, n.shape, scores)
 	}
 	for _, n := range []*node{operandAt(in, a.queryLen), operandAt(in, a.keyLen)} {
-		if n != nil && (n.shape.Rank() != 1 || n.shape.Dimensions[0] != scores[0] || !n.shape.DType.IsInt() || n.shape.DType.IsPacked()) {
-			return a, nil, errors.Errorf("%s: lengths of %s do not fit a batch of %d", op, n.shape, scores[0])
+		if n != nil {
+			refuseIf(n.shape.Rank() != 1 || n.shape.Dimensions[0] != scores[0] || !n.shape.DType.IsInt() || n.shape.DType.IsPacked(),
+				"%s: lengths of %s do not fit a batch of %d", op, n.shape, scores[0])
 		}
 	}
-	return a, in, nil
+	return a, in
 }
 
 // scoreShape is the shape of a mask or bias as [B H S T].

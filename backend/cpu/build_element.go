@@ -2,6 +2,7 @@ package cpu
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -16,7 +17,7 @@ import (
 // Element-wise operations. The methods check; op1 and op2 below do not, and the
 // compositions of the other files are written with them.
 
-// val keeps the tables of methods below to one line each.
+// val keeps the signatures of methods short.
 type val = compute.Value
 
 // op1 is a node of a unary operation.
@@ -115,56 +116,49 @@ func commonDims(all ...shapes.Shape) (dims []int, ok bool) {
 
 // undefined is the error of an operation on a type that has no loop for it.
 func undefined(op compute.OpType, operands ...*node) error {
-	var s []shapes.Shape
-	for _, n := range operands {
-		s = append(s, n.shape)
-	}
-	return errors.Errorf("%s is not defined for %s: convert to another type", op, s)
+	return errors.Errorf("%s is not defined for %s: convert to another type", op, shapesOf(operands))
 }
 
-func (f *function) unary(op compute.OpType, x compute.Value) (compute.Value, error) {
-	in, err := f.use(op, x)
-	if err != nil {
-		return nil, err
+// defined refuses an operation on a type that has no loop for it.
+func defined(ok bool, op compute.OpType, operands ...*node) {
+	if !ok {
+		raise(undefined(op, operands...))
 	}
-	t := in[0].shape.DType
+}
+
+// ofBools are the operations that largest and smallest are for Bool.
+var ofBools = map[compute.OpType]compute.OpType{
+	compute.OpTypeMax: compute.OpTypeLogicalOr, compute.OpTypeReduceMax: compute.OpTypeReduceLogicalOr,
+	compute.OpTypeMin: compute.OpTypeLogicalAnd, compute.OpTypeReduceMin: compute.OpTypeReduceLogicalAnd,
+}
+
+func (f *function) unary(op compute.OpType, x val) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(op, x)
+	t := n.shape.DType
 	if !t.IsComplex() && t.IsFloat() {
 		switch op {
 		case compute.OpTypeReal, compute.OpTypeConj:
-			return in[0], nil
+			return n, nil
 		case compute.OpTypeImag:
-			return f.broadcast(f.scalar(t, 0), in[0].shape.Dimensions), nil
+			return f.broadcast(f.scalar(t, 0), n.shape.Dimensions), nil
 		}
 	}
-	if kernel.Unary(op, t) == nil {
-		return nil, undefined(op, in[0])
-	}
-	return f.op1(op, in[0]), nil
+	defined(kernel.Unary(op, t) != nil, op, n)
+	return f.op1(op, n), nil
 }
 
-func (f *function) binary(op compute.OpType, x, y compute.Value) (compute.Value, error) {
-	in, err := f.use(op, x, y)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) binary(op compute.OpType, x, y val) (_ val, err error) {
+	defer caught(&err)
+	in := f.use(op, x, y)
 	a, b := in[0].shape, in[1].shape
-	if a.DType != b.DType {
-		return nil, errors.Errorf("%s of %s and %s: the data types differ, convert one", op, a, b)
-	}
-	if _, ok := commonDims(a, b); !ok {
-		return nil, errors.Errorf("%s of %s and %s: dimensions have to be equal or 1, unless one is a scalar", op, a, b)
-	}
+	refuseIf(a.DType != b.DType, "%s of %s and %s: the data types differ, convert one", op, a, b)
+	_, ok := commonDims(a, b)
+	refuseIf(!ok, "%s of %s and %s: dimensions have to be equal or 1, unless one is a scalar", op, a, b)
 	if a.DType == dtypes.Bool {
-		switch op {
-		case compute.OpTypeMax:
-			op = compute.OpTypeLogicalOr
-		case compute.OpTypeMin:
-			op = compute.OpTypeLogicalAnd
-		}
+		op = cmp.Or(ofBools[op], op)
 	}
-	if kernel.Binary(op, a.DType, kernel.VV) == nil {
-		return nil, undefined(op, in...)
-	}
+	defined(kernel.Binary(op, a.DType, kernel.VV) != nil, op, in...)
 	return f.op2(op, in[0], in[1]), nil
 }
 
@@ -262,7 +256,7 @@ func (f *function) ShiftRightLogical(x, y val) (val, error) {
 func (f *function) Sub(x, y val) (val, error) { return f.binary(compute.OpTypeSub, x, y) }
 
 // Clamp is min(max(low, x), high), where low and high may be scalars.
-func (f *function) Clamp(low, x, high compute.Value) (compute.Value, error) {
+func (f *function) Clamp(low, x, high val) (val, error) {
 	y, err := f.Max(low, x)
 	if err == nil {
 		y, err = f.Min(y, high)
@@ -271,78 +265,58 @@ func (f *function) Clamp(low, x, high compute.Value) (compute.Value, error) {
 }
 
 // Where is x where the condition is true, else y. Scalars are broadcast.
-func (f *function) Where(cond, x, y compute.Value) (compute.Value, error) {
-	in, err := f.use(compute.OpTypeWhere, cond, x, y)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := shapeinference.Where(in[0].shape, in[1].shape, in[2].shape); err != nil {
-		return nil, errors.WithMessage(err, compute.OpTypeWhere.String())
-	}
+func (f *function) Where(cond, x, y val) (_ val, err error) {
+	defer caught(&err)
+	in := f.use(compute.OpTypeWhere, cond, x, y)
+	_, err = shapeinference.Where(in[0].shape, in[1].shape, in[2].shape)
+	raise(errors.WithMessage(err, compute.OpTypeWhere.String()))
 	return f.where(in[0], in[1], in[2]), nil
 }
 
 // ConvertDType converts to another type.
-func (f *function) ConvertDType(x compute.Value, t dtypes.DType) (compute.Value, error) {
-	in, err := f.use(compute.OpTypeConvertDType, x)
-	if err != nil {
-		return nil, err
-	}
-	from := in[0].shape.DType
-	if from != t && (!capabilities.DTypes[t] || kernel.Convert(from, t) == nil) {
-		return nil, errors.Errorf("ConvertDType: %s cannot become %s", in[0].shape, t)
-	}
-	return f.convert(in[0], t), nil
+func (f *function) ConvertDType(x val, t dtypes.DType) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeConvertDType, x)
+	from := n.shape.DType
+	refuseIf(from != t && (!capabilities.DTypes[t] || kernel.Convert(from, t) == nil), "ConvertDType: %s cannot become %s", n.shape, t)
+	return f.convert(n, t), nil
 }
 
 // Bitcast takes the bits as those of another type.
-func (f *function) Bitcast(x compute.Value, t dtypes.DType) (compute.Value, error) {
-	in, err := f.use(compute.OpTypeBitcast, x)
-	if err != nil {
-		return nil, err
-	}
-	s := in[0].shape
-	if !capabilities.DTypes[t] || s.Rank() == 0 && s.DType.Bits() < t.Bits() {
-		return nil, errors.Errorf("Bitcast: %s cannot become %s", s, t)
-	}
-	out, err := shapeinference.Bitcast(s, t)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) Bitcast(x val, t dtypes.DType) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeBitcast, x)
+	s := n.shape
+	refuseIf(!capabilities.DTypes[t] || s.Rank() == 0 && s.DType.Bits() < t.Bits(), "Bitcast: %s cannot become %s", s, t)
+	out := need(shapeinference.Bitcast(s, t))
 	if s.DType == t {
-		return in[0], nil
+		return n, nil
 	}
-	return f.add(compute.OpTypeBitcast, unnamed(out), nil, in[0]), nil
+	return f.add(compute.OpTypeBitcast, unnamed(out), nil, n), nil
 }
 
 // Identity is the value itself.
-func (f *function) Identity(x compute.Value) (compute.Value, error) {
-	in, err := f.use(compute.OpTypeIdentity, x)
-	if err != nil {
-		return nil, err
-	}
-	return in[0], nil
+func (f *function) Identity(x val) (_ val, err error) {
+	defer caught(&err)
+	return f.one(compute.OpTypeIdentity, x), nil
 }
 
 // OptimizationBarrier gives the values themselves: what the compiler does here never
 // changes a result.
-func (f *function) OptimizationBarrier(xs ...compute.Value) ([]compute.Value, error) {
-	in, err := f.use(compute.OpTypeOptimizationBarrier, xs...)
-	return asValues(in), err
+func (f *function) OptimizationBarrier(xs ...val) (_ []val, err error) {
+	defer caught(&err)
+	return asValues(f.use(compute.OpTypeOptimizationBarrier, xs...)), nil
 }
 
 // SchedulingBarrier gives the value itself: operations have no effects whose order
 // could matter.
-func (f *function) SchedulingBarrier(x compute.Value, others ...compute.Value) (compute.Value, error) {
-	in, err := f.use(compute.OpTypeSchedulingBarrier, append([]compute.Value{x}, others...)...)
-	if err != nil {
-		return nil, err
-	}
-	return in[0], nil
+func (f *function) SchedulingBarrier(x val, others ...val) (_ val, err error) {
+	defer caught(&err)
+	return f.use(compute.OpTypeSchedulingBarrier, append([]val{x}, others...)...)[0], nil
 }
 
-func asValues(nodes []*node) []compute.Value {
-	out := make([]compute.Value, len(nodes))
+func asValues(nodes []*node) []val {
+	out := make([]val, len(nodes))
 	for i, n := range nodes {
 		out[i] = n
 	}

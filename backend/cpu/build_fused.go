@@ -41,25 +41,19 @@ func (f *function) with(op compute.OpType, x *node, v float64) *node {
 	return f.op2(op, x, f.scalar(x.shape.DType, v))
 }
 
-// float checks the operand of an operation on floats.
-func (f *function) float(op compute.OpType, x compute.Value) (*node, error) {
-	n, err := f.one(op, x)
-	if err == nil && !n.shape.DType.IsFloat() {
-		err = undefined(op, n)
-	}
-	return n, err
+// floats checks operands that have to be of one float type.
+func (f *function) floats(op compute.OpType, values ...val) []*node {
+	in := f.use(op, values...)
+	sameFloats(op, in)
+	return in
 }
 
 // FusedSoftmax is e^x divided by its sum along an axis: times 1 over it, as one division
 // a row is faster than one an element.
-func (f *function) FusedSoftmax(x compute.Value, axis int) (compute.Value, error) {
-	n, err := f.float(compute.OpTypeFusedSoftmax, x)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := normalAxes(compute.OpTypeFusedSoftmax, n.shape, []int{axis}); err != nil {
-		return nil, err
-	}
+func (f *function) FusedSoftmax(x val, axis int) (_ val, err error) {
+	defer caught(&err)
+	n := f.floats(compute.OpTypeFusedSoftmax, x)[0]
+	normalAxes(compute.OpTypeFusedSoftmax, n.shape, axis)
 	y := f.inFloat(n)
 	e := f.op1(compute.OpTypeExp, f.op2(compute.OpTypeSub, y, f.reduceKeep(compute.OpTypeReduceMax, y, axis)))
 	sum := f.reduceKeep(compute.OpTypeReduceSum, e, axis)
@@ -69,12 +63,9 @@ func (f *function) FusedSoftmax(x compute.Value, axis int) (compute.Value, error
 
 // FusedGelu is x times the probability of a normal variable below x, or the
 // approximation of that with tanh (Hendrycks and Gimpel, arXiv:1606.08415).
-func (f *function) FusedGelu(x compute.Value, exact bool) (compute.Value, error) {
-	n, err := f.float(compute.OpTypeFusedGelu, x)
-	if err != nil {
-		return nil, err
-	}
-	return f.gelu(n, exact), nil
+func (f *function) FusedGelu(x val, exact bool) (_ val, err error) {
+	defer caught(&err)
+	return f.gelu(f.floats(compute.OpTypeFusedGelu, x)[0], exact), nil
 }
 
 func (f *function) gelu(n *node, exact bool) *node {
@@ -82,35 +73,34 @@ func (f *function) gelu(n *node, exact bool) *node {
 	var p *node
 	if exact {
 		p = f.op1(compute.OpTypeErf, f.with(compute.OpTypeMul, x, 1/float64(math.Sqrt2)))
-		p = f.with(compute.OpTypeMul, f.with(compute.OpTypeAdd, p, 1), 0.5)
 	} else {
 		cube := f.op2(compute.OpTypeMul, x, f.op2(compute.OpTypeMul, x, x))
 		p = f.op2(compute.OpTypeAdd, x, f.with(compute.OpTypeMul, cube, 0.044715))
 		p = f.op1(compute.OpTypeTanh, f.with(compute.OpTypeMul, p, math.Sqrt(2/math.Pi)))
-		p = f.with(compute.OpTypeMul, f.with(compute.OpTypeAdd, p, 1), 0.5)
 	}
+	p = f.with(compute.OpTypeMul, f.with(compute.OpTypeAdd, p, 1), 0.5)
 	return f.convert(f.op2(compute.OpTypeMul, x, p), n.shape.DType)
 }
 
 // activate applies an activation.
-func (f *function) activate(x *node, a compute.ActivationType) (*node, error) {
+func (f *function) activate(op compute.OpType, x *node, a compute.ActivationType) *node {
 	switch a {
 	case compute.ActivationNone:
-		return x, nil
+		return x
 	case compute.ActivationGelu:
-		return f.gelu(x, true), nil
+		return f.gelu(x, true)
 	case compute.ActivationRelu:
-		return f.with(compute.OpTypeMax, x, 0), nil
+		return f.with(compute.OpTypeMax, x, 0)
 	case compute.ActivationSilu:
-		return f.op2(compute.OpTypeMul, x, f.op1(compute.OpTypeLogistic, x)), nil
+		return f.op2(compute.OpTypeMul, x, f.op1(compute.OpTypeLogistic, x))
 	case compute.ActivationHardSwish:
 		gate := f.with(compute.OpTypeAdd, f.with(compute.OpTypeMul, x, 1.0/6), 0.5)
 		gate = f.with(compute.OpTypeMin, f.with(compute.OpTypeMax, gate, 0), 1)
-		return f.op2(compute.OpTypeMul, x, gate), nil
+		return f.op2(compute.OpTypeMul, x, gate)
 	case compute.ActivationTanh:
-		return f.op1(compute.OpTypeTanh, x), nil
+		return f.op1(compute.OpTypeTanh, x)
 	}
-	return nil, errors.Wrapf(compute.ErrNotImplemented, "activation %s on engine %q", a, Name)
+	panic(refusal{errors.Wrapf(compute.ErrNotImplemented, "%s: activation %s on engine %q", op, a, Name)})
 }
 
 // mean along axes, which stay with size 1.
@@ -137,7 +127,7 @@ func (f *function) expandLeft(x *node, rank int) *node {
 }
 
 // optional is the operands that are not nil; their places are counted from 1.
-func optional(all *[]compute.Value, v compute.Value) (place int) {
+func optional(all *[]val, v val) (place int) {
 	if v == nil {
 		return 0
 	}
@@ -153,146 +143,113 @@ func operandAt(in []*node, place int) *node {
 	return in[place-1]
 }
 
-// sameFloats says which operands are not of the first one's float type.
-func sameFloats(op compute.OpType, in []*node) error {
+// sameFloats refuses operands that are not of the first one's float type.
+func sameFloats(op compute.OpType, in []*node) {
 	for _, n := range in {
-		if n.shape.DType != in[0].shape.DType || !n.shape.DType.IsFloat() {
-			return undefined(op, in...)
-		}
+		defined(n.shape.DType == in[0].shape.DType && n.shape.DType.IsFloat(), op, in...)
 	}
-	return nil
 }
 
 // FusedLayerNorm makes mean 0 and variance 1 along axes, then scales by gamma and
 // adds beta where these are given.
-func (f *function) FusedLayerNorm(x compute.Value, axes []int, epsilon float64, gamma, beta compute.Value) (compute.Value, error) {
+func (f *function) FusedLayerNorm(x val, axes []int, epsilon float64, gamma, beta val) (_ val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeFusedLayerNorm
-	all := []compute.Value{x}
+	all := []val{x}
 	g, b := optional(&all, gamma), optional(&all, beta)
-	in, err := f.use(op, all...)
-	if err != nil {
-		return nil, err
-	}
-	if err := sameFloats(op, in); err != nil {
-		return nil, err
-	}
-	if axes, err = normalAxes(op, in[0].shape, axes); err != nil {
-		return nil, err
-	}
+	in := f.floats(op, all...)
+	axes = normalAxes(op, in[0].shape, axes...)
 	y := f.inFloat(in[0])
 	_, centred, variance := f.moments(y, axes...)
 	y = f.op2(compute.OpTypeMul, centred, f.op1(compute.OpTypeRsqrt, f.with(compute.OpTypeAdd, variance, epsilon)))
-	for _, p := range []struct {
-		op compute.OpType
-		n  *node
-	}{{compute.OpTypeMul, operandAt(in, g)}, {compute.OpTypeAdd, operandAt(in, b)}} {
-		if p.n == nil {
+	for i, p := range []*node{operandAt(in, g), operandAt(in, b)} {
+		if p == nil {
 			continue
 		}
-		n := f.inFloat(f.expandLeft(p.n, y.shape.Rank()))
-		if dims, ok := commonDims(y.shape, n.shape); !ok || !slices.Equal(dims, y.shape.Dimensions) {
-			return nil, errors.Errorf("%s of %s: a gamma or beta of %s does not fit", op, in[0].shape, p.n.shape)
-		}
-		y = f.op2(p.op, y, n)
+		n := f.inFloat(f.expandLeft(p, y.shape.Rank()))
+		dims, ok := commonDims(y.shape, n.shape)
+		refuseIf(!ok || !slices.Equal(dims, y.shape.Dimensions), "%s of %s: a gamma or beta of %s does not fit", op, in[0].shape, p.shape)
+		y = f.op2([]compute.OpType{compute.OpTypeMul, compute.OpTypeAdd}[i], y, n)
 	}
 	return f.convert(y, in[0].shape.DType), nil
 }
 
 // FusedDense is activation(x @ weight + bias); x is [batch..., in], the weight
 // [in, out...] or [out..., in], the bias [out...] or nil.
-func (f *function) FusedDense(x, weight, bias compute.Value, config compute.DenseConfig) (compute.Value, error) {
+func (f *function) FusedDense(x, weight, bias val, config compute.DenseConfig) (_ val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeFusedDense
-	all := []compute.Value{x, weight}
+	all := []val{x, weight}
 	b := optional(&all, bias)
-	in, err := f.use(op, all...)
-	if err != nil {
-		return nil, err
-	}
-	if err := sameFloats(op, in); err != nil {
-		return nil, err
-	}
+	in := f.floats(op, all...)
 	xs, ws := in[0].shape.Dimensions, in[1].shape.Dimensions
-	if len(xs) == 0 || len(ws) == 0 {
-		return nil, errors.Errorf("%s of %s and %s: scalars have no features", op, in[0].shape, in[1].shape)
-	}
-	wIn, wOut := 0, ws[1:]
-	if config.WeightLayout == compute.DenseLayoutOutputsInput {
-		wIn, wOut = len(ws)-1, ws[:len(ws)-1]
+	refuseIf(len(xs) == 0 || len(ws) == 0, "%s of %s and %s: scalars have no features", op, in[0].shape, in[1].shape)
+	wIn, wOut := ws[0], ws[1:]
+	swapped := config.WeightLayout == compute.DenseLayoutOutputsInput
+	if swapped {
+		wIn, wOut = ws[len(ws)-1], ws[:len(ws)-1]
 	}
 	features := xs[len(xs)-1]
-	if ws[wIn] != features {
-		return nil, errors.Errorf("%s of %s and %s, weight layout %s: %d features meet %d", op, in[0].shape, in[1].shape, config.WeightLayout, features, ws[wIn])
-	}
-	y := f.matrixProduct(in[0], in[1], wIn == len(ws)-1 && config.WeightLayout == compute.DenseLayoutOutputsInput)
+	refuseIf(features != wIn, "%s of %s and %s, weight layout %s: %d features meet %d",
+		op, in[0].shape, in[1].shape, config.WeightLayout, features, wIn)
+	y := f.matrixProduct(in[0], in[1], swapped)
 	y = f.reshape(y, slices.Concat(xs[:len(xs)-1], wOut)...)
-	return f.finishDense(op, y, operandAt(in, b), wOut, config.Activation)
+	return f.finishDense(op, y, operandAt(in, b), wOut, config.Activation), nil
 }
 
 // matrixProduct is x, as a matrix with its last axis as columns, times the weight,
 // whose input features are its first axis or, if swapped, its last.
 func (f *function) matrixProduct(x, w *node, swapped bool) *node {
-	flat := func(n *node, keepFirst bool) *node {
+	flat := func(n *node, rows int) *node { // makes one axis of the first few, and one of the others
 		d := n.shape.Dimensions
 		if len(d) <= 2 {
 			return n
 		}
-		if keepFirst {
-			return f.reshape(n, d[0], product(d[1:]))
-		}
-		return f.reshape(n, product(d[:len(d)-1]), d[len(d)-1])
+		return f.reshape(n, product(d[:rows]), product(d[rows:]))
 	}
-	x, w = flat(x, false), flat(w, !swapped)
+	x = flat(x, x.shape.Rank()-1)
 	a := dotAttr{lhsContract: []int{x.shape.Rank() - 1}, rhsContract: []int{0}}
 	if swapped {
+		w = flat(w, w.shape.Rank()-1)
 		a.rhsContract[0] = w.shape.Rank() - 1
+	} else {
+		w = flat(w, 1)
 	}
 	return f.dot(x, w, x.shape.DType, a)
 }
 
 // finishDense adds the bias, if there is one, and applies the activation.
-func (f *function) finishDense(op compute.OpType, y, bias *node, out []int, activation compute.ActivationType) (compute.Value, error) {
+func (f *function) finishDense(op compute.OpType, y, bias *node, out []int, activation compute.ActivationType) *node {
 	if bias != nil {
-		if !slices.Equal(bias.shape.Dimensions, out) || bias.shape.DType != y.shape.DType {
-			return nil, errors.Errorf("%s: a bias of %s does not fit %s", op, bias.shape, shapes.Make(y.shape.DType, out...))
-		}
+		refuseIf(!slices.Equal(bias.shape.Dimensions, out) || bias.shape.DType != y.shape.DType,
+			"%s: a bias of %s does not fit %s", op, bias.shape, shapes.Make(y.shape.DType, out...))
 		y = f.op2(compute.OpTypeAdd, y, f.expandLeft(bias, y.shape.Rank()))
 	}
-	y, err := f.activate(y, activation)
-	if err != nil {
-		return nil, errors.WithMessage(err, op.String())
-	}
-	return y, nil
+	return f.activate(op, y, activation)
 }
 
 // FusedAttentionQKVProjection is one product of x [batch..., in] with weights
 // [in, queryDim+2*keyValueDim], cut into query, key and value, plus their biases
 // where these are given.
-func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV compute.Value, queryDim, keyValueDim int) (query, key, value compute.Value, err error) {
+func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV val, queryDim, keyValueDim int) (q, k, v val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeFusedAttentionQKVProjection
-	all := []compute.Value{x, wQKV}
+	all := []val{x, wQKV}
 	places := []int{optional(&all, biasQ), optional(&all, biasK), optional(&all, biasV)}
-	in, err := f.use(op, all...)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	if err := sameFloats(op, in); err != nil {
-		return nil, nil, nil, err
-	}
+	in := f.floats(op, all...)
 	a, w := in[0].shape, in[1].shape
 	last := a.Rank() - 1
-	if last < 0 || w.Rank() != 2 || a.Dimensions[last] != w.Dimensions[0] || queryDim < 0 || keyValueDim < 0 || w.Dimensions[1] != queryDim+2*keyValueDim {
-		return nil, nil, nil, errors.Errorf("%s of %s and %s: want [batch..., in] and [in, %d+2*%d]", op, a, w, queryDim, keyValueDim)
-	}
+	fits := last >= 0 && w.Rank() == 2 && a.Dimensions[last] == w.Dimensions[0]
+	fits = fits && queryDim >= 0 && keyValueDim >= 0 && w.Dimensions[1] == queryDim+2*keyValueDim
+	refuseIf(!fits, "%s of %s and %s: want [batch..., in] and [in, %d+2*%d]", op, a, w, queryDim, keyValueDim)
 	rows := product(a.Dimensions[:last])
 	y := f.matrixProduct(f.reshape(in[0], rows, a.Dimensions[last]), in[1], false)
-	parts := make([]compute.Value, 3)
+	parts := make([]val, 3)
 	start := 0
 	for i, n := range []int{queryDim, keyValueDim, keyValueDim} {
 		p := f.slice(y, []int{0, start}, []int{rows, start + n}, []int{1, 1})
 		p = f.reshape(p, slices.Concat(a.Dimensions[:last], []int{n})...)
-		if parts[i], err = f.finishDense(op, p, operandAt(in, places[i]), []int{n}, compute.ActivationNone); err != nil {
-			return nil, nil, nil, err
-		}
+		parts[i] = f.finishDense(op, p, operandAt(in, places[i]), []int{n}, compute.ActivationNone)
 		start += n
 	}
 	return parts[0], parts[1], parts[2], nil

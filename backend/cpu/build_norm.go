@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/gomlx/compute"
-	"github.com/pkg/errors"
 )
 
 // Batch normalisation (Ioffe and Szegedy, arXiv:1502.03167), with the biased variance.
@@ -12,33 +11,25 @@ import (
 // batchNorm checks the operands, of which all but the first (and a last one of the
 // first one's shape) have one element a feature, and gives them in the type that is
 // computed in, spread over the axes of the first.
-func (f *function) batchNorm(op compute.OpType, axis int, values ...compute.Value) (in []*node, others []int, err error) {
-	if in, err = f.use(op, values...); err != nil {
-		return nil, nil, err
-	}
+func (f *function) batchNorm(op compute.OpType, axis int, values ...val) (in []*node, others []int) {
+	in = f.use(op, values...)
 	x := in[0].shape
-	if _, err := normalAxes(op, x, []int{axis}); err != nil {
-		return nil, nil, err
-	}
+	normalAxes(op, x, axis)
 	for i := range x.Rank() {
 		if i != axis {
 			others = append(others, i)
 		}
 	}
 	for i, n := range in {
-		switch {
-		case !n.shape.DType.IsFloat():
-			return nil, nil, undefined(op, in...)
-		case i == 0 || n.shape.Equal(x):
-		case n.shape.Rank() != 1 || n.shape.Dimensions[0] != x.Dimensions[axis]:
-			return nil, nil, errors.Errorf("%s of %s, feature axis %d: an operand of %s does not fit", op, x, axis, n.shape)
-		default:
-			dims := onlyAxis(x.Rank(), axis, x.Dimensions[axis])
-			n = f.reshape(n, dims...)
+		defined(n.shape.DType.IsFloat(), op, in...)
+		if i > 0 && !n.shape.Equal(x) {
+			refuseIf(n.shape.Rank() != 1 || n.shape.Dimensions[0] != x.Dimensions[axis],
+				"%s of %s, feature axis %d: an operand of %s does not fit", op, x, axis, n.shape)
+			n = f.reshape(n, onlyAxis(x.Rank(), axis, x.Dimensions[axis])...)
 		}
 		in[i] = f.convert(f.inFloat(n), f.inFloat(in[0]).shape.DType)
 	}
-	return in, others, nil
+	return in, others
 }
 
 // onlyAxis is dimensions of 1 but for one axis.
@@ -60,37 +51,31 @@ func (f *function) normalised(centred, variance, scale, offset *node, epsilon fl
 }
 
 // BatchNormForInference normalises with a given mean and variance of each feature.
-func (f *function) BatchNormForInference(x, scale, offset, mean, variance compute.Value, epsilon float32, axis int) (compute.Value, error) {
-	in, _, err := f.batchNorm(compute.OpTypeBatchNormForInference, axis, x, scale, offset, mean, variance)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) BatchNormForInference(x, scale, offset, mean, variance val, epsilon float32, axis int) (_ val, err error) {
+	defer caught(&err)
+	in, _ := f.batchNorm(compute.OpTypeBatchNormForInference, axis, x, scale, offset, mean, variance)
 	y := f.normalised(f.op2(compute.OpTypeSub, in[0], in[3]), in[4], in[1], in[2], epsilon)
 	return f.convert(y, x.(*node).shape.DType), nil
 }
 
 // BatchNormForTraining normalises with the mean and variance of each feature in the
 // batch and returns these, too.
-func (f *function) BatchNormForTraining(x, scale, offset compute.Value, epsilon float32, axis int) (normalized, batchMean, batchVariance compute.Value, err error) {
-	in, others, err := f.batchNorm(compute.OpTypeBatchNormForTraining, axis, x, scale, offset)
-	if err != nil {
-		return nil, nil, nil, err
-	}
+func (f *function) BatchNormForTraining(x, scale, offset val, epsilon float32, axis int) (y, batchMean, batchVariance val, err error) {
+	defer caught(&err)
+	in, others := f.batchNorm(compute.OpTypeBatchNormForTraining, axis, x, scale, offset)
 	mean, centred, variance := f.moments(in[0], others...)
-	y := f.normalised(centred, variance, in[1], in[2], epsilon)
+	n := f.normalised(centred, variance, in[1], in[2], epsilon)
 	s := scale.(*node)
-	return f.convert(y, x.(*node).shape.DType), f.feature(mean, s), f.feature(variance, s), nil
+	return f.convert(n, x.(*node).shape.DType), f.feature(mean, s), f.feature(variance, s), nil
 }
 
 // BatchNormGradient is the gradient of BatchNormForTraining for the gradient g of its
 // first result. With r = 1/sqrt(variance+epsilon), c = x-mean and means over the batch:
 //
 //	offset: sum(g)     scale: r*sum(g*c)     x: scale*r*(g - mean(g) - c*r*r*mean(g*c))
-func (f *function) BatchNormGradient(x, scale, mean, variance, g compute.Value, epsilon float32, axis int) (gradX, gradScale, gradOffset compute.Value, err error) {
-	in, others, err := f.batchNorm(compute.OpTypeBatchNormGradient, axis, x, scale, mean, variance, g)
-	if err != nil {
-		return nil, nil, nil, err
-	}
+func (f *function) BatchNormGradient(x, scale, mean, variance, g val, epsilon float32, axis int) (gx, gScale, gOffset val, err error) {
+	defer caught(&err)
+	in, others := f.batchNorm(compute.OpTypeBatchNormGradient, axis, x, scale, mean, variance, g)
 	sub, mul := compute.OpTypeSub, compute.OpTypeMul
 	n := 1.0
 	for _, a := range others {

@@ -30,21 +30,17 @@ func (f *function) dot(x, y *node, out dtypes.DType, a dotAttr) *node {
 // batch axes. Its result has the operands' type unless the configuration has another.
 // Floats of up to 32 bits are summed in float32, or in float64 if that is asked for;
 // integers wrap around in the result's type.
-func (f *function) DotGeneral(x compute.Value, xContract, xBatch []int, y compute.Value, yContract, yBatch []int,
-	config compute.DotGeneralConfig) (compute.Value, error) {
-	in, err := f.use(compute.OpTypeDotGeneral, x, y)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := shapeinference.DotGeneral(in[0].shape, xContract, xBatch, in[1].shape, yContract, yBatch, config); err != nil {
-		return nil, errors.WithMessagef(err, "DotGeneral of %s and %s", in[0].shape, in[1].shape)
-	}
+func (f *function) DotGeneral(x val, xContract, xBatch []int, y val, yContract, yBatch []int,
+	config compute.DotGeneralConfig) (_ val, err error) {
+	defer caught(&err)
+	in := f.use(compute.OpTypeDotGeneral, x, y)
+	_, err = shapeinference.DotGeneral(in[0].shape, xContract, xBatch, in[1].shape, yContract, yBatch, config)
+	raise(errors.WithMessagef(err, "DotGeneral of %s and %s", in[0].shape, in[1].shape))
 	t := in[0].shape.DType
 	out := orDefault(config.OutputDType, t)
 	sum := orDefault(config.AccumulatorDType, t)
-	if !numeric(t) || !numeric(out) || !numeric(sum) || t.IsComplex() != out.IsComplex() || t.IsComplex() != sum.IsComplex() {
-		return nil, errors.Errorf("DotGeneral of %s and %s, summed as %s to %s: not defined for these types", in[0].shape, in[1].shape, sum, out)
-	}
+	refuseIf(!numeric(t) || !numeric(out) || !numeric(sum) || t.IsComplex() != out.IsComplex() || t.IsComplex() != sum.IsComplex(),
+		"DotGeneral of %s and %s, summed as %s to %s: not defined for these types", in[0].shape, in[1].shape, sum, out)
 	a := dotAttr{slices.Clone(xContract), slices.Clone(xBatch), slices.Clone(yContract), slices.Clone(yBatch)}
 	if t.IsComplex() {
 		return f.convert(f.complexDot(in[0], in[1], a), out), nil
@@ -82,78 +78,59 @@ func (f *function) complexDot(x, y *node, a dotAttr) *node {
 }
 
 // ConvGeneral is a convolution with any order of axes, strides, dilations and groups.
-func (f *function) ConvGeneral(x, kernel compute.Value, axes compute.ConvolveAxesConfig, strides []int, paddings [][2]int,
-	inputDilations, kernelDilations []int, channelGroups, batchGroups int) (compute.Value, error) {
-	in, err := f.use(compute.OpTypeConvGeneral, x, kernel)
-	if err != nil {
-		return nil, err
-	}
-	if t := in[0].shape.DType; t != in[1].shape.DType || !numeric(t) || t.IsComplex() {
-		return nil, undefined(compute.OpTypeConvGeneral, in...)
-	}
+func (f *function) ConvGeneral(x, kernel val, axes compute.ConvolveAxesConfig, strides []int, paddings [][2]int,
+	inputDilations, kernelDilations []int, channelGroups, batchGroups int) (_ val, err error) {
+	defer caught(&err)
+	in := f.use(compute.OpTypeConvGeneral, x, kernel)
+	t := in[0].shape.DType
+	defined(t == in[1].shape.DType && numeric(t) && !t.IsComplex(), compute.OpTypeConvGeneral, in...)
 	n := max(in[0].shape.Rank()-2, 0)
 	a := convAttr{axes.Clone(), orElse(slices.Clone(strides), n, 1), orElse(slices.Clone(paddings), n, [2]int{}),
 		orElse(slices.Clone(inputDilations), n, 1), orElse(slices.Clone(kernelDilations), n, 1), max(channelGroups, 1), max(batchGroups, 1)}
-	out, err := shapeinference.ConvGeneral(in[0].shape, in[1].shape, a.axes, a.strides, a.paddings, a.inputDilations, a.kernelDilations, a.channelGroups, a.batchGroups)
-	if err != nil {
-		return nil, err
-	}
+	out := need(shapeinference.ConvGeneral(in[0].shape, in[1].shape, a.axes, a.strides, a.paddings,
+		a.inputDilations, a.kernelDilations, a.channelGroups, a.batchGroups))
 	return f.rounded(compute.OpTypeConvGeneral, unnamed(out), a, in...), nil
 }
 
 // FFT transforms the last axes, as many as there are lengths.
-func (f *function) FFT(x compute.Value, kind compute.FFTType, lengths []int) (compute.Value, error) {
-	n, err := f.one(compute.OpTypeFFT, x)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) FFT(x val, kind compute.FFTType, lengths []int) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeFFT, x)
 	s := n.shape
-	fail := func(why string) (compute.Value, error) {
-		return nil, errors.Errorf("FFT %s of %s with lengths %v: %s", kind, n.shape, lengths, why)
+	failIf := func(when bool, why string) {
+		refuseIf(when, "FFT %s of %s with lengths %v: %s", kind, s, lengths, why)
 	}
 	first := s.Rank() - len(lengths)
-	if len(lengths) == 0 || first < 0 {
-		return fail("there have to be from one length to one for each axis")
-	}
+	failIf(len(lengths) == 0 || first < 0, "there have to be from one length to one for each axis")
 	wantReal := kind == compute.FFTForwardReal
-	switch {
-	case kind < compute.FFTForward || kind > compute.FFTInverseReal:
-		return fail("unknown kind")
-	case wantReal && s.DType != dtypes.Float32 && s.DType != dtypes.Float64, !wantReal && !s.DType.IsComplex():
-		return fail("the type does not fit: Float32 or Float64 is for the forward transform of real numbers, complex for all others")
-	}
+	failIf(kind < compute.FFTForward || kind > compute.FFTInverseReal, "unknown kind")
+	failIf(wantReal && s.DType != dtypes.Float32 && s.DType != dtypes.Float64 || !wantReal && !s.DType.IsComplex(),
+		"the type does not fit: Float32 or Float64 is for the forward transform of real numbers, complex for all others")
 	last := s.Rank() - 1
 	for i, l := range lengths {
 		d := s.Dimensions[first+i]
 		if kind == compute.FFTInverseReal && first+i == last {
 			l = l/2 + 1
 		}
-		if l != d || l < 1 {
-			return fail("a length differs from the dimension")
-		}
+		failIf(l != d || l < 1, "a length differs from the dimension")
 	}
 	return f.fourier(n, kind, lengths), nil
 }
 
 // RNGBitGenerator makes random bits from a state of three Uint64 and the state for
 // the next ones (Philox).
-func (f *function) RNGBitGenerator(state compute.Value, shape shapes.Shape) (next, values compute.Value, err error) {
-	n, err := f.one(compute.OpTypeRNGBitGenerator, state)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !n.shape.Equal(compute.RNGStateShape) {
-		return nil, nil, errors.Errorf("RNGBitGenerator: the state is %s, it has to be %s", n.shape, compute.RNGStateShape)
-	}
-	if _, err := byteSize(shape); err != nil {
-		return nil, nil, errors.WithMessage(err, "RNGBitGenerator")
-	}
+func (f *function) RNGBitGenerator(state val, shape shapes.Shape) (next, values val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeRNGBitGenerator, state)
+	refuseIf(!n.shape.Equal(compute.RNGStateShape), "RNGBitGenerator: the state is %s, it has to be %s", n.shape, compute.RNGStateShape)
+	_, err = byteSize(shape)
+	raise(errors.WithMessage(err, "RNGBitGenerator"))
 	shape = unnamed(shape)
 	out := f.addMulti(compute.OpTypeRNGBitGenerator, []shapes.Shape{n.shape, shape}, randomAttr{shape}, n)
 	return out[0], out[1], nil
 }
 
 // AllReduce needs several devices, of which there are none.
-func (f *function) AllReduce([]compute.Value, compute.ReduceOpType, [][]int) ([]compute.Value, error) {
+func (f *function) AllReduce([]val, compute.ReduceOpType, [][]int) ([]val, error) {
 	return nil, missing(compute.OpTypeAllReduce)
 }

@@ -1,13 +1,13 @@
 package cpu
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapeinference"
 	"github.com/gomlx/compute/shapes"
-	"github.com/pkg/errors"
 
 	"github.com/comlam/comlam/backend/kernel"
 )
@@ -21,27 +21,19 @@ func (f *function) reduceKeep(op compute.OpType, x *node, axes ...int) *node {
 	return f.reshape(f.reduce(op, x, axes...), dims...)
 }
 
-func (f *function) reduction(op compute.OpType, x compute.Value, axes []int) (compute.Value, error) {
-	n, err := f.one(op, x)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) reduction(op compute.OpType, x val, axes []int) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(op, x)
 	if len(axes) == 0 {
 		for i := range n.shape.Rank() {
 			axes = append(axes, i)
 		}
 	}
-	if axes, err = normalAxes(op, n.shape, axes); err != nil {
-		return nil, err
+	axes = normalAxes(op, n.shape, axes...)
+	if n.shape.DType == dtypes.Bool {
+		op = cmp.Or(ofBools[op], op)
 	}
-	if n.shape.DType == dtypes.Bool && op == compute.OpTypeReduceMax {
-		op = compute.OpTypeReduceLogicalOr
-	} else if n.shape.DType == dtypes.Bool && op == compute.OpTypeReduceMin {
-		op = compute.OpTypeReduceLogicalAnd
-	}
-	if kernel.Reduce(op, n.shape.DType) == nil {
-		return nil, undefined(op, n)
-	}
+	defined(kernel.Reduce(op, n.shape.DType) != nil, op, n)
 	return f.reduce(op, n, axes...), nil
 }
 
@@ -81,79 +73,54 @@ func (f *function) ReduceSum(x val, axes ...int) (val, error) {
 
 // ArgMinMax is the place of the smallest or largest element along an axis, the first
 // of several; a NaN counts as that.
-func (f *function) ArgMinMax(x compute.Value, axis int, t dtypes.DType, isMin bool) (compute.Value, error) {
-	n, err := f.one(compute.OpTypeArgMinMax, x)
-	if err != nil {
-		return nil, err
-	}
-	out, err := shapeinference.ArgMinMax(n.shape, axis, t)
-	if err != nil {
-		return nil, err
-	}
-	if n.shape.Dimensions[axis] == 0 || !numeric(t) {
-		return nil, errors.Errorf("ArgMinMax of %s along axis %d as %s: the axis is empty or the type is packed", n.shape, axis, t)
-	}
+func (f *function) ArgMinMax(x val, axis int, t dtypes.DType, isMin bool) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeArgMinMax, x)
+	out := need(shapeinference.ArgMinMax(n.shape, axis, t))
+	refuseIf(n.shape.Dimensions[axis] == 0 || !numeric(t),
+		"ArgMinMax of %s along axis %d as %s: the axis is empty or the type is packed", n.shape, axis, t)
 	return f.add(compute.OpTypeArgMinMax, unnamed(out), argAttr{axis, isMin}, n), nil
 }
 
 // ReduceWindow folds windows that move over an array.
-func (f *function) ReduceWindow(x compute.Value, reduce compute.ReduceOpType, dims, strides, inputDilations, windowDilations []int, paddings [][2]int) (compute.Value, error) {
-	n, err := f.one(compute.OpTypeReduceWindow, x)
-	if err != nil {
-		return nil, err
+func (f *function) ReduceWindow(x val, reduce compute.ReduceOpType, dims, strides, inputDilations, windowDilations []int,
+	paddings [][2]int) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeReduceWindow, x)
+	t := n.shape.DType
+	if t == dtypes.Bool && (reduce == compute.ReduceOpMax || reduce == compute.ReduceOpMin) {
+		n = f.convert(n, dtypes.Uint8)
 	}
-	if n.shape.DType == dtypes.Bool && (reduce == compute.ReduceOpMax || reduce == compute.ReduceOpMin) {
-		y, err := f.ReduceWindow(f.convert(n, dtypes.Uint8), reduce, dims, strides, inputDilations, windowDilations, paddings)
-		if err != nil {
-			return nil, err
-		}
-		return f.convert(y.(*node), dtypes.Bool), nil
-	}
-	a, _, err := window(n, compute.OpTypeReduceWindow, windowAttr{reduce, dims, strides, inputDilations, windowDilations, paddings})
-	if err != nil {
-		return nil, err
-	}
-	return f.convert(f.windows(f.inFloat(n), a), n.shape.DType), nil
+	a, _ := window(n, compute.OpTypeReduceWindow, windowAttr{reduce, dims, strides, inputDilations, windowDilations, paddings})
+	return f.convert(f.windows(f.inFloat(n), a), t), nil
 }
 
 // SelectAndScatterMax adds each element of source to the place of the largest element
 // of its window.
-func (f *function) SelectAndScatterMax(x, source compute.Value, dims, strides []int, paddings [][2]int) (compute.Value, error) {
-	return f.selectAndScatter(compute.OpTypeSelectAndScatterMax, compute.ReduceOpMax, x, source, dims, strides, paddings)
+func (f *function) SelectAndScatterMax(x, source val, dims, strides []int, paddings [][2]int) (val, error) {
+	return f.selectAndScatter(compute.OpTypeSelectAndScatterMax, x, source, windowAttr{compute.ReduceOpMax, dims, strides, nil, nil, paddings})
 }
 
 // SelectAndScatterMin adds each element of source to the place of the smallest element
 // of its window.
-func (f *function) SelectAndScatterMin(x, source compute.Value, dims, strides []int, paddings [][2]int) (compute.Value, error) {
-	return f.selectAndScatter(compute.OpTypeSelectAndScatterMin, compute.ReduceOpMin, x, source, dims, strides, paddings)
+func (f *function) SelectAndScatterMin(x, source val, dims, strides []int, paddings [][2]int) (val, error) {
+	return f.selectAndScatter(compute.OpTypeSelectAndScatterMin, x, source, windowAttr{compute.ReduceOpMin, dims, strides, nil, nil, paddings})
 }
 
-func (f *function) selectAndScatter(op compute.OpType, reduce compute.ReduceOpType, x, source compute.Value, dims, strides []int, paddings [][2]int) (compute.Value, error) {
-	in, err := f.use(op, x, source)
-	if err != nil {
-		return nil, err
-	}
-	a, windows, err := window(in[0], op, windowAttr{reduce: reduce, dims: dims, strides: strides, paddings: paddings})
-	if err != nil {
-		return nil, err
-	}
-	if !windows.Equal(in[1].shape) {
-		return nil, errors.Errorf("%s: source is %s, the windows of %s are %s", op, in[1].shape, in[0].shape, windows)
-	}
+func (f *function) selectAndScatter(op compute.OpType, x, source val, a windowAttr) (_ val, err error) {
+	defer caught(&err)
+	in := f.use(op, x, source)
+	a, windows := window(in[0], op, a)
+	refuseIf(!windows.Equal(in[1].shape), "%s: source is %s, the windows of %s are %s", op, in[1].shape, in[0].shape, windows)
 	return f.rounded(op, in[0].shape, a, in...), nil
 }
 
 // window fills in what is not given and finds the shape of the windows.
-func window(n *node, op compute.OpType, a windowAttr) (windowAttr, shapes.Shape, error) {
+func window(n *node, op compute.OpType, a windowAttr) (windowAttr, shapes.Shape) {
 	rank := n.shape.Rank()
 	fold, ok := windowOps[a.reduce]
-	if !ok || kernel.Reduce(fold, n.shape.DType) == nil {
-		return a, shapes.Shape{}, undefined(op, n)
-	}
-	out, err := shapeinference.ReduceWindow(n.shape, a.dims, a.strides, a.inputDilations, a.windowDilations, a.paddings)
-	if err != nil {
-		return a, out, err
-	}
+	defined(ok && kernel.Reduce(fold, n.shape.DType) != nil, op, n)
+	out := need(shapeinference.ReduceWindow(n.shape, a.dims, a.strides, a.inputDilations, a.windowDilations, a.paddings))
 	a.dims = orElse(slices.Clone(a.dims), rank, 1)
 	if len(a.strides) == 0 { // one window after the other
 		a.strides = a.dims
@@ -162,5 +129,5 @@ func window(n *node, op compute.OpType, a windowAttr) (windowAttr, shapes.Shape,
 	a.inputDilations = orElse(slices.Clone(a.inputDilations), rank, 1)
 	a.windowDilations = orElse(slices.Clone(a.windowDilations), rank, 1)
 	a.paddings = orElse(slices.Clone(a.paddings), rank, [2]int{})
-	return a, unnamed(out), nil
+	return a, unnamed(out)
 }

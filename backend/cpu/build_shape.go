@@ -68,73 +68,44 @@ func (f *function) iota(t dtypes.DType, axis int, dims ...int) *node {
 }
 
 // normalAxes sorts axes of a shape and finds those that are none.
-func normalAxes(op compute.OpType, s shapes.Shape, axes []int) ([]int, error) {
+func normalAxes(op compute.OpType, s shapes.Shape, axes ...int) []int {
 	out := slices.Clone(axes)
 	slices.Sort(out)
 	for i, a := range out {
-		if a < 0 || a >= s.Rank() || i > 0 && a == out[i-1] {
-			return nil, errors.Errorf("%s of %s: axes %v have to be different ones from 0 to %d", op, s, axes, s.Rank()-1)
-		}
+		refuseIf(a < 0 || a >= s.Rank() || i > 0 && a == out[i-1],
+			"%s of %s: axes %v have to be different ones from 0 to %d", op, s, axes, s.Rank()-1)
 	}
-	return out, nil
+	return out
 }
 
 // one checks the operand of an operation.
-func (f *function) one(op compute.OpType, x compute.Value) (*node, error) {
-	in, err := f.use(op, x)
-	if err != nil {
-		return nil, err
-	}
-	return in[0], nil
-}
+func (f *function) one(op compute.OpType, x val) *node { return f.use(op, x)[0] }
 
 // Reshape gives an array other dimensions of the same size.
-func (f *function) Reshape(x compute.Value, dims ...int) (compute.Value, error) {
-	n, err := f.one(compute.OpTypeReshape, x)
-	if err != nil {
-		return nil, err
-	}
-	size := 1
-	for _, d := range dims {
-		if d < 0 {
-			size = -1
-			break
-		}
-		size *= d
-	}
-	if size != n.size() {
-		return nil, errors.Errorf("Reshape of %s to %v: the sizes differ", n.shape, dims)
-	}
+func (f *function) Reshape(x val, dims ...int) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeReshape, x)
+	refuseIf(product(dims) != n.size() || slices.ContainsFunc(dims, func(d int) bool { return d < 0 }),
+		"Reshape of %s to %v: the sizes differ", n.shape, dims)
 	return f.reshape(n, dims...), nil
 }
 
 // DynamicReshape is Reshape to dimensions of which one may be left to find; all have
 // to be known when the graph is built.
-func (f *function) DynamicReshape(x compute.Value, specs ...compute.DynamicDimensionSpec) (compute.Value, error) {
-	n, err := f.one(compute.OpTypeDynamicReshape, x)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) DynamicReshape(x val, specs ...compute.DynamicDimensionSpec) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeDynamicReshape, x)
 	for i, s := range specs {
 		if s.Value == nil {
 			continue
 		}
 		// A dimension that is computed: known if it was made by DynamicDimensionSize.
-		v, err := f.one(compute.OpTypeDynamicReshape, s.Value)
-		if err != nil {
-			return nil, err
-		}
-		size, ok := constantInt(v)
-		if !ok {
-			return nil, errors.Wrapf(compute.ErrNotImplemented, "DynamicReshape of %s: dimension %d is known at run time only; engine %q", n.shape, i, Name)
-		}
+		size, ok := constantInt(f.one(compute.OpTypeDynamicReshape, s.Value))
+		lackIf(!ok, "DynamicReshape of %s: dimension %d is known at run time only; engine %q", n.shape, i, Name)
 		specs = slices.Clone(specs)
 		specs[i] = compute.DynamicDimensionSpec{Static: size}
 	}
-	out, err := shapeinference.DynamicReshape(n.shape, specs)
-	if err != nil {
-		return nil, err
-	}
+	out := need(shapeinference.DynamicReshape(n.shape, specs))
 	return f.reshape(n, out.Dimensions...), nil
 }
 
@@ -154,11 +125,9 @@ func constantInt(n *node) (int, bool) {
 }
 
 // DynamicShape is the dimensions as a constant of type Int32.
-func (f *function) DynamicShape(x compute.Value) (compute.Value, error) {
-	n, err := f.one(compute.OpTypeDynamicShape, x)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) DynamicShape(x val) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeDynamicShape, x)
 	dims := make([]int32, n.shape.Rank())
 	for i, d := range n.shape.Dimensions {
 		dims[i] = int32(d)
@@ -167,71 +136,49 @@ func (f *function) DynamicShape(x compute.Value) (compute.Value, error) {
 }
 
 // DynamicDimensionSize is one dimension as a constant of type Int32.
-func (f *function) DynamicDimensionSize(x compute.Value, axis int) (compute.Value, error) {
-	n, err := f.one(compute.OpTypeDynamicDimensionSize, x)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := normalAxes(compute.OpTypeDynamicDimensionSize, n.shape, []int{axis}); err != nil {
-		return nil, err
-	}
+func (f *function) DynamicDimensionSize(x val, axis int) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeDynamicDimensionSize, x)
+	normalAxes(compute.OpTypeDynamicDimensionSize, n.shape, axis)
 	return f.Constant([]int32{int32(n.shape.Dimensions[axis])})
 }
 
 // BroadcastInDim puts axis i of an array to axis axes[i] of a shape and repeats it
 // along the others.
-func (f *function) BroadcastInDim(x compute.Value, shape shapes.Shape, axes []int) (compute.Value, error) {
-	n, err := f.one(compute.OpTypeBroadcastInDim, x)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := byteSize(shape); err != nil {
-		return nil, errors.WithMessage(err, "BroadcastInDim")
-	}
-	if err := shapeinference.BroadcastInDim(n.shape, shape, axes, nil); err != nil {
-		return nil, errors.WithMessage(err, "BroadcastInDim")
-	}
-	if shape.DType != n.shape.DType || !slices.IsSorted(axes) {
-		return nil, errors.Errorf("BroadcastInDim of %s to %s, axes %v: types have to be equal and axes in order", n.shape, shape, axes)
-	}
+func (f *function) BroadcastInDim(x val, shape shapes.Shape, axes []int) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeBroadcastInDim, x)
+	_, err = byteSize(shape)
+	raise(errors.WithMessage(err, "BroadcastInDim"))
+	err = shapeinference.BroadcastInDim(n.shape, shape, axes, nil)
+	raise(errors.WithMessage(err, "BroadcastInDim"))
+	refuseIf(shape.DType != n.shape.DType || !slices.IsSorted(axes),
+		"BroadcastInDim of %s to %s, axes %v: types have to be equal and axes in order", n.shape, shape, axes)
 	return f.broadcastInDim(n, shape.Dimensions, slices.Clone(axes)), nil
 }
 
 // Transpose makes axis perm[i] axis i.
-func (f *function) Transpose(x compute.Value, perm ...int) (compute.Value, error) {
-	n, err := f.one(compute.OpTypeTranspose, x)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := shapeinference.Transpose(n.shape, perm); err != nil {
-		return nil, err
-	}
+func (f *function) Transpose(x val, perm ...int) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeTranspose, x)
+	need(shapeinference.Transpose(n.shape, perm))
 	return f.transpose(n, slices.Clone(perm)...), nil
 }
 
 // Slice is the part from starts to limits, with strides (nil: 1).
-func (f *function) Slice(x compute.Value, starts, limits, strides []int) (compute.Value, error) {
-	n, err := f.one(compute.OpTypeSlice, x)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) Slice(x val, starts, limits, strides []int) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeSlice, x)
 	strides = orElse(slices.Clone(strides), n.shape.Rank(), 1)
-	if _, err := shapeinference.Slice(n.shape, starts, limits, strides); err != nil {
-		return nil, err
-	}
+	need(shapeinference.Slice(n.shape, starts, limits, strides))
 	return f.slice(n, slices.Clone(starts), slices.Clone(limits), strides), nil
 }
 
 // Reverse turns axes round.
-func (f *function) Reverse(x compute.Value, axes ...int) (compute.Value, error) {
-	n, err := f.one(compute.OpTypeReverse, x)
-	if err != nil {
-		return nil, err
-	}
-	sorted, err := normalAxes(compute.OpTypeReverse, n.shape, axes)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) Reverse(x val, axes ...int) (_ val, err error) {
+	defer caught(&err)
+	n := f.one(compute.OpTypeReverse, x)
+	sorted := normalAxes(compute.OpTypeReverse, n.shape, axes...)
 	sorted = slices.DeleteFunc(sorted, func(a int) bool { return n.shape.Dimensions[a] <= 1 })
 	if len(sorted) == 0 {
 		return n, nil
@@ -241,71 +188,50 @@ func (f *function) Reverse(x compute.Value, axes ...int) (compute.Value, error) 
 
 // Pad puts a value before, behind and between the elements of each axis. What is
 // negative is cut off.
-func (f *function) Pad(x, fill compute.Value, axes ...compute.PadAxis) (compute.Value, error) {
-	in, err := f.use(compute.OpTypePad, x, fill)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) Pad(x, fill val, axes ...compute.PadAxis) (_ val, err error) {
+	defer caught(&err)
+	in := f.use(compute.OpTypePad, x, fill)
 	s := in[0].shape
-	if in[1].shape.Rank() != 0 || in[1].shape.DType != s.DType {
-		return nil, errors.Errorf("Pad of %s with %s: the fill has to be a scalar of the same type", s, in[1].shape)
-	}
-	if _, err := shapeinference.Pad(s, axes...); err != nil {
-		return nil, err
-	}
+	refuseIf(in[1].shape.Rank() != 0 || in[1].shape.DType != s.DType,
+		"Pad of %s with %s: the fill has to be a scalar of the same type", s, in[1].shape)
+	need(shapeinference.Pad(s, axes...))
 	return f.pad(in[0], in[1], axes), nil
 }
 
 func (f *function) pad(x, fill *node, axes []compute.PadAxis) *node {
-	rank, from := x.shape.Rank(), x.shape.Dimensions
-	grow := make([]compute.PadAxis, rank)
-	dims, starts, limits := make([]int, rank), make([]int, rank), make([]int, rank)
+	s, rank := x.shape, x.shape.Rank()
+	grow := make([]compute.PadAxis, rank) // what is added; starts and limits cut off
 	copy(grow, axes)
-	for i := range grow {
-		p := &grow[i]
-		starts[i] = max(-p.Start, 0)
-		cut := max(-p.End, 0)
-		p.Start, p.End = max(p.Start, 0), max(p.End, 0)
-		dims[i] = from[i] + p.Start + p.End + max(from[i]-1, 0)*p.Interior
-		limits[i] = dims[i] - cut
+	dims, starts, limits := slices.Clone(s.Dimensions), make([]int, rank), make([]int, rank)
+	for i, a := range grow {
+		grow[i].Start, grow[i].End = max(a.Start, 0), max(a.End, 0)
+		dims[i] += grow[i].Start + grow[i].End + max(dims[i]-1, 0)*a.Interior
+		starts[i], limits[i] = max(-a.Start, 0), dims[i]-max(-a.End, 0)
 	}
-	if !slices.Equal(dims, from) {
+	if !slices.Equal(dims, s.Dimensions) {
 		x = f.add(compute.OpTypePad, shapes.Make(x.shape.DType, dims...), padAttr{grow}, x, fill)
 	}
 	return f.slice(x, starts, limits, slices.Repeat([]int{1}, rank))
 }
 
 // Iota counts from 0 along an axis.
-func (f *function) Iota(shape shapes.Shape, axis int) (compute.Value, error) {
-	if err := f.open(); err != nil {
-		return nil, err
-	}
-	if _, err := byteSize(shape); err != nil {
-		return nil, errors.WithMessage(err, "Iota")
-	}
-	if _, err := normalAxes(compute.OpTypeIota, shape, []int{axis}); err != nil {
-		return nil, err
-	}
-	if shape.DType == dtypes.Bool || shape.DType.IsPacked() {
-		return nil, errors.Errorf("Iota of %s: it counts in numbers of at least 8 bits", shape)
-	}
+func (f *function) Iota(shape shapes.Shape, axis int) (_ val, err error) {
+	defer caught(&err)
+	raise(f.open())
+	_, err = byteSize(shape)
+	raise(errors.WithMessage(err, "Iota"))
+	normalAxes(compute.OpTypeIota, shape, axis)
+	refuseIf(shape.DType == dtypes.Bool || shape.DType.IsPacked(), "Iota of %s: it counts in numbers of at least 8 bits", shape)
 	return f.iota(shape.DType, axis, shape.Dimensions...), nil
 }
 
 // Concatenate joins arrays along an axis.
-func (f *function) Concatenate(axis int, xs ...compute.Value) (compute.Value, error) {
-	in, err := f.use(compute.OpTypeConcatenate, xs...)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]shapes.Shape, len(in))
-	for i, n := range in {
-		all[i] = n.shape
-	}
+func (f *function) Concatenate(axis int, xs ...val) (_ val, err error) {
+	defer caught(&err)
+	in := f.use(compute.OpTypeConcatenate, xs...)
+	all := shapesOf(in)
 	out, err := shapeinference.Concatenate(all, axis)
-	if err != nil {
-		return nil, errors.WithMessagef(err, "Concatenate of %s along axis %d", all, axis)
-	}
+	raise(errors.WithMessagef(err, "Concatenate of %s along axis %d", all, axis))
 	if len(in) == 1 {
 		return in[0], nil
 	}
@@ -322,61 +248,45 @@ func (f *function) vectors(indices *node, axis int) *node {
 
 // Gather collects slices of an array from where indices say. Indices out of range
 // are moved to the nearest place where the slice fits.
-func (f *function) Gather(x, indices compute.Value, indexVectorAxis int,
-	offsetOutputAxes, collapsedSliceAxes, startIndexMap, sliceSizes []int, _ bool) (compute.Value, error) {
-	in, err := f.use(compute.OpTypeGather, x, indices)
-	if err != nil {
-		return nil, err
-	}
-	if !in[1].shape.DType.IsInt() {
-		return nil, errors.Errorf("Gather of %s: indices have to be integers, they are %s", in[0].shape, in[1].shape)
-	}
-	in[1] = f.vectors(in[1], indexVectorAxis)
-	out, err := shapeinference.Gather(in[0].shape, in[1].shape, indexVectorAxis, offsetOutputAxes, collapsedSliceAxes, startIndexMap, sliceSizes, false)
-	if err != nil {
-		return nil, errors.WithMessage(err, "Gather")
-	}
-	return f.add(compute.OpTypeGather, unnamed(out), gatherAttr{indexVectorAxis, slices.Sorted(slices.Values(offsetOutputAxes)),
-		slices.Sorted(slices.Values(collapsedSliceAxes)), slices.Clone(startIndexMap), slices.Clone(sliceSizes)}, in...), nil
+func (f *function) Gather(x, indices val, vector int, offset, collapsed, starts, sizes []int, _ bool) (_ val, err error) {
+	defer caught(&err)
+	in := f.use(compute.OpTypeGather, x, indices)
+	refuseIf(!in[1].shape.DType.IsInt(), "Gather of %s: indices have to be integers, they are %s", in[0].shape, in[1].shape)
+	in[1] = f.vectors(in[1], vector)
+	out, err := shapeinference.Gather(in[0].shape, in[1].shape, vector, offset, collapsed, starts, sizes, false)
+	raise(errors.WithMessage(err, "Gather"))
+	return f.add(compute.OpTypeGather, unnamed(out), gatherAttr{vector, slices.Sorted(slices.Values(offset)),
+		slices.Sorted(slices.Values(collapsed)), slices.Clone(starts), slices.Clone(sizes)}, in...), nil
 }
 
 // ScatterSum adds slices to an array where indices say.
-func (f *function) ScatterSum(x, indices, updates compute.Value, indexVectorAxis int,
-	updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (compute.Value, error) {
-	return f.scatter(compute.OpTypeScatterSum, x, indices, updates, scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
+func (f *function) ScatterSum(x, indices, updates val, vector int, window, inserted, axes []int, _, _ bool) (val, error) {
+	return f.scatter(compute.OpTypeScatterSum, x, indices, updates, scatterAttr{vector, window, inserted, axes})
 }
 
 // ScatterMax keeps the larger of an array's elements and those of slices put where
 // indices say.
-func (f *function) ScatterMax(x, indices, updates compute.Value, indexVectorAxis int,
-	updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (compute.Value, error) {
-	return f.scatter(compute.OpTypeScatterMax, x, indices, updates, scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
+func (f *function) ScatterMax(x, indices, updates val, vector int, window, inserted, axes []int, _, _ bool) (val, error) {
+	return f.scatter(compute.OpTypeScatterMax, x, indices, updates, scatterAttr{vector, window, inserted, axes})
 }
 
 // ScatterMin keeps the smaller of an array's elements and those of slices put where
 // indices say.
-func (f *function) ScatterMin(x, indices, updates compute.Value, indexVectorAxis int,
-	updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int, _, _ bool) (compute.Value, error) {
-	return f.scatter(compute.OpTypeScatterMin, x, indices, updates, scatterAttr{indexVectorAxis, updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes})
+func (f *function) ScatterMin(x, indices, updates val, vector int, window, inserted, axes []int, _, _ bool) (val, error) {
+	return f.scatter(compute.OpTypeScatterMin, x, indices, updates, scatterAttr{vector, window, inserted, axes})
 }
 
-func (f *function) scatter(op compute.OpType, x, indices, updates compute.Value, a scatterAttr) (compute.Value, error) {
-	in, err := f.use(op, x, indices, updates)
-	if err != nil {
-		return nil, err
-	}
-	if !numeric(in[0].shape.DType) || in[0].shape.DType.IsComplex() && op != compute.OpTypeScatterSum {
-		return nil, undefined(op, in...)
-	}
+func (f *function) scatter(op compute.OpType, x, indices, updates val, a scatterAttr) (_ val, err error) {
+	defer caught(&err)
+	in := f.use(op, x, indices, updates)
+	t := in[0].shape.DType
+	defined(numeric(t) && (!t.IsComplex() || op == compute.OpTypeScatterSum), op, in...)
 	a.updateWindowAxes, a.scatterAxesToOperandAxes = slices.Clone(a.updateWindowAxes), slices.Clone(a.scatterAxesToOperandAxes)
 	in[1] = f.vectors(in[1], a.indexVectorAxis)
-	out, err := shapeinference.Scatter(in[0].shape, in[1].shape, in[2].shape, a.indexVectorAxis, a.updateWindowAxes, a.insertedWindowAxes, a.scatterAxesToOperandAxes)
-	if err != nil {
-		return nil, errors.WithMessage(err, op.String())
-	}
-	if a.insertedWindowAxes, err = normalAxes(op, in[0].shape, a.insertedWindowAxes); err != nil {
-		return nil, err
-	}
+	out, err := shapeinference.Scatter(in[0].shape, in[1].shape, in[2].shape,
+		a.indexVectorAxis, a.updateWindowAxes, a.insertedWindowAxes, a.scatterAxesToOperandAxes)
+	raise(errors.WithMessage(err, op.String()))
+	a.insertedWindowAxes = normalAxes(op, in[0].shape, a.insertedWindowAxes...)
 	// The other axes of the updates are those of the indices, in order.
 	var batch []int
 	for i, d := range in[2].shape.Dimensions {
@@ -384,9 +294,8 @@ func (f *function) scatter(op compute.OpType, x, indices, updates compute.Value,
 			batch = append(batch, d)
 		}
 	}
-	if !slices.Equal(batch, slices.Delete(slices.Clone(in[1].shape.Dimensions), a.indexVectorAxis, a.indexVectorAxis+1)) {
-		return nil, errors.Errorf("%s: updates %s do not match indices %s", op, in[2].shape, in[1].shape)
-	}
+	refuseIf(!slices.Equal(batch, slices.Delete(slices.Clone(in[1].shape.Dimensions), a.indexVectorAxis, a.indexVectorAxis+1)),
+		"%s: updates %s do not match indices %s", op, in[2].shape, in[1].shape)
 	return f.rounded(op, unnamed(out), a, in...), nil
 }
 
@@ -397,15 +306,11 @@ func numeric(t dtypes.DType) bool {
 
 // DynamicSlice is the part of the given sizes that begins at computed indices, moved
 // to the nearest place where it fits.
-func (f *function) DynamicSlice(x compute.Value, starts []compute.Value, sizes []int) (compute.Value, error) {
-	in, err := f.indexed(compute.OpTypeDynamicSlice, []compute.Value{x}, starts)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) DynamicSlice(x val, starts []val, sizes []int) (_ val, err error) {
+	defer caught(&err)
+	in := f.indexed(compute.OpTypeDynamicSlice, []val{x}, starts)
 	out, err := shapeinference.DynamicSlice(in[0].shape, sizes)
-	if err != nil {
-		return nil, errors.WithMessage(err, "DynamicSlice")
-	}
+	raise(errors.WithMessage(err, "DynamicSlice"))
 	if slices.Equal(sizes, in[0].shape.Dimensions) {
 		return in[0], nil
 	}
@@ -414,19 +319,13 @@ func (f *function) DynamicSlice(x compute.Value, starts []compute.Value, sizes [
 
 // DynamicUpdateSlice is an array with a part replaced, which begins at computed
 // indices, moved to the nearest place where it fits.
-func (f *function) DynamicUpdateSlice(x, update compute.Value, starts []compute.Value) (compute.Value, error) {
-	in, err := f.indexed(compute.OpTypeDynamicUpdateSlice, []compute.Value{x, update}, starts)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) DynamicUpdateSlice(x, update val, starts []val) (_ val, err error) {
+	defer caught(&err)
+	in := f.indexed(compute.OpTypeDynamicUpdateSlice, []val{x, update}, starts)
 	a, b := in[0].shape, in[1].shape
-	if _, err := shapeinference.DynamicUpdateSlice(a, b); err != nil {
-		return nil, err
-	}
+	need(shapeinference.DynamicUpdateSlice(a, b))
 	for i, d := range b.Dimensions {
-		if d > a.Dimensions[i] {
-			return nil, errors.Errorf("DynamicUpdateSlice: the update %s is larger than %s", b, a)
-		}
+		refuseIf(d > a.Dimensions[i], "DynamicUpdateSlice: the update %s is larger than %s", b, a)
 	}
 	if slices.Equal(a.Dimensions, b.Dimensions) {
 		return in[1], nil
@@ -436,11 +335,8 @@ func (f *function) DynamicUpdateSlice(x, update compute.Value, starts []compute.
 
 // indexed checks operands followed by a scalar index for each axis of the first, or by
 // one array of all indices.
-func (f *function) indexed(op compute.OpType, xs, starts []compute.Value) ([]*node, error) {
-	in, err := f.use(op, slices.Concat(xs, starts)...)
-	if err != nil {
-		return nil, err
-	}
+func (f *function) indexed(op compute.OpType, xs, starts []val) []*node {
+	in := f.use(op, slices.Concat(xs, starts)...)
 	rank := in[0].shape.Rank()
 	if last := in[len(in)-1]; len(starts) == 1 && last.shape.Rank() == 1 && last.shape.Dimensions[0] == rank {
 		in = in[:len(xs)]
@@ -448,13 +344,10 @@ func (f *function) indexed(op compute.OpType, xs, starts []compute.Value) ([]*no
 			in = append(in, f.reshape(f.slice(last, []int{i}, []int{i + 1}, []int{1})))
 		}
 	}
-	if len(in) != len(xs)+rank {
-		return nil, errors.Errorf("%s of %s: %d start indices are given, one an axis is needed", op, in[0].shape, len(starts))
-	}
+	refuseIf(len(in) != len(xs)+rank, "%s of %s: %d start indices are given, one an axis is needed", op, in[0].shape, len(starts))
 	for i, n := range in[len(xs):] {
-		if n.shape.Rank() != 0 || !n.shape.DType.IsInt() || n.shape.DType.IsPacked() {
-			return nil, errors.Errorf("%s of %s: start index %d is %s, not a scalar integer", op, in[0].shape, i, n.shape)
-		}
+		refuseIf(n.shape.Rank() != 0 || !n.shape.DType.IsInt() || n.shape.DType.IsPacked(),
+			"%s of %s: start index %d is %s, not a scalar integer", op, in[0].shape, i, n.shape)
 	}
-	return in, nil
+	return in
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -203,6 +204,49 @@ func TestErrors(t *testing.T) {
 	for i := range max(len(have), len(wanted)) {
 		if i >= len(have) || i >= len(wanted) || have[i] != wanted[i] {
 			t.Fatalf("line %d differs from %s:\n%s", i+1, file, strings.Join(have[min(i, len(have)-1):], "\n"))
+		}
+	}
+}
+
+// TestPanicInBuilder: a panic inside a method of a builder, which is no refusal, is its
+// error, too, and the function goes on.
+func TestPanicInBuilder(t *testing.T) {
+	f := newBuilder(open(t, "workers=0"), "c").main
+	for want, err := range map[string]error{
+		"build: shapes.Make": second(f.Constant([]float32{1}, -1)),
+		`build: internal error of engine "cpu": runtime error: invalid memory address`: second(f.Exp(&node{})), // of no function
+	} {
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %s ...", err, want)
+		}
+	}
+	if y, err := f.Exp(&node{}); y != nil || !strings.Contains(fmt.Sprintf("%+v", err), "build_element.go") {
+		t.Errorf("%v, %+v: no nil or no stack", y, err)
+	}
+	must(0, f.Return([]compute.Value{must(f.Constant([]float32{1}))}, nil))
+}
+
+// TestNothingGiven calls every method of a function with nil and zeros: none panics, and
+// beside an error there are no results.
+func TestNothingGiven(t *testing.T) {
+	b := newBuilder(open(t, "workers=0"), "c")
+	for i := range reflect.TypeFor[compute.Function]().NumMethod() {
+		m := reflect.TypeFor[compute.Function]().Method(i)
+		var in []reflect.Value
+		for j := range m.Type.NumIn() {
+			if !m.Type.IsVariadic() || j < m.Type.NumIn()-1 {
+				in = append(in, reflect.Zero(m.Type.In(j)))
+			}
+		}
+		out := reflect.ValueOf(newFunction(b, "f", nil)).MethodByName(m.Name).Call(in)
+		err, _ := out[len(out)-1].Interface().(error)
+		for _, v := range out[:len(out)-1] {
+			if err != nil && v.Kind() != reflect.Struct && !v.IsZero() { // a shape may be invalid
+				t.Errorf("%s: %v and the error %v", m.Name, v, err)
+			}
+		}
+		if err != nil && strings.Contains(err.Error(), "internal") {
+			t.Errorf("%s: %v", m.Name, err)
 		}
 	}
 }

@@ -73,10 +73,10 @@ func (b *builder) Compile() (x compute.Executable, err error) {
 			x, err = nil, asError(r, "computation %q: compile", b.name)
 		}
 	}()
-	if err := b.main.fits(); err != nil {
-		return nil, errors.WithMessagef(err, "computation %q", b.name)
+	var p *program
+	if err = b.main.fits(); err == nil {
+		p, err = compile(b.main)
 	}
-	p, err := compile(b.main)
 	if err != nil {
 		return nil, errors.WithMessagef(err, "computation %q", b.name)
 	}
@@ -150,23 +150,16 @@ func (e *executable) Execute(inputs []compute.Buffer, donate []bool, device comp
 // Donated inputs are gone then, too. Callers find it by an interface:
 //
 //	x.(interface{ ExecuteContext(context.Context, []compute.Buffer, []bool, compute.DeviceNum) ([]compute.Buffer, error) })
-func (e *executable) ExecuteContext(ctx context.Context, inputs []compute.Buffer, donate []bool, device compute.DeviceNum) ([]compute.Buffer, error) {
-	fail := func(err error) ([]compute.Buffer, error) {
-		return nil, errors.WithMessagef(err, "computation %q", e.name)
-	}
-	if e.closed.Load() {
-		return fail(errors.New("the executable is finalized"))
-	}
-	if err := e.backend.device(device); err != nil {
-		return fail(err)
-	}
-	in, err := e.check(inputs, donate)
+func (e *executable) ExecuteContext(ctx context.Context, inputs []compute.Buffer, donate []bool,
+	device compute.DeviceNum) (results []compute.Buffer, err error) {
+	defer func() { err = errors.WithMessagef(err, "computation %q", e.name) }()
+	in, err := e.check(inputs, donate, device)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	given, err := e.hold(in, donate)
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
 	values := make([]value, len(in))
 	for i, u := range in {
@@ -185,17 +178,23 @@ func (e *executable) ExecuteContext(ctx context.Context, inputs []compute.Buffer
 		}
 	}
 	if err != nil {
-		return fail(err)
+		return nil, err
 	}
-	results := make([]compute.Buffer, len(out))
+	results = make([]compute.Buffer, len(out))
 	for i, v := range out {
 		results[i] = &Buffer{backend: e.backend, shape: e.out[i], data: v.data}
 	}
 	return results, nil
 }
 
-// check says what is wrong with the inputs.
-func (e *executable) check(inputs []compute.Buffer, donate []bool) ([]*Buffer, error) {
+// check says what is wrong with a call.
+func (e *executable) check(inputs []compute.Buffer, donate []bool, device compute.DeviceNum) ([]*Buffer, error) {
+	if e.closed.Load() {
+		return nil, errors.New("the executable is finalized")
+	}
+	if err := e.backend.device(device); err != nil {
+		return nil, err
+	}
 	if len(inputs) != len(e.in) {
 		return nil, errors.Errorf("%d inputs are given, there are %d parameters (%s)", len(inputs), len(e.in), strings.Join(e.params, ", "))
 	}
@@ -222,8 +221,17 @@ func (e *executable) check(inputs []compute.Buffer, donate []bool) ([]*Buffer, e
 // hold marks all inputs as read or, where they are donated and nobody else reads
 // them, takes their memory: given says which.
 func (e *executable) hold(in []*Buffer, donate []bool) (given []bool, err error) {
-	given = make([]bool, len(in))
-	held := make([]bool, len(in))
+	given, held := make([]bool, len(in)), make([]bool, len(in))
+	defer func() {
+		for i, u := range in {
+			if err != nil && held[i] {
+				u.release()
+			}
+			if err != nil && given[i] {
+				u.state.Store(0)
+			}
+		}
+	}()
 	for pass := range 2 { // first those that are kept: a buffer may be given twice
 		for i, u := range in {
 			donated := i < len(donate) && donate[i]
@@ -234,27 +242,13 @@ func (e *executable) hold(in []*Buffer, donate []bool) (given []bool, err error)
 				given[i] = true
 				continue
 			}
-			if err = u.acquire(); err != nil {
-				err = errors.WithMessagef(err, "parameter %d (%q)", i, e.params[i])
-				break
+			if err := u.acquire(); err != nil {
+				return given, errors.WithMessagef(err, "parameter %d (%q)", i, e.params[i])
 			}
 			held[i] = true
 		}
-		if err != nil {
-			break
-		}
 	}
-	if err != nil {
-		for i, u := range in {
-			if held[i] {
-				u.release()
-			}
-			if given[i] {
-				u.state.Store(0)
-			}
-		}
-	}
-	return given, err
+	return given, nil
 }
 
 // run executes the program; panics become errors.
@@ -302,5 +296,49 @@ func (e *internalError) Format(s fmt.State, verb rune) {
 	fmt.Fprint(s, e.text)
 	if verb == 'v' && s.Flag('+') {
 		fmt.Fprintf(s, "\n%s", e.stack)
+	}
+}
+
+// refusal is an error on its way out of a method that builds the graph: what such a
+// method calls raises it, and the method returns it by caught.
+type refusal struct{ error }
+
+// raise ends the method with an error, if there is one.
+func raise(err error) {
+	if err != nil {
+		panic(refusal{err})
+	}
+}
+
+// refuseIf ends the method with an error of that text where an argument is wrong.
+func refuseIf(wrong bool, format string, args ...any) {
+	if wrong {
+		raise(errors.Errorf(format, args...))
+	}
+}
+
+// lackIf is refuseIf for what the engine does not have: GoMLX falls back on operations
+// that it has.
+func lackIf(lacking bool, format string, args ...any) {
+	if lacking {
+		raise(errors.Wrapf(compute.ErrNotImplemented, format, args...))
+	}
+}
+
+// need is a result; where there is an error instead, the method ends with it.
+func need[T any](v T, err error) T {
+	raise(err)
+	return v
+}
+
+// caught is deferred by the methods and makes a refusal their error. Any other panic is
+// a mistake of the engine, or an argument that the inference of shapes chokes on.
+func caught(err *error) {
+	switch r := recover().(type) {
+	case nil:
+	case refusal:
+		*err = r.error
+	default:
+		*err = asError(r, "build")
 	}
 }

@@ -1,7 +1,6 @@
 package cpu
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/gomlx/compute"
@@ -36,25 +35,18 @@ func init() {
 const inlined = 4096
 
 // sub checks a function that an operation runs, and finds here what it captures.
-func (f *function) sub(op compute.OpType, name string, g compute.Function) (*function, []*node, error) {
+func (f *function) sub(op compute.OpType, name string, g compute.Function) (*function, []*node) {
 	s, ok := g.(*function)
-	if !ok || s == nil || s.builder != f.builder {
-		return nil, nil, errors.Errorf("%s: %s is not a function of computation %q", op, name, f.builder.name)
-	}
-	if !s.returned || s.program == nil {
-		return nil, nil, errors.Errorf("%s: %s has not returned: call Return first", op, name)
-	}
-	if err := s.fits(); err != nil {
-		return nil, nil, errors.WithMessagef(err, "%s: %s", op, name)
-	}
+	refuseIf(!ok || s == nil || s.builder != f.builder, "%s: %s is not a function of computation %q", op, name, f.builder.name)
+	refuseIf(!s.returned || s.program == nil, "%s: %s has not returned: call Return first", op, name)
+	raise(errors.WithMessagef(s.fits(), "%s: %s", op, name))
 	captured := make([]*node, len(s.captured))
 	for i, n := range s.captured {
 		var err error
-		if captured[i], err = f.local(n); err != nil {
-			return nil, nil, errors.WithMessagef(err, "%s: %s uses a value that is not known here", op, name)
-		}
+		captured[i], err = f.local(n)
+		raise(errors.WithMessagef(err, "%s: %s uses a value that is not known here", op, name))
 	}
-	return s, captured, nil
+	return s, captured
 }
 
 func shapesOf(nodes []*node) []shapes.Shape {
@@ -65,29 +57,20 @@ func shapesOf(nodes []*node) []shapes.Shape {
 	return out
 }
 
-// expect is an error where parameters or outputs of a function do not have the given
+// expect refuses parameters or outputs of a function that do not have the given
 // shapes; does says which and whose.
-func expect(op compute.OpType, does string, have []*node, want ...shapes.Shape) error {
-	if s := shapesOf(have); !slices.EqualFunc(s, want, shapes.Shape.Equal) {
-		return errors.Errorf("%s: %s %s, want %s", op, does, s, want)
-	}
-	return nil
+func expect(op compute.OpType, does string, have []*node, want ...shapes.Shape) {
+	s := shapesOf(have)
+	refuseIf(!slices.EqualFunc(s, want, shapes.Shape.Equal), "%s: %s %s, want %s", op, does, s, want)
 }
 
 // Call runs another function of the computation.
-func (f *function) Call(g compute.Function, inputs ...compute.Value) ([]compute.Value, error) {
+func (f *function) Call(g compute.Function, inputs ...val) (_ []val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeCall
-	in, err := f.use(op, inputs...)
-	if err != nil {
-		return nil, err
-	}
-	s, captured, err := f.sub(op, "the function", g)
-	if err != nil {
-		return nil, err
-	}
-	if err := expect(op, "function \""+s.name+"\" takes", s.params, shapesOf(in)...); err != nil {
-		return nil, err
-	}
+	in := f.use(op, inputs...)
+	s, captured := f.sub(op, "the function", g)
+	expect(op, "function \""+s.name+"\" takes", s.params, shapesOf(in)...)
 	if len(s.nodes) <= inlined {
 		return asValues(f.inline(s, in, captured)), nil
 	}
@@ -103,14 +86,18 @@ func (f *function) inline(s *function, in, captured []*node) []*node {
 	for i, n := range s.captures {
 		here[n] = captured[i]
 	}
+	copies := func(nodes []*node) []*node {
+		out := make([]*node, len(nodes))
+		for i, n := range nodes {
+			out[i] = here[n]
+		}
+		return out
+	}
 	for _, n := range s.nodes {
 		if here[n] != nil {
 			continue
 		}
-		operands := make([]*node, len(n.in))
-		for i, x := range n.in {
-			operands[i] = here[x]
-		}
+		operands := copies(n.in)
 		switch {
 		case n.op == opPick: // made together with its operation
 		case n.op == compute.OpTypeConstant:
@@ -124,62 +111,37 @@ func (f *function) inline(s *function, in, captured []*node) []*node {
 			here[n] = f.add(n.op, n.shape, n.attr, operands...)
 		}
 	}
-	out := make([]*node, len(s.outputs))
-	for i, n := range s.outputs {
-		out[i] = here[n]
-	}
-	return out
+	return copies(s.outputs)
 }
 
 // While runs body on the state for as long as cond is true of it.
-func (f *function) While(cond, body compute.Function, state ...compute.Value) ([]compute.Value, error) {
+func (f *function) While(cond, body compute.Function, state ...val) (_ []val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeWhile
-	in, err := f.use(op, state...)
-	if err != nil {
-		return nil, err
-	}
-	c, ofCond, err := f.sub(op, "the condition", cond)
-	if err != nil {
-		return nil, err
-	}
-	b, ofBody, err := f.sub(op, "the body", body)
-	if err != nil {
-		return nil, err
-	}
+	in := f.use(op, state...)
+	c, ofCond := f.sub(op, "the condition", cond)
+	b, ofBody := f.sub(op, "the body", body)
 	s := shapesOf(in)
-	if err := cmp.Or(expect(op, "the condition takes", c.params, s...), expect(op, "the condition returns", c.outputs, shapes.Make(dtypes.Bool)),
-		expect(op, "the body takes", b.params, s...), expect(op, "the body returns", b.outputs, s...)); err != nil {
-		return nil, err
-	}
-	if len(in) == 0 {
-		return nil, errors.Errorf("%s: there is no state", op)
-	}
+	expect(op, "the condition takes", c.params, s...)
+	expect(op, "the condition returns", c.outputs, shapes.Make(dtypes.Bool))
+	expect(op, "the body takes", b.params, s...)
+	expect(op, "the body returns", b.outputs, s...)
+	refuseIf(len(in) == 0, "%s: there is no state", op)
 	return asValues(f.addMulti(op, s, whileAttr{c, b}, slices.Concat(in, ofCond, ofBody)...)), nil
 }
 
 // If runs one of two functions without parameters.
-func (f *function) If(pred compute.Value, yes, no compute.Function) ([]compute.Value, error) {
+func (f *function) If(pred val, yes, no compute.Function) (_ []val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeIf
-	in, err := f.use(op, pred)
-	if err != nil {
-		return nil, err
-	}
-	if !in[0].shape.Equal(shapes.Make(dtypes.Bool)) {
-		return nil, errors.Errorf("%s: the predicate is %s, it has to be a scalar Bool", op, in[0].shape)
-	}
-	y, ofYes, err := f.sub(op, "the true branch", yes)
-	if err != nil {
-		return nil, err
-	}
-	n, ofNo, err := f.sub(op, "the false branch", no)
-	if err != nil {
-		return nil, err
-	}
+	in := f.use(op, pred)
+	refuseIf(!in[0].shape.Equal(shapes.Make(dtypes.Bool)), "%s: the predicate is %s, it has to be a scalar Bool", op, in[0].shape)
+	y, ofYes := f.sub(op, "the true branch", yes)
+	n, ofNo := f.sub(op, "the false branch", no)
 	out := shapesOf(y.outputs)
-	if err := cmp.Or(expect(op, "the true branch takes", y.params), expect(op, "the false branch takes", n.params),
-		expect(op, "the false branch returns", n.outputs, out...)); err != nil {
-		return nil, err
-	}
+	expect(op, "the true branch takes", y.params)
+	expect(op, "the false branch takes", n.params)
+	expect(op, "the false branch returns", n.outputs, out...)
 	return asValues(f.addMulti(op, out, ifAttr{y, n}, slices.Concat(in, ofYes, ofNo)...)), nil
 }
 
@@ -215,14 +177,10 @@ func runIf(c *call) error {
 // runWhile hands the state from one run of the body to the next, which may work in
 // its memory.
 func runWhile(c *call) error {
-	a := c.n.attr.(whileAttr)
-	n := len(c.out)
-	ofCond := c.in[n : n+len(a.cond.captured)]
-	ofBody := c.in[n+len(a.cond.captured):]
-	state := c.in[:n]
+	a, b, n := c.n.attr.(whileAttr), c.run.backend, len(c.out)
+	cut := n + len(a.cond.captured)
+	state, ofCond, ofBody := c.in[:n], c.in[n:cut], c.in[cut:]
 	owned := false
-	b := c.run.backend
-	donated := make([]bool, n+len(ofBody))
 	for {
 		more, _, err := a.cond.program.execute(c.run.ctx, b, slices.Concat(state, ofCond), make([]bool, n+len(ofCond)))
 		if err != nil {
@@ -233,9 +191,7 @@ func runWhile(c *call) error {
 		if !again {
 			break
 		}
-		for i := range n {
-			donated[i] = owned
-		}
+		donated := append(slices.Repeat([]bool{owned}, n), make([]bool, len(ofBody))...)
 		next, taken, err := a.body.program.execute(c.run.ctx, b, slices.Concat(state, ofBody), donated)
 		if err != nil {
 			return errors.WithMessage(err, "While: body")

@@ -109,9 +109,12 @@ func (f *function) addMulti(op compute.OpType, outs []shapes.Shape, attr any, in
 	return picks
 }
 
-// use checks the operands of an operation and finds their nodes: those of an
+// use is operands without an error.
+func (f *function) use(op compute.OpType, values ...val) []*node { return need(f.operands(op, values)) }
+
+// operands checks the operands of an operation and finds their nodes: those of an
 // enclosing function are captured.
-func (f *function) use(op compute.OpType, values ...compute.Value) ([]*node, error) {
+func (f *function) operands(op compute.OpType, values []val) ([]*node, error) {
 	if err := f.open(); err != nil {
 		return nil, errors.WithMessage(err, op.String())
 	}
@@ -180,48 +183,36 @@ func (f *function) Parent() compute.Function {
 }
 
 // Shape of a value.
-func (f *function) Shape(v compute.Value) (shapes.Shape, error) { return f.builder.OpShape(v) }
+func (f *function) Shape(v val) (shapes.Shape, error) { return f.builder.OpShape(v) }
 
 // Closure opens a function that may use the values of this one.
-func (f *function) Closure() (compute.Function, error) {
-	if err := f.open(); err != nil {
-		return nil, err
-	}
+func (f *function) Closure() (_ compute.Function, err error) {
+	defer caught(&err)
+	raise(f.open())
 	return newFunction(f.builder, "", f), nil
 }
 
 // Parameter adds an input.
-func (f *function) Parameter(name string, shape shapes.Shape, sharding *compute.ShardingSpec) (compute.Value, error) {
-	if err := f.open(); err != nil {
-		return nil, err
-	}
-	if sharding != nil {
-		return nil, errors.Wrapf(compute.ErrNotImplemented, "parameter %q: sharding on engine %q", name, Name)
-	}
-	if shape.IsDynamic() {
-		return nil, errors.Wrapf(compute.ErrNotImplemented, "parameter %q: dynamic shape %s on engine %q", name, shape, Name)
-	}
-	if !capabilities.DTypes[shape.DType] {
-		return nil, errors.Errorf("parameter %q: data type %s is not supported by engine %q", name, shape.DType, Name)
-	}
+func (f *function) Parameter(name string, shape shapes.Shape, sharding *compute.ShardingSpec) (_ val, err error) {
+	defer caught(&err)
+	raise(f.open())
+	lackIf(sharding != nil, "parameter %q: sharding on engine %q", name, Name)
+	lackIf(shape.IsDynamic(), "parameter %q: dynamic shape %s on engine %q", name, shape, Name)
+	refuseIf(!capabilities.DTypes[shape.DType], "parameter %q: data type %s is not supported by engine %q", name, shape.DType, Name)
 	n := f.add(compute.OpTypeParameter, shape, name)
 	f.params = append(f.params, n)
 	return n, nil
 }
 
 // Constant adds a value that is copied into the graph.
-func (f *function) Constant(flat any, dims ...int) (compute.Value, error) {
-	if err := f.open(); err != nil {
-		return nil, err
-	}
+func (f *function) Constant(flat any, dims ...int) (_ val, err error) {
+	defer caught(&err)
+	raise(f.open())
 	raw, t, err := bytesOf(flat)
-	if err != nil {
-		return nil, errors.WithMessage(err, "constant")
-	}
+	raise(errors.WithMessage(err, "constant"))
 	shape := shapes.Make(t, dims...)
-	if int(shape.ByteSize()) != len(raw) {
-		return nil, errors.Errorf("constant: %d bytes given for shape %s, which has %d", len(raw), shape, shape.ByteSize())
-	}
+	refuseIf(int(shape.ByteSize()) != len(raw),
+		"constant: %d bytes given for shape %s, which has %d", len(raw), shape, shape.ByteSize())
 	return f.constant(raw, shape), nil
 }
 
@@ -256,17 +247,12 @@ func scalarBytes(t dtypes.DType, v float64) []byte {
 }
 
 // Return ends the function.
-func (f *function) Return(outputs []compute.Value, shardings []*compute.ShardingSpec) error {
-	if len(shardings) > 0 {
-		return errors.Wrapf(compute.ErrNotImplemented, "return: sharding on engine %q", Name)
-	}
-	if len(outputs) == 0 {
-		return errors.Errorf("return: function %q needs at least one output", f.name)
-	}
-	out, err := f.use(compute.OpTypeIdentity, outputs...)
-	if err != nil {
-		return errors.WithMessage(err, "return")
-	}
+func (f *function) Return(outputs []val, shardings []*compute.ShardingSpec) (err error) {
+	defer caught(&err)
+	lackIf(len(shardings) > 0, "return: sharding on engine %q", Name)
+	refuseIf(len(outputs) == 0, "return: function %q needs at least one output", f.name)
+	out, err := f.operands(compute.OpTypeIdentity, outputs)
+	raise(errors.WithMessage(err, "return"))
 	f.outputs, f.returned = out, true
 	if f != f.builder.main {
 		f.program, err = compile(f)

@@ -18,35 +18,23 @@ import (
 // Sort sorts arrays of the same dimensions together along an axis. The comparator
 // takes a left and a right element of the first array, then of the second and so on,
 // and says whether left comes first. Equal elements always keep their order.
-func (f *function) Sort(comparator compute.Function, axis int, stable bool, inputs ...compute.Value) ([]compute.Value, error) {
+func (f *function) Sort(comparator compute.Function, axis int, stable bool, inputs ...val) (_ []val, err error) {
+	defer caught(&err)
 	const op = compute.OpTypeSort
-	in, err := f.use(op, inputs...)
-	if err != nil {
-		return nil, err
-	}
-	s, captured, err := f.sub(op, "the comparator", comparator)
-	if err != nil {
-		return nil, err
-	}
-	if len(in) == 0 {
-		return nil, errors.Errorf("%s: there is nothing to sort", op)
-	}
+	in := f.use(op, inputs...)
+	s, captured := f.sub(op, "the comparator", comparator)
+	refuseIf(len(in) == 0, "%s: there is nothing to sort", op)
 	var pairs []shapes.Shape
 	for _, n := range in {
-		if !slices.Equal(n.shape.Dimensions, in[0].shape.Dimensions) {
-			return nil, errors.Errorf("%s of %s: the dimensions differ", op, shapesOf(in))
-		}
+		refuseIf(!slices.Equal(n.shape.Dimensions, in[0].shape.Dimensions), "%s of %s: the dimensions differ", op, shapesOf(in))
 		pairs = append(pairs, shapes.Make(n.shape.DType), shapes.Make(n.shape.DType))
 	}
 	if axis < 0 {
 		axis += in[0].shape.Rank()
 	}
-	if _, err := normalAxes(op, in[0].shape, []int{axis}); err != nil {
-		return nil, err
-	}
-	if err := cmp.Or(expect(op, "the comparator takes", s.params, pairs...), expect(op, "the comparator returns", s.outputs, shapes.Make(dtypes.Bool))); err != nil {
-		return nil, err
-	}
+	normalAxes(op, in[0].shape, axis)
+	expect(op, "the comparator takes", s.params, pairs...)
+	expect(op, "the comparator returns", s.outputs, shapes.Make(dtypes.Bool))
 	return asValues(f.addMulti(op, shapesOf(in), sortAttr{s, axis, stable, len(in)}, slices.Concat(in, captured)...)), nil
 }
 
