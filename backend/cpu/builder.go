@@ -57,37 +57,21 @@ func (b *builder) DeviceAssignment(devices ...compute.DeviceNum) error {
 }
 
 // Compile ends the builder and makes the executable.
-func (b *builder) Compile() (x compute.Executable, err error) {
-	if err := b.backend.open(); err != nil {
-		return nil, errors.WithMessagef(err, "computation %q", b.name)
-	}
-	if b.compiled {
-		return nil, errors.Errorf("computation %q is compiled already", b.name)
-	}
-	if !b.main.returned {
-		return nil, errors.Errorf("computation %q: function %q has not returned: call Return before Compile", b.name, compute.MainName)
-	}
+func (b *builder) Compile() (_ compute.Executable, err error) {
+	defer caught(&err)
+	raise(errors.WithMessagef(b.backend.open(), "computation %q", b.name))
+	refuseIf(b.compiled, "computation %q is compiled already", b.name)
+	refuseIf(!b.main.returned, "computation %q: function %q has not returned: call Return before Compile", b.name, compute.MainName)
 	b.compiled = true
-	defer func() {
-		if r := recover(); r != nil {
-			x, err = nil, asError(r, "computation %q: compile", b.name)
-		}
-	}()
-	var p *program
-	if err = b.main.fits(); err == nil {
-		p, err = compile(b.main)
-	}
-	if err != nil {
-		return nil, errors.WithMessagef(err, "computation %q", b.name)
-	}
-	e := &executable{backend: b.backend, name: b.name, program: p}
+	raise(errors.WithMessagef(b.main.fits(), "computation %q", b.name))
+	e := &executable{backend: b.backend, name: b.name}
+	e.program, err = compile(b.main)
+	raise(errors.WithMessagef(err, "computation %q", b.name))
 	for _, n := range b.main.params {
 		e.params = append(e.params, n.attr.(string))
 		e.in = append(e.in, n.shape)
 	}
-	for _, n := range b.main.outputs {
-		e.out = append(e.out, n.shape)
-	}
+	e.out = shapesOf(b.main.outputs)
 	return e, nil
 }
 
