@@ -349,3 +349,37 @@ func TestNothingToDo(t *testing.T) {
 		t.Error("equal nodes are made twice")
 	}
 }
+
+// TestManyAxes: arrays have up to 16 axes, more are refused by name.
+func TestManyAxes(t *testing.T) {
+	b := open(t, "")
+	dims, perm, odd := make([]int, maxRank), make([]int, maxRank), []int(nil)
+	for i := range dims {
+		dims[i], perm[i] = 2-i%2, maxRank-1-i // 2 and 1 by turns
+		if i%4 == 0 {
+			odd = append(odd, i)
+		}
+	}
+	x := compiled(t, b, func(f *function) []compute.Value {
+		p := must(f.Parameter("x", shapes.Make(dtypes.Float32, 256), nil))
+		y := must(f.Transpose(must(f.Reshape(p, dims...)), perm...))
+		return []compute.Value{must(f.ReduceSum(must(f.Reverse(must(f.Transpose(y, perm...)), 0, 4)), odd...))}
+	})
+	got := floats(must(x.Execute([]compute.Buffer{buffer(t, b, noise(256, 1), 256)}, nil, 0))[0])
+	want := make([]float64, 16)
+	for i, v := range noise(256, 1) { // axes of two, from the first: summed and kept by turns
+		want[i>>6&1<<3|i>>4&1<<2|i>>2&1<<1|i&1] += float64(v)
+	}
+	near(t, "sums", got, want, 1e-5)
+
+	nb := b.Builder("many")
+	f := nb.Main().(*function)
+	p := must(f.Parameter("x", shapes.Make(dtypes.Float32, 256), nil))
+	if err := f.Return([]compute.Value{must(f.Reshape(p, append(dims, 1)...))}, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err := nb.Compile()
+	if want := `computation "many": Reshape: shape (Float32)[2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 2, 1, 1]: it has 17 axes, engine "cpu" takes 16`; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
