@@ -43,13 +43,10 @@ type (
 	dynamicSliceAttr struct{ sizes []int }        // DynamicSlice; operands x, then a scalar index for each axis
 	fftAttr          struct{ inverse bool }       // FFT, of the last axis
 	randomAttr       struct{ shape shapes.Shape } // RNGBitGenerator
-	attentionAttr    struct {                     // FusedScaledDotProductAttention and its VJP; build_attention.go
+	attentionAttr    struct {                     // opAttention and its VJP
 		layout compute.AttentionAxesLayout
 		scale  float64
 		causal bool
-		// The operands are query, key, value, then those of the optional ones that
-		// are there; these are their places, counted from 1, 0 where there is none.
-		mask, bias, queryLen, keyLen int
 	}
 	whileAttr struct{ cond, body *function } // While; operands state, captured by cond, captured by body
 	ifAttr    struct{ yes, no *function }    // If; operands predicate, captured by yes, captured by no
