@@ -57,11 +57,10 @@ type attentionStep struct {
 // streams says whether opAttention serves these operands; it has float32 only, and no
 // masks but the causal one and booleans that all heads share. One query or few are better
 // off with plain products.
-func (a attentionAttr) streams(in []*node) bool {
-	q, k, v := in[0].shape, in[1].shape, in[2].shape
-	s := a.layout.SeqAxis()
-	return (len(in) == 3 || len(in) == 4 && a.shared(in)) && q.DType != dtypes.Float64 && q.Dimensions[s] >= 16 && k.Dimensions[s] > 0 &&
-		q.Dimensions[3] > 0 && v.Dimensions[3] > 0
+func (a *attended) streams() bool {
+	q, k, v, s := a.q.shape, a.k.shape.Dimensions, a.v.shape.Dimensions, a.layout.SeqAxis()
+	return a.bias == nil && a.queryLen == nil && a.keyLen == nil && (a.mask == nil || a.mask.shared(k[s])) &&
+		q.DType != dtypes.Float64 && q.Dimensions[s] >= 16 && k[s] > 0 && k[3] > 0 && v[3] > 0
 }
 
 // emitAttention adds the step of a node and its outputs.
@@ -70,33 +69,27 @@ func (c *compiler) emitAttention(n *node, outs []*node) {
 	h, s := a.layout.HeadsAxis(), a.layout.SeqAxis()
 	q, k, v := n.in[0].shape.Dimensions, n.in[1].shape.Dimensions, n.in[2].shape.Dimensions
 	t := &attentionStep{
-		batch: q[0], heads: q[h], group: q[h] / k[h], rows: q[s], keys: k[s], width: q[3], values: v[3],
+		batch: q[0], heads: q[h], group: q[h] / k[h], rows: q[s], keys: k[s], width: q[3], values: v[3], back: n.op == opAttentionVJP,
 		scale: float32(a.scale), causal: a.causal, panelRows: kernel.TileRows(), panelWidth: kernel.TileCols(),
 	}
-	arrays := n.in
-	if a.mask > 0 {
-		last := len(arrays) - 1
-		t.mask, arrays = c.sight(a, n.in[last]), arrays[:last]
+	places := []*heads{&t.q, &t.k, &t.v}
+	results := []*heads{&t.out, &t.lse}
+	if t.back {
+		places = append(places, &t.out, &t.lse, &t.grad)
+		results = []*heads{&t.dq, &t.dk, &t.dv}
 	}
-	in := make([]heads, len(arrays))
-	for i, x := range arrays {
-		in[i] = c.heads(x, h, s)
+	for i, p := range places {
+		*p = c.heads(n.in[i], h, s)
 	}
-	for _, x := range in { // copies have moved on
-		c.touch(x.slot)
-	}
-	if t.mask != nil {
+	for _, mask := range n.in[len(places):] {
+		t.mask = c.sight(mask)
 		c.touch(t.mask.slot)
 	}
-	out := make([]heads, len(outs))
-	for i, x := range outs {
-		out[i] = c.heads(x, h, s)
+	for _, p := range places { // copies have moved on
+		c.touch(p.slot)
 	}
-	t.q, t.k, t.v = in[0], in[1], in[2]
-	if n.op == opAttention {
-		t.out, t.lse = out[0], out[1]
-	} else {
-		t.back, t.out, t.lse, t.grad, t.dq, t.dk, t.dv = true, in[3], in[4], in[5], out[0], out[1], out[2]
+	for i, p := range results {
+		*p = c.heads(outs[i], h, s)
 	}
 	c.add(t)
 }

@@ -14,25 +14,17 @@ import (
 type sight struct {
 	piece
 	batch, row int // strides; 0 where all are the same
-	keys       int
 }
 
-// shared says whether the mask, the only operand beside query, key and value, is
-// boolean, the same for all heads, and there for each key.
-func (a attentionAttr) shared(in []*node) bool {
-	n := operandAt(in, a.mask)
-	if n == nil || n.shape.DType != dtypes.Bool {
-		return false
-	}
-	d := a.scoreShape(n, true).Dimensions
-	return d[1] == 1 && d[3] == in[1].shape.Dimensions[a.layout.SeqAxis()]
+// shared says whether a mask is boolean, the same for all heads, and there for each key.
+func (n *node) shared(keys int) bool {
+	return n.shape.DType == dtypes.Bool && n.shape.Dimensions[1] == 1 && n.shape.Dimensions[3] == keys
 }
 
-// sight finds where a mask lies. Its axis of heads has one place, so that both layouts
-// have the rows in the same order.
-func (c *compiler) sight(a attentionAttr, n *node) *sight {
-	d := a.scoreShape(n, true).Dimensions
-	m := &sight{piece: c.whole(n), keys: d[3]}
+// sight finds where a mask [B|1 1 S|1 T] lies.
+func (c *compiler) sight(n *node) *sight {
+	d := n.shape.Dimensions
+	m := &sight{piece: c.whole(n)}
 	if d[2] > 1 {
 		m.row = d[3]
 	}

@@ -68,12 +68,12 @@ func TestStreamedAttention(t *testing.T) {
 				}
 				out, states := must2(f.FusedScaledDotProductAttention(in[0], in[1], in[2], c.layout, options))
 				dq, dk, dv := must3(f.FusedScaledDotProductAttentionVJP(in[0], in[1], in[2], c.layout, options, out, states, in[3]))
-				a, nodes := f.attentionOperands(compute.OpTypeFusedScaledDotProductAttention, in[0], in[1], in[2], c.layout, options)
-				if !a.streams(nodes) {
+				a := f.attentionOperands(compute.OpTypeFusedScaledDotProductAttention, in[0], in[1], in[2], c.layout, options)
+				if !a.streams() {
 					t.Fatal("no streaming")
 				}
-				wantOut, wantLSE := f.attention(a, nodes)
-				wq, wk, wv := f.attentionVJP(a, nodes, wantOut, wantLSE, in[3].(*node))
+				wantOut, wantLSE := f.attention(a)
+				wq, wk, wv := f.attentionVJP(a, wantOut, wantLSE, in[3].(*node))
 				return []compute.Value{out, states[0], dq, dk, dv, wantOut, wantLSE, wq, wk, wv}
 			})
 			got := must(x.Execute(in, nil, 0))

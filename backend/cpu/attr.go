@@ -29,13 +29,11 @@ type (
 		inputDilations, kernelDilations []int
 		channelGroups, batchGroups      int
 	}
-	gatherAttr struct { // Gather
-		indexVectorAxis                                                 int
-		offsetOutputAxes, collapsedSliceAxes, startIndexMap, sliceSizes []int
-	}
-	scatterAttr struct { // Scatter...; operands operand, indices, updates
-		indexVectorAxis                                                int
-		updateWindowAxes, insertedWindowAxes, scatterAxesToOperandAxes []int
+	lookupAttr struct { // Gather; Scatter..., operands operand, indices, updates
+		vector  int   // axis of the indices along which an index vector lies
+		window  []int // axes of the output or of the updates that lie in a window
+		dropped []int // axes of the operand that windows do not have: they are one element there
+		indexed []int // axes of the operand that the coordinates of an index vector are for
 	}
 	windowAttr struct { // ReduceWindow, SelectAndScatter...
 		reduce                                         compute.ReduceOpType
@@ -45,15 +43,11 @@ type (
 	dynamicSliceAttr struct{ sizes []int }        // DynamicSlice; operands x, then a scalar index for each axis
 	fftAttr          struct{ inverse bool }       // FFT, of the last axis
 	randomAttr       struct{ shape shapes.Shape } // RNGBitGenerator
-	attentionAttr    struct {                     // FusedScaledDotProductAttention and its VJP; build_attention.go
+	attentionAttr    struct {                     // opAttention and its VJP
 		layout compute.AttentionAxesLayout
 		scale  float64
 		causal bool
-		// The operands are query, key, value, then those of the optional ones that
-		// are there; these are their places, counted from 1, 0 where there is none.
-		mask, bias, queryLen, keyLen int
 	}
-	callAttr  struct{ f *function }          // Call; operands are the inputs
 	whileAttr struct{ cond, body *function } // While; operands state, captured by cond, captured by body
 	ifAttr    struct{ yes, no *function }    // If; operands predicate, captured by yes, captured by no
 	sortAttr  struct {                       // Sort; operands inputs, captured by the comparator

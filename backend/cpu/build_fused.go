@@ -126,21 +126,24 @@ func (f *function) expandLeft(x *node, rank int) *node {
 	return f.reshape(x, append(ones, x.shape.Dimensions...)...)
 }
 
-// optional is the operands that are not nil; their places are counted from 1.
-func optional(all *[]val, v val) (place int) {
-	if v == nil {
-		return 0
+// useSome is operands that have to be there, followed by those of the optional ones that
+// are not nil; others has the optional ones, with nil where that was given.
+func (f *function) useSome(op compute.OpType, needed []val, optional ...val) (in, others []*node) {
+	all := slices.Clone(needed)
+	for _, v := range optional {
+		if v != nil {
+			all = append(all, v)
+		}
 	}
-	*all = append(*all, v)
-	return len(*all)
-}
-
-// operandAt is the operand at a place that optional gave, nil for 0.
-func operandAt(in []*node, place int) *node {
-	if place == 0 {
-		return nil
+	in, others = f.use(op, all...), make([]*node, len(optional))
+	next := len(needed)
+	for i, v := range optional {
+		if v != nil {
+			others[i] = in[next]
+			next++
+		}
 	}
-	return in[place-1]
+	return in, others
 }
 
 // sameFloats refuses operands that are not of the first one's float type.
@@ -155,14 +158,13 @@ func sameFloats(op compute.OpType, in []*node) {
 func (f *function) FusedLayerNorm(x val, axes []int, epsilon float64, gamma, beta val) (_ val, err error) {
 	defer caught(&err)
 	const op = compute.OpTypeFusedLayerNorm
-	all := []val{x}
-	g, b := optional(&all, gamma), optional(&all, beta)
-	in := f.floats(op, all...)
+	in, more := f.useSome(op, []val{x}, gamma, beta)
+	sameFloats(op, in)
 	axes = normalAxes(op, in[0].shape, axes...)
 	y := f.inFloat(in[0])
 	_, centred, variance := f.moments(y, axes...)
 	y = f.op2(compute.OpTypeMul, centred, f.op1(compute.OpTypeRsqrt, f.with(compute.OpTypeAdd, variance, epsilon)))
-	for i, p := range []*node{operandAt(in, g), operandAt(in, b)} {
+	for i, p := range more {
 		if p == nil {
 			continue
 		}
@@ -179,9 +181,8 @@ func (f *function) FusedLayerNorm(x val, axes []int, epsilon float64, gamma, bet
 func (f *function) FusedDense(x, weight, bias val, config compute.DenseConfig) (_ val, err error) {
 	defer caught(&err)
 	const op = compute.OpTypeFusedDense
-	all := []val{x, weight}
-	b := optional(&all, bias)
-	in := f.floats(op, all...)
+	in, more := f.useSome(op, []val{x, weight}, bias)
+	sameFloats(op, in)
 	xs, ws := in[0].shape.Dimensions, in[1].shape.Dimensions
 	refuseIf(len(xs) == 0 || len(ws) == 0, "%s of %s and %s: scalars have no features", op, in[0].shape, in[1].shape)
 	wIn, wOut := ws[0], ws[1:]
@@ -194,7 +195,7 @@ func (f *function) FusedDense(x, weight, bias val, config compute.DenseConfig) (
 		op, in[0].shape, in[1].shape, config.WeightLayout, features, wIn)
 	y := f.matrixProduct(in[0], in[1], swapped)
 	y = f.reshape(y, slices.Concat(xs[:len(xs)-1], wOut)...)
-	return f.finishDense(op, y, operandAt(in, b), wOut, config.Activation), nil
+	return f.finishDense(op, y, more[0], wOut, config.Activation), nil
 }
 
 // matrixProduct is x, as a matrix with its last axis as columns, times the weight,
@@ -234,9 +235,8 @@ func (f *function) finishDense(op compute.OpType, y, bias *node, out []int, acti
 func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV val, queryDim, keyValueDim int) (q, k, v val, err error) {
 	defer caught(&err)
 	const op = compute.OpTypeFusedAttentionQKVProjection
-	all := []val{x, wQKV}
-	places := []int{optional(&all, biasQ), optional(&all, biasK), optional(&all, biasV)}
-	in := f.floats(op, all...)
+	in, biases := f.useSome(op, []val{x, wQKV}, biasQ, biasK, biasV)
+	sameFloats(op, in)
 	a, w := in[0].shape, in[1].shape
 	last := a.Rank() - 1
 	fits := last >= 0 && w.Rank() == 2 && a.Dimensions[last] == w.Dimensions[0]
@@ -249,7 +249,7 @@ func (f *function) FusedAttentionQKVProjection(x, wQKV, biasQ, biasK, biasV val,
 	for i, n := range []int{queryDim, keyValueDim, keyValueDim} {
 		p := f.slice(y, []int{0, start}, []int{rows, start + n}, []int{1, 1})
 		p = f.reshape(p, slices.Concat(a.Dimensions[:last], []int{n})...)
-		parts[i] = f.finishDense(op, p, operandAt(in, places[i]), []int{n}, compute.ActivationNone)
+		parts[i] = f.finishDense(op, p, biases[i], []int{n}, compute.ActivationNone)
 		start += n
 	}
 	return parts[0], parts[1], parts[2], nil

@@ -13,16 +13,9 @@ import (
 // dot is a matrix product whose result has type out: [batch..., lhs free..., rhs free...].
 // It takes halves as they are, sums them in float32 and rounds once.
 func (f *function) dot(x, y *node, out dtypes.DType, a dotAttr) *node {
-	dims := pick(x.shape.Dimensions, a.lhsBatch)
-	free := func(s shapes.Shape, used ...int) {
-		for i, d := range s.Dimensions {
-			if !slices.Contains(used, i) {
-				dims = append(dims, d)
-			}
-		}
-	}
-	free(x.shape, slices.Concat(a.lhsBatch, a.lhsContract)...)
-	free(y.shape, slices.Concat(a.rhsBatch, a.rhsContract)...)
+	dims := slices.Concat(pick(x.shape.Dimensions, a.lhsBatch),
+		without(x.shape.Dimensions, slices.Concat(a.lhsBatch, a.lhsContract)),
+		without(y.shape.Dimensions, slices.Concat(a.rhsBatch, a.rhsContract)))
 	return f.add(compute.OpTypeDotGeneral, shapes.Make(out, dims...), a, x, y)
 }
 

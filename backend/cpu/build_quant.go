@@ -40,13 +40,11 @@ func (f *function) FusedQuantizedDense(x, weights, bias val, q *compute.Quantiza
 	activation compute.ActivationType) (_ val, err error) {
 	defer caught(&err)
 	const op = compute.OpTypeFusedQuantizedDense
-	all := []val{x, weights}
+	var scale, zero val
 	if q != nil && q.Scheme != compute.QuantGGML {
-		optional(&all, q.Scale)
-		optional(&all, q.ZeroPoint)
+		scale, zero = q.Scale, q.ZeroPoint
 	}
-	b := optional(&all, bias)
-	in := f.use(op, all...)
+	in, more := f.useSome(op, []val{x, weights}, scale, zero, bias)
 	a, k, n := quantisedWeights(op, in[1].shape, q)
 	s := in[0].shape
 	refuseIf(q.Scheme != compute.QuantGGML && q.Scale == nil, "%s: no scales are given", op)
@@ -55,14 +53,16 @@ func (f *function) FusedQuantizedDense(x, weights, bias val, q *compute.Quantiza
 	}
 	refuseIf(s.DType != dtypes.Float32 || s.Rank() == 0 || s.Dimensions[s.Rank()-1] != k,
 		"%s of %s and weights %s: want Float32 with %d features", op, s, in[1].shape, k)
-	operands := in[:len(in)-min(b, 1)]
-	for _, p := range operands[2:] {
+	if more[2] != nil {
+		in = in[:len(in)-1] // the product is without the bias
+	}
+	for _, p := range in[2:] {
 		want := shapes.Make(dtypes.Float32, k, (n+a.block-1)/a.block)
 		refuseIf(!p.shape.Equal(want), "%s: scales or zero points are %s, want %s", op, p.shape, want)
 	}
 	dims := append(slices.Clone(s.Dimensions[:s.Rank()-1]), n)
-	y := f.add(op, shapes.Make(dtypes.Float32, dims...), a, operands...)
-	return f.finishDense(op, y, operandAt(in, b), []int{n}, activation), nil
+	y := f.add(op, shapes.Make(dtypes.Float32, dims...), a, in...)
+	return f.finishDense(op, y, more[2], []int{n}, activation), nil
 }
 
 // QuantizedEmbeddingLookup takes rows of weights in a format of GGML, as Float32.

@@ -78,6 +78,16 @@ func normalAxes(op compute.OpType, s shapes.Shape, axes ...int) []int {
 	return out
 }
 
+// without is a list less what is at the given places.
+func without(list, places []int) (rest []int) {
+	for i, v := range list {
+		if !slices.Contains(places, i) {
+			rest = append(rest, v)
+		}
+	}
+	return rest
+}
+
 // one checks the operand of an operation.
 func (f *function) one(op compute.OpType, x val) *node { return f.use(op, x)[0] }
 
@@ -109,19 +119,12 @@ func (f *function) DynamicReshape(x val, specs ...compute.DynamicDimensionSpec) 
 	return f.reshape(n, out.Dimensions...), nil
 }
 
-// constantInt is the value of a constant scalar of type Int32 or Int64.
-func constantInt(n *node) (int, bool) {
-	if n.op != compute.OpTypeConstant || n.shape.Rank() != 0 {
+// constantInt is the value of a constant scalar integer.
+func constantInt(n *node) (v int, ok bool) {
+	if n.op != compute.OpTypeConstant || n.shape.Rank() != 0 || !n.shape.DType.IsInt() {
 		return 0, false
 	}
-	v := value{n.shape, n.attr.([]byte)}
-	switch n.shape.DType {
-	case dtypes.Int32:
-		return int(of[int32](v)[0]), true
-	case dtypes.Int64:
-		return int(of[int64](v)[0]), true
-	}
-	return 0, false
+	return ints(value{n.shape, n.attr.([]byte)})[0], true
 }
 
 // DynamicShape is the dimensions as a constant of type Int32.
@@ -255,46 +258,40 @@ func (f *function) Gather(x, indices val, vector int, offset, collapsed, starts,
 	in[1] = f.vectors(in[1], vector)
 	out, err := shapeinference.Gather(in[0].shape, in[1].shape, vector, offset, collapsed, starts, sizes, false)
 	raise(errors.WithMessage(err, "Gather"))
-	return f.add(compute.OpTypeGather, unnamed(out), gatherAttr{vector, slices.Sorted(slices.Values(offset)),
-		slices.Sorted(slices.Values(collapsed)), slices.Clone(starts), slices.Clone(sizes)}, in...), nil
+	return f.add(compute.OpTypeGather, unnamed(out), lookupAttr{vector,
+		slices.Sorted(slices.Values(offset)), slices.Sorted(slices.Values(collapsed)), slices.Clone(starts)}, in...), nil
 }
 
 // ScatterSum adds slices to an array where indices say.
 func (f *function) ScatterSum(x, indices, updates val, vector int, window, inserted, axes []int, _, _ bool) (val, error) {
-	return f.scatter(compute.OpTypeScatterSum, x, indices, updates, scatterAttr{vector, window, inserted, axes})
+	return f.scatter(compute.OpTypeScatterSum, x, indices, updates, lookupAttr{vector, window, inserted, axes})
 }
 
 // ScatterMax keeps the larger of an array's elements and those of slices put where
 // indices say.
 func (f *function) ScatterMax(x, indices, updates val, vector int, window, inserted, axes []int, _, _ bool) (val, error) {
-	return f.scatter(compute.OpTypeScatterMax, x, indices, updates, scatterAttr{vector, window, inserted, axes})
+	return f.scatter(compute.OpTypeScatterMax, x, indices, updates, lookupAttr{vector, window, inserted, axes})
 }
 
 // ScatterMin keeps the smaller of an array's elements and those of slices put where
 // indices say.
 func (f *function) ScatterMin(x, indices, updates val, vector int, window, inserted, axes []int, _, _ bool) (val, error) {
-	return f.scatter(compute.OpTypeScatterMin, x, indices, updates, scatterAttr{vector, window, inserted, axes})
+	return f.scatter(compute.OpTypeScatterMin, x, indices, updates, lookupAttr{vector, window, inserted, axes})
 }
 
-func (f *function) scatter(op compute.OpType, x, indices, updates val, a scatterAttr) (_ val, err error) {
+func (f *function) scatter(op compute.OpType, x, indices, updates val, a lookupAttr) (_ val, err error) {
 	defer caught(&err)
 	in := f.use(op, x, indices, updates)
 	t := in[0].shape.DType
 	defined(numeric(t) && (!t.IsComplex() || op == compute.OpTypeScatterSum), op, in...)
-	a.updateWindowAxes, a.scatterAxesToOperandAxes = slices.Clone(a.updateWindowAxes), slices.Clone(a.scatterAxesToOperandAxes)
-	in[1] = f.vectors(in[1], a.indexVectorAxis)
-	out, err := shapeinference.Scatter(in[0].shape, in[1].shape, in[2].shape,
-		a.indexVectorAxis, a.updateWindowAxes, a.insertedWindowAxes, a.scatterAxesToOperandAxes)
+	a.window, a.indexed = slices.Clone(a.window), slices.Clone(a.indexed)
+	in[1] = f.vectors(in[1], a.vector)
+	out, err := shapeinference.Scatter(in[0].shape, in[1].shape, in[2].shape, a.vector, a.window, a.dropped, a.indexed)
 	raise(errors.WithMessage(err, op.String()))
-	a.insertedWindowAxes = normalAxes(op, in[0].shape, a.insertedWindowAxes...)
+	a.dropped = normalAxes(op, in[0].shape, a.dropped...)
 	// The other axes of the updates are those of the indices, in order.
-	var batch []int
-	for i, d := range in[2].shape.Dimensions {
-		if !slices.Contains(a.updateWindowAxes, i) {
-			batch = append(batch, d)
-		}
-	}
-	refuseIf(!slices.Equal(batch, slices.Delete(slices.Clone(in[1].shape.Dimensions), a.indexVectorAxis, a.indexVectorAxis+1)),
+	batch := without(in[2].shape.Dimensions, a.window)
+	refuseIf(!slices.Equal(batch, without(in[1].shape.Dimensions, []int{a.vector})),
 		"%s: updates %s do not match indices %s", op, in[2].shape, in[1].shape)
 	return f.rounded(op, unnamed(out), a, in...), nil
 }

@@ -7,32 +7,10 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
-
-	"github.com/comlam/comlam/backend/kernel"
 )
 
 // Operations that run functions. Their operands end with the values that the
 // functions capture.
-
-// opUnpack makes Int8 or Uint8 of packed integers.
-const opUnpack = compute.OpTypeLast + 2
-
-// These have tables of their own, or run programs, whose steps are looked up in opFuncs:
-// a literal would be a cycle.
-func init() {
-	for op := range scatterOps {
-		opFuncs[op] = runScatter
-	}
-	opFuncs[compute.OpTypeCall] = runCall
-	opFuncs[compute.OpTypeWhile] = runWhile
-	opFuncs[compute.OpTypeIf] = runIf
-	opFuncs[compute.OpTypeSort] = runSort
-	opFuncs[opUnpack] = runUnpack
-}
-
-// inlined is the number of nodes of the largest function that Call copies into the
-// caller, where its operations join with others. A larger one runs as a program.
-const inlined = 4096
 
 // sub checks a function that an operation runs, and finds here what it captures.
 func (f *function) sub(op compute.OpType, name string, g compute.Function) (*function, []*node) {
@@ -64,17 +42,15 @@ func expect(op compute.OpType, does string, have []*node, want ...shapes.Shape) 
 	refuseIf(!slices.EqualFunc(s, want, shapes.Shape.Equal), "%s: %s %s, want %s", op, does, s, want)
 }
 
-// Call runs another function of the computation.
+// Call runs another function of the computation: its operations become some of the
+// caller, where they join with others.
 func (f *function) Call(g compute.Function, inputs ...val) (_ []val, err error) {
 	defer caught(&err)
 	const op = compute.OpTypeCall
 	in := f.use(op, inputs...)
 	s, captured := f.sub(op, "the function", g)
 	expect(op, "function \""+s.name+"\" takes", s.params, shapesOf(in)...)
-	if len(s.nodes) <= inlined {
-		return asValues(f.inline(s, in, captured)), nil
-	}
-	return asValues(f.addMulti(op, shapesOf(s.outputs), callAttr{s}, slices.Concat(in, captured)...)), nil
+	return asValues(f.inline(s, in, captured)), nil
 }
 
 // inline copies the nodes of a function that lead to its outputs.
@@ -145,33 +121,29 @@ func (f *function) If(pred val, yes, no compute.Function) (_ []val, err error) {
 	return asValues(f.addMulti(op, out, ifAttr{y, n}, slices.Concat(in, ofYes, ofNo)...)), nil
 }
 
-// perform runs the program of a function and puts its outputs where a call wants them.
-func (c *call) perform(f *function, in []value) error {
+func runIf(c *call) error {
+	a := c.n.attr.(ifAttr)
+	cut := 1 + len(a.yes.captured)
+	f, in := a.yes, c.in[1:cut]
+	if !of[bool](c.in[0])[0] {
+		f, in = a.no, c.in[cut:]
+	}
 	out, _, err := f.program.execute(c.run.ctx, c.run.backend, in, make([]bool, len(in)))
 	if err != nil {
 		return err
 	}
-	c.move(out)
+	c.hand(out, true)
 	return nil
 }
 
-// move copies values to the outputs and gives their memory back.
-func (c *call) move(out []value) {
-	for i, v := range out {
+// hand copies values to the outputs and gives their memory back if it is the call's own.
+func (c *call) hand(values []value, owned bool) {
+	for i, v := range values {
 		copy(c.out[i].data, v.data)
-		c.run.backend.release(v.data)
+		if owned {
+			c.run.backend.release(v.data)
+		}
 	}
-}
-
-func runCall(c *call) error { return c.perform(c.n.attr.(callAttr).f, c.in) }
-
-func runIf(c *call) error {
-	a := c.n.attr.(ifAttr)
-	cut := 1 + len(a.yes.captured)
-	if of[bool](c.in[0])[0] {
-		return c.perform(a.yes, c.in[1:cut])
-	}
-	return c.perform(a.no, c.in[cut:])
 }
 
 // runWhile hands the state from one run of the body to the next, which may work in
@@ -203,20 +175,6 @@ func runWhile(c *call) error {
 		}
 		state, owned = next, true
 	}
-	if owned {
-		c.move(state)
-		return nil
-	}
-	for i, v := range state {
-		copy(c.out[i].data, v.data)
-	}
-	return nil
-}
-
-// runUnpack: out[i] = x[i], one byte each.
-func runUnpack(c *call) error {
-	x, out := c.in[0], c.out[0]
-	f := kernel.Convert(x.shape.DType, out.shape.DType)
-	f(at(out.data, 0), at(x.data, 0), out.shape.Size())
+	c.hand(state, owned)
 	return nil
 }

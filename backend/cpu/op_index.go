@@ -10,40 +10,52 @@ import (
 	"github.com/comlam/comlam/backend/kernel"
 )
 
-// lookup has, for every index vector of a Gather or Scatter, where its window
-// begins (element offsets): in the operand, -1 for one to be left out, and in the
-// other array, the output or the updates.
+// lookup is a Gather or Scatter: for every index vector where its window begins (element
+// offsets) in the operand, -1 for one to be left out, and in the other array, the output
+// or the updates.
 type lookup struct {
-	operand, other []int
-	memory         *scratch
+	operand, other           []int
+	memory                   *scratch
+	sizes                    []int // of a window, on all axes of the operand
+	dims, inOperand, inOther []int // its axes and their strides
 }
 
-// newLookup reads indices, whose axis vector holds one coordinate for each of the
-// operand's axes. sizes are those of a window on all of the operand's axes;
-// otherDims and otherStrides are the other array's axes that count the windows. A
-// window that does not fit is moved so that it does, or left out.
-func newLookup(indices value, vector int, axes []int, operand value, sizes, otherDims, otherStrides []int, move bool) *lookup {
-	at := ints(indices)
-	n, suffix := product(otherDims), product(indices.shape.Dimensions[vector+1:])
-	l := &lookup{memory: borrow(16 * n)}
-	all := unsafe.Slice((*int)(unsafe.Pointer(unsafe.SliceData(l.memory.data))), 2*n)
-	l.operand, l.other = all[:n], all[n:]
-	strides := rowMajor(operand.shape.Dimensions)
-	other := walkFrom(view{dims: otherDims, strides: otherStrides}.simplify().steps(), 0)
+// newLookup reads the operands of a call and its other array. A window that does not fit
+// is moved so that it does, or left out.
+func newLookup(c *call, other value, move bool) *lookup {
+	a, operand, indices := c.n.attr.(lookupAttr), c.in[0].shape.Dimensions, c.in[1]
+	all, strides := other.shape.Dimensions, rowMajor(other.shape.Dimensions)
+	l := &lookup{
+		sizes: slices.Repeat([]int{1}, len(operand)), dims: pick(all, a.window),
+		inOperand: without(rowMajor(operand), a.dropped), inOther: pick(strides, a.window),
+	}
+	k := 0
+	for axis := range operand {
+		if !slices.Contains(a.dropped, axis) {
+			l.sizes[axis] = l.dims[k]
+			k++
+		}
+	}
+	windows := walkFrom(merged(view{dims: without(all, a.window), strides: without(strides, a.window)}.steps()), 0)
+	n, suffix := elements(windows.axes), product(indices.shape.Dimensions[a.vector+1:])
+	l.memory = borrow(16 * n)
+	both := unsafe.Slice((*int)(unsafe.Pointer(unsafe.SliceData(l.memory.data))), 2*n)
+	l.operand, l.other = both[:n], both[n:]
+	at, steps := ints(indices), rowMajor(operand)
 	for i := range n {
-		place := i/suffix*len(axes)*suffix + i%suffix
+		place := i/suffix*len(a.indexed)*suffix + i%suffix
 		offset := 0
-		for k, axis := range axes {
+		for k, axis := range a.indexed {
 			x := at[place+k*suffix]
-			fit := max(0, min(x, operand.shape.Dimensions[axis]-sizes[axis]))
+			fit := max(0, min(x, operand[axis]-l.sizes[axis]))
 			if x != fit && !move {
 				offset = -1
 				break
 			}
-			offset += fit * strides[axis]
+			offset += fit * steps[axis]
 		}
-		l.operand[i], l.other[i] = offset, other.x
-		other.on(1)
+		l.operand[i], l.other[i] = offset, windows.x
+		windows.on(1)
 	}
 	return l
 }
@@ -54,43 +66,24 @@ func newLookup(indices value, vector int, axes []int, operand value, sizes, othe
 //
 // with starts moved so that windows fit.
 func runGather(c *call) error {
-	a, x, out := c.n.attr.(gatherAttr), c.in[0], c.out[0]
+	x, out := c.in[0], c.out[0]
 	if out.shape.Size() == 0 {
 		return nil
 	}
-	to, window := rowMajor(out.shape.Dimensions), make([]int, x.shape.Rank())
-	offset := 0
-	for axis := range window {
-		if !slices.Contains(a.collapsedSliceAxes, axis) {
-			window[axis] = to[a.offsetOutputAxes[offset]]
-			offset++
-		}
-	}
-	dims, strides := without(out.shape.Dimensions, to, a.offsetOutputAxes)
-	l := newLookup(c.in[1], a.indexVectorAxis, a.startIndexMap, x, a.sliceSizes, dims, strides, true)
+	l := newLookup(c, out, true)
 	defer l.memory.free()
 	size := x.shape.DType.Size()
-	m := newMover(size, a.sliceSizes, window, rowMajor(x.shape.Dimensions))
+	m := newMover(size, l.dims, l.inOther, l.inOperand)
 	if len(l.other) == 1 {
 		m.run(at(out.data, 0), at(x.data, l.operand[0]*size), c.do)
 		return nil
 	}
-	ranges(c.do, len(l.other), perTask(product(a.sliceSizes)*size), func(lo, hi int) {
+	ranges(c.do, len(l.other), perTask(product(l.dims)*size), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			m.blocks(at(out.data, l.other[i]*size), at(x.data, l.operand[i]*size), 0, m.count, 0, m.line.n)
 		}
 	})
 	return nil
-}
-
-// without are the dimensions and strides of the axes that are not listed.
-func without(dims, strides, axes []int) (d, s []int) {
-	for i := range dims {
-		if !slices.Contains(axes, i) {
-			d, s = append(d, dims[i]), append(s, strides[i])
-		}
-	}
-	return d, s
 }
 
 // scatterOps are the combinations of Scatter.
@@ -109,29 +102,17 @@ var scatterOps = map[compute.OpType]compute.OpType{
 // Tasks share the columns of the windows, so that the order in which the terms of
 // an element are added is always the same.
 func runScatter(c *call) error {
-	a, x, updates, out := c.n.attr.(scatterAttr), c.in[0], c.in[2], c.out[0]
+	x, updates, out := c.in[0], c.in[2], c.out[0]
 	c.copyBytes(out.data, x.data)
 	if updates.shape.Size() == 0 {
 		return nil
 	}
-	f := kernel.Binary(scatterOps[c.n.op], x.shape.DType, kernel.VV)
-	from, to := rowMajor(updates.shape.Dimensions), rowMajor(x.shape.Dimensions)
-	sizes := slices.Repeat([]int{1}, x.shape.Rank())
-	var wd, ws, wt []int // the window: dimensions, strides in updates and in out
-	for axis := range sizes {
-		if !slices.Contains(a.insertedWindowAxes, axis) {
-			u := a.updateWindowAxes[len(wd)]
-			sizes[axis] = updates.shape.Dimensions[u]
-			wd, ws, wt = append(wd, sizes[axis]), append(ws, from[u]), append(wt, to[axis])
-		}
-	}
-	dims, strides := without(updates.shape.Dimensions, from, a.updateWindowAxes)
-	l := newLookup(c.in[1], a.indexVectorAxis, a.scatterAxesToOperandAxes, x, sizes, dims, strides, false)
+	l := newLookup(c, updates, false)
 	defer l.memory.free()
 	size := x.shape.DType.Size()
-	m := newCombiner(f, size, wd, wt, ws)
+	m := newCombiner(kernel.Binary(scatterOps[c.n.op], x.shape.DType, kernel.VV), size, l.dims, l.inOperand, l.inOther)
 	step := m.line.n
-	if updates.shape.Size()*size > grain && step <= ownColumns(sizes, a.scatterAxesToOperandAxes) {
+	if updates.shape.Size()*size > grain && step <= ownColumns(l.sizes, c.n.attr.(lookupAttr).indexed) {
 		step = max(64, ceilDiv(step, 16))
 	}
 	ranges(c.do, m.line.n, step, func(lo, hi int) {

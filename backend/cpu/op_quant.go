@@ -24,14 +24,15 @@ type quantAttr struct {
 type quantised struct {
 	quantAttr
 	weights       []byte
-	t             dtypes.DType
+	bits          int // of an integer, for Linear and NF4
+	signed        bool
 	cols, blocks  int // of a row
 	scales, zeros []float32
 }
 
 func newQuantised(a quantAttr, in []value) *quantised {
 	w := in[0].shape
-	q := &quantised{quantAttr: a, weights: in[0].data, t: w.DType, cols: w.Dimensions[1]}
+	q := &quantised{quantAttr: a, weights: in[0].data, bits: w.DType.Bits(), signed: !w.DType.IsUnsigned(), cols: w.Dimensions[1]}
 	if a.scheme == compute.QuantGGML {
 		q.blocks = w.Dimensions[1] / a.ggml.BytesPerBlock()
 		q.cols = q.blocks * a.ggml.ValuesPerBlock()
@@ -61,21 +62,14 @@ func (q *quantised) read(dst []float32, row, col int) {
 	}
 }
 
-// level is integer i of the weights.
+// level is integer i of the weights: the first of a byte is in its low bits.
 func (q *quantised) level(i int) int {
-	switch q.t {
-	case dtypes.Int8:
-		return int(int8(q.weights[i]))
-	case dtypes.Int4:
-		return int(int8(q.weights[i/2]<<(4-i%2*4)) >> 4)
-	case dtypes.Uint4:
-		return int(q.weights[i/2] >> (i % 2 * 4) & 15)
-	case dtypes.Int2:
-		return int(int8(q.weights[i/4]<<(6-i%4*2)) >> 6)
-	case dtypes.Uint2:
-		return int(q.weights[i/4] >> (i % 4 * 2) & 3)
+	bit, unused := i*q.bits, 8-q.bits
+	v := q.weights[bit/8] >> (bit % 8) << unused
+	if q.signed {
+		return int(int8(v) >> unused)
 	}
-	return int(q.weights[i])
+	return int(v >> unused)
 }
 
 // readBlocks is read for GGML's formats, whose blocks are decoded whole.
@@ -138,5 +132,12 @@ func runQuantizedDot(c *call) error {
 		}
 	}}
 	p.Run(c.do)
+	return nil
+}
+
+// runUnpack: out[i] = x[i], one byte each.
+func runUnpack(c *call) error {
+	x, out := c.in[0], c.out[0]
+	kernel.Convert(x.shape.DType, out.shape.DType)(at(out.data, 0), at(x.data, 0), out.shape.Size())
 	return nil
 }

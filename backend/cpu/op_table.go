@@ -13,6 +13,9 @@ import (
 	"github.com/comlam/comlam/backend/kernel"
 )
 
+// opUnpack makes Int8 or Uint8 of packed integers.
+const opUnpack = compute.OpTypeLast + 2
+
 // opFuncs has the operations that run as they stand; all others are views or
 // become parts of tile programs and matrix products. Builders have refused types that
 // an operation has no loop for.
@@ -23,8 +26,11 @@ var opFuncs = map[compute.OpType]opFunc{
 	compute.OpTypeDynamicSlice:       runDynamicSlice,
 	compute.OpTypeDynamicUpdateSlice: runDynamicUpdateSlice,
 
-	compute.OpTypeGather:    runGather,
-	compute.OpTypeArgMinMax: runArgMinMax,
+	compute.OpTypeGather:     runGather,
+	compute.OpTypeScatterSum: runScatter,
+	compute.OpTypeScatterMax: runScatter,
+	compute.OpTypeScatterMin: runScatter,
+	compute.OpTypeArgMinMax:  runArgMinMax,
 
 	compute.OpTypeSelectAndScatterMax: runSelectAndScatter,
 	compute.OpTypeSelectAndScatterMin: runSelectAndScatter,
@@ -34,6 +40,15 @@ var opFuncs = map[compute.OpType]opFunc{
 	compute.OpTypeRNGBitGenerator:          runRandom,
 	compute.OpTypeQuantizedEmbeddingLookup: runQuantizedLookup,
 	compute.OpTypeFusedQuantizedDense:      runQuantizedDot,
+	opUnpack:                               runUnpack,
+}
+
+// These run programs, whose steps are looked up in opFuncs: in its literal they would be
+// a cycle.
+func init() {
+	opFuncs[compute.OpTypeWhile] = runWhile
+	opFuncs[compute.OpTypeIf] = runIf
+	opFuncs[compute.OpTypeSort] = runSort
 }
 
 // grain is the number of bytes that a task moves at least: less is not worth the

@@ -2,17 +2,15 @@ package cpu
 
 import (
 	"cmp"
+	"encoding/binary"
 	"math"
 	"slices"
 	"sort"
-	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/pkg/errors"
-
-	"github.com/comlam/comlam/backend/kernel"
 )
 
 // Sort sorts arrays of the same dimensions together along an axis. The comparator
@@ -71,7 +69,10 @@ func runSort(c *call) error {
 				s.byComparator(order, first)
 			}
 			for k, out := range c.out {
-				rearrange(out, c.in[k], order, first, s.inner)
+				size := out.shape.DType.Size()
+				for i, from := range order {
+					copy(out.data[(first+i*s.inner)*size:][:size], c.in[k].data[(first+int(from)*s.inner)*size:])
+				}
 			}
 		}
 	})
@@ -122,18 +123,6 @@ func (s *sorting) byComparator(order []int32, first int) {
 	})
 }
 
-// rearrange sets element k of a line to element order[k].
-func rearrange(dst, src value, order []int32, first, step int) {
-	kernel.BySize(dst.shape.DType.Size(), permute[uint8], permute[uint16], permute[uint32], permute[uint64], permute[complex128])(dst, src, order, first, step)
-}
-
-func permute[T any](dst, src value, order []int32, first, step int) {
-	d, s := of[T](dst), of[T](src)
-	for k, from := range order {
-		d[first+k*step] = s[first+int(from)*step]
-	}
-}
-
 // plainOrder recognises a comparator that only compares the two elements of one
 // array with < or >, and gives that array and numbers in whose order they come.
 // NaN comes last where the comparison leaves that open.
@@ -176,23 +165,18 @@ func readNumber(t dtypes.DType) func(v value, i int, total bool) (key uint64, is
 	if t.IsComplex() {
 		return nil
 	}
-	flip := uint64(0)
-	if t.IsInt() && !t.IsUnsigned() {
-		flip = 1 << 63
-	}
-	return kernel.BySize(t.Size(), readBits[uint8], readBits[uint16], readBits[uint32], readBits[uint64], nil)(infinities[t], flip)
-}
-
-// readBits is readNumber for elements whose bits are a T: floats with an infinity, or
-// integers whose sign has to be flipped.
-func readBits[T uint8 | uint16 | uint32 | uint64](inf, flip uint64) func(v value, i int, total bool) (key uint64, isNaN bool) {
+	inf, size := infinities[t], t.Size()
 	return func(v value, i int, total bool) (uint64, bool) {
-		x := of[T](v)[i]
-		b := uint64(x) << (64 - 8*unsafe.Sizeof(x))
+		var raw [8]byte
+		copy(raw[8-size:], v.data[i*size:][:size])
+		b := binary.LittleEndian.Uint64(raw[:]) // the element in the highest bytes
 		if inf != 0 {
 			return floatKey(b, inf, total)
 		}
-		return b ^ flip, false
+		if !t.IsUnsigned() {
+			b ^= 1 << 63
+		}
+		return b, false
 	}
 }
 
