@@ -82,52 +82,6 @@ func (f *function) every(x *node, axis, from, n, stride int) *node {
 	return f.slice(x, starts, limits, strides)
 }
 
-// tap is an axis along which a window moves: for output o, element k of the window
-// is element (o*stride + k*step - pad) / hole of the input, if there is one.
-type tap struct {
-	in, out, size           int
-	stride, step, hole, pad int
-	inStep, outStep         int // strides of the axis in elements
-}
-
-func (t *tap) meets(o, k int) (i int, ok bool) {
-	i = o*t.stride + k*t.step - t.pad
-	if i < 0 || i%t.hole != 0 {
-		return 0, false
-	}
-	i /= t.hole
-	return i, i < t.in
-}
-
-// sliding is the geometry of a windowed operation: rows on which windows have one
-// element and stay, axes on which they move, and an innermost run like the rows.
-type sliding struct {
-	rows, n int
-	taps    []tap
-	in, out int // elements of a row
-}
-
-func newSliding(a windowAttr, in, out []int) *sliding {
-	stays := func(i int) bool {
-		return a.dims[i] == 1 && a.strides[i] == 1 && a.inputDilations[i] == 1 && a.paddings[i] == [2]int{}
-	}
-	s := &sliding{rows: 1, n: 1}
-	first, last := 0, len(in)
-	for ; first < last && stays(first); first++ {
-		s.rows *= in[first]
-	}
-	for ; last > first && stays(last-1); last-- {
-		s.n *= in[last-1]
-	}
-	s.in, s.out = s.n, s.n
-	for i := last - 1; i >= first; i-- {
-		t := tap{in[i], out[i], a.dims[i], a.strides[i], a.windowDilations[i], a.inputDilations[i], a.paddings[i][0], s.in, s.out}
-		s.taps = append([]tap{t}, s.taps...)
-		s.in, s.out = s.in*in[i], s.out*out[i]
-	}
-	return s
-}
-
 // runSelectAndScatter adds, for every window, its element of the source to the
 // place of the window's greatest (least) element: the first of equals, the first
 // NaN before all.
@@ -145,83 +99,95 @@ var selectAndScatters = map[dtypes.DType]func(c *call){
 }
 
 func selectAndScatter[T gotype.NumericNotComplex](c *call) {
-	x, source, out := c.in[0], c.in[1], c.out[0]
-	s := newSliding(c.n.attr.(windowAttr), x.shape.Dimensions, source.shape.Dimensions)
+	x, source, out, a := c.in[0], c.in[1], c.out[0], c.n.attr.(windowAttr)
 	clear(out.data)
 	if source.shape.Size() == 0 || x.shape.Size() == 0 {
 		return
 	}
-	const width = 64
-	strips := ceilDiv(s.n, width)
-	ranges(c.do, s.rows*strips, perTask(s.in/strips*x.shape.DType.Size()), func(lo, hi int) {
+	// The axes on which windows move are between those on which they stay: rows, each
+	// done in strips of columns.
+	stays := func(i int) bool { return a.dims[i] == 1 && a.strides[i] == 1 && a.paddings[i] == [2]int{} }
+	dims, first, last := x.shape.Dimensions, 0, x.shape.Rank()
+	for first < last && stays(first) {
+		first++
+	}
+	for last > first && stays(last-1) {
+		last--
+	}
+	to, from := source.shape.Dimensions, rowMajor(source.shape.Dimensions)
+	var taps []tap
+	var windows []axis // y is in the source
+	for i, step := range rowMajor(dims)[:last] {
+		if i >= first {
+			taps = append(taps, tap{a.dims[i], a.strides[i], a.paddings[i][0], dims[i], step})
+			windows = append(windows, axis{n: to[i], y: from[i]})
+		}
+	}
+	cols := product(dims[last:])
+	strips, rowIn, rowOut := ceilDiv(cols, stripWidth), product(dims[first:]), elements(windows)*cols
+	ranges(c.do, product(dims[:first])*strips, perTask(rowIn/strips*x.shape.DType.Size()), func(lo, hi int) {
+		p := &picker[T]{taps: taps, windows: windows, least: c.n.op == compute.OpTypeSelectAndScatterMin}
+		p.box.axes = make([]axis, len(taps))
 		for i := lo; i < hi; i++ {
-			row, col := i/strips, i%strips*width
-			p := &picker[T]{sliding: s, from: col, n: min(width, s.n-col), least: c.n.op == compute.OpTypeSelectAndScatterMin}
-			p.x, p.out = of[T](x)[row*s.in:(row+1)*s.in], of[T](out)[row*s.in:(row+1)*s.in]
-			p.source = of[T](source)[row*s.out : (row+1)*s.out]
-			p.windows(make([]int, len(s.taps)), 0, 0)
+			row, col := i/strips, i%strips*stripWidth
+			p.x, p.out, p.source = of[T](x)[row*rowIn:][:rowIn], of[T](out)[row*rowIn:][:rowIn], of[T](source)[row*rowOut:][:rowOut]
+			p.strip(col, min(stripWidth, cols-col))
 		}
 	})
 }
 
-// picker does a strip of columns of one row.
+const stripWidth = 64
+
+// tap is an axis on which windows of a size move: they are stride apart, over n elements
+// that are step apart in memory and have padding before them.
+type tap struct{ size, stride, padding, n, step int }
+
+// picker does one row after the other.
 type picker[T gotype.NumericNotComplex] struct {
-	*sliding
+	taps           []tap
+	windows        []axis
 	x, source, out []T
-	from, n        int
-	least, found   bool
-	best           [64]T
-	place          [64]int
+	least          bool
+	box            walk // of a window: what of it is not padding
+	best           [stripWidth]T
+	place          [stripWidth]int
 }
 
-// windows goes through all windows, axis by axis.
-func (p *picker[T]) windows(at0 []int, axis, source int) {
-	if axis < len(p.taps) {
-		for o := range p.taps[axis].out {
-			at0[axis] = o
-			p.windows(at0, axis+1, source+o*p.taps[axis].outStep)
+// strip does n columns of a row.
+func (p *picker[T]) strip(col, n int) {
+	w := walkFrom(p.windows, 0)
+	for range elements(p.windows) {
+		begin := col
+		for i, t := range p.taps {
+			at := w.at[i]*t.stride - t.padding
+			from := max(at, 0)
+			p.box.axes[i] = axis{n: max(min(at+t.size, t.n)-from, 0), x: t.step}
+			begin += from * t.step
 		}
-		return
-	}
-	p.found = false
-	p.pick(at0, 0, p.from)
-	if p.found {
-		for i, v := range p.source[source+p.from:][:p.n] {
-			p.out[p.place[i]] += v
+		if size := elements(p.box.axes); size > 0 {
+			p.pick(begin, n, size)
+			for i, v := range p.source[w.y+col:][:n] {
+				p.out[p.place[i]] += v
+			}
 		}
+		w.on(1)
 	}
 }
 
-// pick goes through the elements of a window, axis by axis.
-func (p *picker[T]) pick(at0 []int, axis, place int) {
-	if axis < len(p.taps) {
-		t := &p.taps[axis]
-		for k := range t.size {
-			if i, ok := t.meets(at0[axis], k); ok {
-				p.pick(at0, axis+1, place+i*t.inStep)
-			}
-		}
-		return
+// pick finds the places of the best elements of a box of so many.
+func (p *picker[T]) pick(begin, n, size int) {
+	copy(p.best[:n], p.x[begin:])
+	for i := range n {
+		p.place[i] = begin + i
 	}
-	x := p.x[place:][:p.n]
-	switch {
-	case !p.found:
-		p.found = true
-		copy(p.best[:], x)
-		for i := range x {
-			p.place[i] = place + i
-		}
-	case p.least:
-		for i, v := range x {
-			if b := p.best[i]; v < b || v != v && b == b {
-				p.best[i], p.place[i] = v, place+i
-			}
-		}
-	default:
-		for i, v := range x {
-			if b := p.best[i]; v > b || v != v && b == b {
-				p.best[i], p.place[i] = v, place+i
+	for range size - 1 {
+		p.box.on(1)
+		at := begin + p.box.x
+		for i, v := range p.x[at:][:n] {
+			if b := p.best[i]; !p.least && v > b || p.least && v < b || v != v && b == b {
+				p.best[i], p.place[i] = v, at+i
 			}
 		}
 	}
+	p.box.on(1) // back to the first
 }
