@@ -82,6 +82,11 @@ func (f *function) ConvGeneral(x, kernel val, axes compute.ConvolveAxesConfig, s
 		orElse(slices.Clone(inputDilations), n, 1), orElse(slices.Clone(kernelDilations), n, 1), max(channelGroups, 1), max(batchGroups, 1)}
 	out := need(shapeinference.ConvGeneral(in[0].shape, in[1].shape, a.axes, a.strides, a.paddings,
 		a.inputDilations, a.kernelDilations, a.channelGroups, a.batchGroups))
+	for i, p := range a.paddings {
+		const longest = 1 << 40
+		refuseIf(max(a.strides[i], a.inputDilations[i], a.kernelDilations[i], p[0], p[1], -p[0], -p[1]) > longest,
+			"ConvGeneral of %s: a stride, dilation or padding of spatial axis %d is larger than any array", in[0].shape, i)
+	}
 	return f.rounded(compute.OpTypeConvGeneral, unnamed(out), a, in...), nil
 }
 

@@ -350,6 +350,30 @@ func TestNothingToDo(t *testing.T) {
 	}
 }
 
+// TestFarConvolution: what no array is long enough for is refused, and what memory does
+// not hold.
+func TestFarConvolution(t *testing.T) {
+	b := open(t, "")
+	for pad, want := range map[int]string{
+		math.MaxInt / 4: "ConvGeneral of (Float32)[1, 5, 5, 8]: a stride, dilation or padding of spatial axis 0 is larger than any array",
+		1 << 38:         "out of memory",
+	} {
+		nb := b.Builder("far")
+		f := nb.Main().(*function)
+		x := must(f.Parameter("x", shapes.Make(dtypes.Float32, 1, 5, 5, 8), nil))
+		w := must(f.Parameter("w", shapes.Make(dtypes.Float32, 3, 3, 8, 8), nil))
+		y, err := f.ConvGeneral(x, w, axesOf("nhwc", "hwio", "nhwc"), []int{pad, pad}, [][2]int{{pad, pad}, {pad, pad}}, nil, nil, 1, 1)
+		if err == nil {
+			if err = f.Return([]compute.Value{y}, nil); err == nil {
+				_, err = nb.Compile()
+			}
+		}
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // TestManyAxes: arrays have up to 16 axes, more are refused by name.
 func TestManyAxes(t *testing.T) {
 	b := open(t, "")

@@ -267,6 +267,9 @@ func (c *compiler) emitCall(n *node, outs ...*node) error {
 	}
 	if n.op == compute.OpTypeConvGeneral {
 		if room, ok := convRoom(n.attr.(convAttr), n.in[0].shape, n.in[1].shape, n.shape); ok {
+			if _, err := byteSize(room); err != nil {
+				return errors.WithMessagef(err, "%s: padded input", n.op)
+			}
 			o := &node{shape: room}
 			s.out = append(s.out, piece{c.temporary(o.bytes()), 0, o.bytes(), o})
 		}
