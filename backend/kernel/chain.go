@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -43,14 +44,13 @@ type Link struct {
 // would write and read them every time. A pass that has no vectors runs once, for all
 // elements. The bits are those of the loops.
 type Chain struct {
+	*chainLoop
 	code    []chainCode
 	plain   []chainCode // with Store for Stream
-	streams []int       // operands
-	run     chainFunc
-	block   int   // elements
-	whole   bool  // of blocks only
-	vectors []int // operands that are vectors, and those that are written
+	whole   bool        // of blocks only
+	vectors []int       // operands that are vectors, those that are written, those that are streams
 	stores  []int
+	streams []int
 	size    int // operands
 	scratch sync.Pool
 }
@@ -63,54 +63,57 @@ type chainCode struct {
 
 const chainCodeSize = unsafe.Sizeof(chainCode{})
 
-type (
-	chainFunc  = func(code, ptrs unsafe.Pointer, blocks int)
-	chainTable [chainHandlerCount]uintptr
+// chainLoop is what the assembly of a variant has.
+type chainLoop struct {
+	run      func(code, ptrs unsafe.Pointer, blocks int)
+	block    int         // elements
+	handlers [64]uintptr // by their numbers in chainHandlers, and these:
+}
+
+const (
+	chainNext = iota
+	chainEnd
+	chainFoldNear // 0 where sums do not fit into registers
+	chainTotalNear
 )
 
 // NewChain makes a chain, nil where the variant has none or not of these operations.
 // No operand is both a vector and one element.
 func NewChain(passes ...[]Link) *Chain {
-	run, block, handlers := asmChain()
-	if run == nil {
+	loop := &chainLoops[active]
+	if loop.run == nil {
 		return nil
 	}
-	c := &Chain{run: run, block: block, whole: len(passes) > 1}
-	b := chainBuilder{Chain: c, handlers: handlers, wrote: map[int]bool{}, read: map[int]bool{}, total: -1}
+	b := chainBuilder{Chain: &Chain{chainLoop: loop, whole: len(passes) > 1}, total: -1}
 	for i, links := range passes {
 		b.near = -1
-		if i+1 < len(passes) && passes[i+1][0].Arg == Total && handlers[chainFoldNear] != 0 {
+		if i+1 < len(passes) && passes[i+1][0].Arg == Total && loop.handlers[chainFoldNear] != 0 {
 			b.near = passes[i+1][0].Operand
 		}
 		if !b.pass(links) {
 			return nil
 		}
 	}
-	b.put(chainEnd, chainEnd, 0)
-	for i := range c.size {
-		if b.wrote[i] {
-			c.stores = append(c.stores, i)
-		}
-		if b.wrote[i] || b.read[i] {
-			c.vectors = append(c.vectors, i)
+	b.put(chainEnd, 0)
+	b.plain = slices.Clone(b.code)
+	stream, store := chainHandlers[chainKey{compute.OpTypeIdentity, Stream}], chainHandlers[chainKey{compute.OpTypeIdentity, Store}]
+	for i := range b.plain {
+		if h := &b.plain[i].handler; *h == loop.handlers[stream] {
+			*h = loop.handlers[store]
 		}
 	}
-	return c
+	return b.Chain
 }
 
 // chainBuilder writes the code of a chain.
 type chainBuilder struct {
 	*Chain
-	handlers    chainTable
-	wrote, read map[int]bool // operands
-	near        int          // partial sums that stay in registers from a pass to the next, -1: none
-	total       int          // those of the pass before
+	near  int // partial sums that stay in registers from a pass to the next, -1: none
+	total int // those of the pass before
 }
 
-// put adds a link to both codes.
-func (b *chainBuilder) put(handler, plain, operand int) {
+func (b *chainBuilder) put(handler, operand int) {
 	b.code = append(b.code, chainCode{b.handlers[handler], uintptr(operand)})
-	b.plain = append(b.plain, chainCode{b.handlers[plain], uintptr(operand)})
 }
 
 // pass adds the links of a pass; it reports whether there are handlers for all.
@@ -121,40 +124,45 @@ func (b *chainBuilder) pass(links []Link) bool {
 		if !ok {
 			return false
 		}
-		operand, plain := l.Operand, k
+		operand := l.Operand
 		if l.Arg != Alone {
 			b.size = max(b.size, l.Operand+1)
 		}
 		switch l.Arg {
-		case Stream:
-			b.streams = append(b.streams, l.Operand)
-			plain = chainHandlers[chainKey{l.Op, Store}]
-			fallthrough
-		case Store:
-			b.wrote[l.Operand] = true
-		case Vector, VectorFirst:
-			b.read[l.Operand] = true
+		case Vector, VectorFirst, Store, Stream, Gather:
+			loops = true
+			note(&b.vectors, l.Operand)
+			if l.Arg != Vector && l.Arg != VectorFirst {
+				note(&b.stores, l.Operand)
+			}
+			if l.Arg == Stream {
+				note(&b.streams, l.Operand)
+			}
 		case Fetch:
 			operand |= l.Ahead << 16
-		case Gather:
-			b.wrote[l.Operand], b.read[l.Operand] = true, true
 		case Fold:
 			if b.whole = true; l.Operand == b.near {
-				k, plain, total = chainFoldNear, chainFoldNear, b.near
+				k, total = chainFoldNear, b.near
 			}
 		case Total:
 			if b.whole = true; l.Operand == b.total {
-				k, plain = chainTotalNear, chainTotalNear
+				k = chainTotalNear
 			}
 		}
-		loops = loops || l.Arg == Store || l.Arg == Stream || l.Arg == Gather || l.Arg == Vector || l.Arg == VectorFirst
-		b.put(k, plain, operand)
+		b.put(k, operand)
 	}
 	b.total = total
 	if loops {
-		b.put(chainNext, chainNext, (len(b.code)-start)*int(chainCodeSize))
+		b.put(chainNext, (len(b.code)-start)*int(chainCodeSize))
 	}
 	return true
+}
+
+// note adds an operand to a list that lacks it.
+func note(list *[]int, operand int) {
+	if !slices.Contains(*list, operand) {
+		*list = append(*list, operand)
+	}
 }
 
 // Run computes n elements, a multiple of SumLen for a chain of several passes or with
@@ -211,32 +219,6 @@ type chainKey struct {
 	op  compute.OpType
 	arg Arg
 }
-
-// chainHandlers numbers the handlers of the assembly, in the order in which its
-// generator writes them.
-var chainHandlers = map[chainKey]int{
-	{compute.OpTypeIdentity, Vector}: 2, {compute.OpTypeIdentity, Scalar}: 3, {compute.OpTypeIdentity, Store}: 4,
-	{compute.OpTypeAdd, Vector}: 5, {compute.OpTypeAdd, Scalar}: 6, {compute.OpTypeAdd, VectorFirst}: 5, {compute.OpTypeAdd, ScalarFirst}: 6,
-	{compute.OpTypeSub, Vector}: 7, {compute.OpTypeSub, Scalar}: 8, {compute.OpTypeSub, VectorFirst}: 9, {compute.OpTypeSub, ScalarFirst}: 10,
-	{compute.OpTypeMul, Vector}: 11, {compute.OpTypeMul, Scalar}: 12, {compute.OpTypeMul, VectorFirst}: 11, {compute.OpTypeMul, ScalarFirst}: 12,
-	{compute.OpTypeDiv, Vector}: 13, {compute.OpTypeDiv, Scalar}: 14, {compute.OpTypeDiv, VectorFirst}: 15, {compute.OpTypeDiv, ScalarFirst}: 16,
-	{compute.OpTypeMax, Vector}: 17, {compute.OpTypeMax, Scalar}: 18, {compute.OpTypeMax, VectorFirst}: 17, {compute.OpTypeMax, ScalarFirst}: 18,
-	{compute.OpTypeMin, Vector}: 19, {compute.OpTypeMin, Scalar}: 20, {compute.OpTypeMin, VectorFirst}: 19, {compute.OpTypeMin, ScalarFirst}: 20,
-	{compute.OpTypeSqrt, Alone}: 21, {compute.OpTypeAbs, Alone}: 22, {compute.OpTypeNeg, Alone}: 23, {compute.OpTypeRsqrt, Alone}: 24,
-	{compute.OpTypeExp, Alone}: 25, {compute.OpTypeExpm1, Alone}: 26, {compute.OpTypeTanh, Alone}: 27, {compute.OpTypeLogistic, Alone}: 28,
-	{compute.OpTypeErf, Alone}: 29, {compute.OpTypeLog, Alone}: 30, {compute.OpTypeLog1p, Alone}: 31,
-	{compute.OpTypeMul, Alone}: 32, {compute.OpTypeIdentity, Stream}: 33,
-	{compute.OpTypeIdentity, StoreOne}: 34, {compute.OpTypeIdentity, Fetch}: 35,
-	{compute.OpTypeAdd, Gather}: 36, {compute.OpTypeReduceSum, Fold}: 37, {compute.OpTypeReduceSum, Total}: 38,
-}
-
-const (
-	chainNext         = 0
-	chainEnd          = 1
-	chainFoldNear     = 39 // 0 where sums do not fit into registers
-	chainTotalNear    = 40
-	chainHandlerCount = 41
-)
 
 // Chainable says whether there is a handler for a link.
 func Chainable(l Link) bool {

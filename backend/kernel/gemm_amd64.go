@@ -36,15 +36,7 @@ func byRows(loops ...func(tile *byte)) func(rows int, t *Tile) {
 	return func(rows int, t *Tile) { loops[rows-1]((*byte)(unsafe.Pointer(t))) }
 }
 
-func gemmActive() *gemmKernel {
-	switch active {
-	case avx512:
-		return gemmZ
-	case avx2:
-		return gemmY
-	}
-	return gemmGoF32
-}
+var gemmF32 = choice[*gemmKernel]{gemmGoF32, gemmY, gemmZ}
 
 // gemmFloat returns the kernel of float32 sums of products of type t.
 func gemmFloat(t dtypes.DType) *gemmKernel {

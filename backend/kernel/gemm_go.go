@@ -44,6 +44,9 @@ var (
 	gemmGoI64 = gemmPortable[int64](dtypes.Int64)
 )
 
+// gemmActive is the kernel of float32.
+func gemmActive() *gemmKernel { return gemmF32[active] }
+
 // gemmSame reports whether two types have the same bits as far as sums and
 // products go.
 func gemmSame(a, b dtypes.DType) bool {

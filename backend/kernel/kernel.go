@@ -27,6 +27,10 @@ var names = [...]string{"portable", "avx2", "avx512"}
 // active is the variant that runs.
 var active = lowered(detect(), os.Getenv("COMLAM_KERNEL"))
 
+// A choice is a loop, or what else the variants have, by level; zero where the
+// portable loops serve.
+type choice[F any] [avx512 + 1]F
+
 // Variant names the loops that run here: avx512, avx2 or portable.
 func Variant() string { return names[active] }
 

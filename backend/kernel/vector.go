@@ -30,12 +30,23 @@ const (
 	SS             // both are one element (Select and MulAdd only)
 )
 
-// The tables below prefer the assembly of the active variant (asm1 and its like)
+var modes = [...]string{VV: "VV", VS: "VS", SV: "SV", SS: "SS"}
+
+// The tables below prefer the assembly of the active variant (asmLoops1 and its like)
 // and fall back to the portable loops. They are for the time of compilation: look
 // a loop up once and keep it.
 //
 // Float16 and BFloat16 are stored only: their operations run in float32, 256
 // elements at a time, and round to nearest even once.
+
+// loopName is the name of an operation's loop in assembly, which for Float32 goes
+// without the type.
+func loopName(op compute.OpType, t dtypes.DType) string {
+	if t == dtypes.Float32 {
+		return op.String()
+	}
+	return t.String() + op.String()
+}
 
 // Unary returns the loop of a one-operand operation, nil where it is not defined
 // for t. IsFinite and IsNaN write bool (one byte, 0 or 1); Abs, Real and Imag of a
@@ -44,7 +55,7 @@ const (
 // Round goes to the nearest even; Sign keeps ±0 and NaN, and of a complex number
 // is x/|x|; Abs and Neg of the lowest integer are itself.
 func Unary(op compute.OpType, t dtypes.DType) Func1 {
-	if f := asm1(op, t); f != nil {
+	if f := asmLoops1[loopName(op, t)][active]; f != nil {
 		return f
 	}
 	return unary(op, t)
@@ -66,7 +77,7 @@ func Binary(op compute.OpType, t dtypes.DType, m Mode) Func2 {
 	if m > SV {
 		return nil
 	}
-	if f := asm2(op, t, m); f != nil {
+	if f := asmLoops2[loopName(op, t)+modes[m]][active]; f != nil {
 		return f
 	}
 	return binary(op, t, m)
@@ -75,7 +86,7 @@ func Binary(op compute.OpType, t dtypes.DType, m Mode) Func2 {
 // Select returns the loop dst[i] = c[i] ? x[i] : y[i] with its operands in the
 // order (dst, c, x, y); c holds bool, m is about x and y.
 func Select(t dtypes.DType, m Mode) Func3 {
-	if f := asm3("Select", m); f != nil && sizeOf(t) == 4 {
+	if f := asmLoops3["Select"+modes[m]][active]; f != nil && sizeOf(t) == 4 {
 		return f
 	}
 	return selects(t, m)
@@ -85,7 +96,7 @@ func Select(t dtypes.DType, m Mode) Func3 {
 // (dst, x, y, z); m is about y and z. It rounds once where the variant has a
 // fused instruction, twice elsewhere. It is nil for all but Float32 and Float64.
 func MulAdd(t dtypes.DType, m Mode) Func3 {
-	if f := asm3("MulAdd", m); f != nil && t == dtypes.Float32 {
+	if f := asmLoops3["MulAdd"+modes[m]][active]; f != nil && t == dtypes.Float32 {
 		return f
 	}
 	return mulAdd(t, m)
@@ -100,7 +111,11 @@ func MulAdd(t dtypes.DType, m Mode) Func3 {
 // imaginary part. The packed types (Int4, Uint4, Int2, ...; the first element in
 // the low bits of its byte) can be converted from, not to.
 func Convert(from, to dtypes.DType) Func1 {
-	if f := asmConvert(from, to); f != nil {
+	bits := from
+	if from == dtypes.Bool { // a byte that is 0 or 1
+		bits = dtypes.Uint8
+	}
+	if f := asmLoops1[bits.String()+"To"+to.String()][active]; f != nil {
 		return f
 	}
 	return convert(from, to)
@@ -110,16 +125,26 @@ func Convert(from, to dtypes.DType) Func1 {
 // depends on n only; nil where op is not defined for t. For n = 0 it writes what
 // ReduceInit writes. Max and Min of a NaN are NaN. The halves add in float32.
 func Reduce(op compute.OpType, t dtypes.DType) Func1 {
-	if f := asmReduce(op, t); f != nil {
-		return f
+	f := asmLoops1[loopName(op, t)+"All"][active]
+	switch {
+	case f == nil:
+		return reduce(op, t)
+	case op == compute.OpTypeReduceSum:
+		return func(dst, x unsafe.Pointer, n int) {
+			if n <= asmLeaf {
+				f(dst, x, n)
+				return
+			}
+			sumTree(dst, 0, n, asmLeaf, func(i, n int) { f(dst, at(x, i, 4), n) })
+		}
 	}
-	return reduce(op, t)
+	return f
 }
 
 // Transpose returns the loop dst[j*dstStride+i] = src[i*srcStride+j] for i < rows,
 // j < cols and elements of size bytes (1, 2, 4, 8, 16); strides count elements.
 func Transpose(size int) func(dst, src unsafe.Pointer, rows, cols, dstStride, srcStride int) {
-	if f := asmTranspose(size); f != nil {
+	if f := asmTranspose4[active]; f != nil && size == 4 {
 		return f
 	}
 	return transpose(size)

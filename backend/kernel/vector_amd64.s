@@ -6525,9 +6525,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx2Sum(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2ReduceSumAll(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX2
-TEXT ·avx2Sum(SB), NOSPLIT, $0-24
+TEXT ·avx2ReduceSumAll(SB), NOSPLIT, $0-24
 	MOVQ    dst+0(FP), AX
 	MOVQ    n+16(FP), DX
 	MOVQ    x+8(FP), BX
@@ -6694,9 +6694,9 @@ end5:
 	VZEROUPPER
 	RET
 
-// func avx2Greatest(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2ReduceMaxAll(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2Greatest(SB), NOSPLIT, $0-24
+TEXT ·avx2ReduceMaxAll(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), AX
 	MOVQ         n+16(FP), DX
 	MOVQ         x+8(FP), BX
@@ -6797,9 +6797,9 @@ done7:
 	VZEROUPPER
 	RET
 
-// func avx2Least(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx2ReduceMinAll(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX
-TEXT ·avx2Least(SB), NOSPLIT, $0-24
+TEXT ·avx2ReduceMinAll(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), AX
 	MOVQ         n+16(FP), DX
 	MOVQ         x+8(FP), BX
@@ -10861,6 +10861,49 @@ TEXT ·avx2ChainEnd(SB), NOSPLIT|NOFRAME, $0
 	VZEROUPPER
 	RET
 
+// func avx2ChainTotal()
+// Requires: AVX, AVX2
+TEXT ·avx2ChainTotal(SB), NOSPLIT|NOFRAME, $0
+	VPXOR        Y0, Y0, Y0
+	MOVQ         8(SI), BX
+	MOVQ         (DX)(BX*8), BX
+	VMOVUPS      (BX), Y3
+	VMOVUPS      Y0, (BX)
+	VMOVUPS      32(BX), Y1
+	VMOVUPS      Y0, 32(BX)
+	VMOVUPS      64(BX), Y2
+	VMOVUPS      Y0, 64(BX)
+	VMOVUPS      96(BX), Y4
+	VMOVUPS      Y0, 96(BX)
+	VMOVUPS      128(BX), Y5
+	VMOVUPS      Y0, 128(BX)
+	VMOVUPS      160(BX), Y6
+	VMOVUPS      Y0, 160(BX)
+	VMOVUPS      192(BX), Y7
+	VMOVUPS      Y0, 192(BX)
+	VMOVUPS      224(BX), Y8
+	VMOVUPS      Y0, 224(BX)
+	VADDPS       Y5, Y3, Y3
+	VADDPS       Y6, Y1, Y1
+	VADDPS       Y7, Y2, Y2
+	VADDPS       Y8, Y4, Y4
+	VADDPS       Y2, Y3, Y3
+	VADDPS       Y4, Y1, Y1
+	VADDPS       Y1, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X0
+	VADDPS       X0, X3, X3
+	VPERMILPS    $0x0e, X3, X0
+	VADDPS       X0, X3, X3
+	VPERMILPS    $0x01, X3, X0
+	VADDPS       X0, X3, X3
+	VBROADCASTSS X3, Y0
+	VBROADCASTSS X3, Y1
+	VBROADCASTSS X3, Y2
+	VBROADCASTSS X3, Y3
+	ADDQ         $+16, SI
+	MOVQ         (SI), BX
+	JMP          BX
+
 // func avx2ChainLoadV()
 // Requires: AVX
 TEXT ·avx2ChainLoadV(SB), NOSPLIT|NOFRAME, $0
@@ -12196,49 +12239,6 @@ TEXT ·avx2ChainFold(SB), NOSPLIT|NOFRAME, $0
 	MOVQ    (SI), BX
 	JMP     BX
 
-// func avx2ChainTotal()
-// Requires: AVX, AVX2
-TEXT ·avx2ChainTotal(SB), NOSPLIT|NOFRAME, $0
-	VPXOR        Y0, Y0, Y0
-	MOVQ         8(SI), BX
-	MOVQ         (DX)(BX*8), BX
-	VMOVUPS      (BX), Y3
-	VMOVUPS      Y0, (BX)
-	VMOVUPS      32(BX), Y1
-	VMOVUPS      Y0, 32(BX)
-	VMOVUPS      64(BX), Y2
-	VMOVUPS      Y0, 64(BX)
-	VMOVUPS      96(BX), Y4
-	VMOVUPS      Y0, 96(BX)
-	VMOVUPS      128(BX), Y5
-	VMOVUPS      Y0, 128(BX)
-	VMOVUPS      160(BX), Y6
-	VMOVUPS      Y0, 160(BX)
-	VMOVUPS      192(BX), Y7
-	VMOVUPS      Y0, 192(BX)
-	VMOVUPS      224(BX), Y8
-	VMOVUPS      Y0, 224(BX)
-	VADDPS       Y5, Y3, Y3
-	VADDPS       Y6, Y1, Y1
-	VADDPS       Y7, Y2, Y2
-	VADDPS       Y8, Y4, Y4
-	VADDPS       Y2, Y3, Y3
-	VADDPS       Y4, Y1, Y1
-	VADDPS       Y1, Y3, Y3
-	VEXTRACTF128 $0x01, Y3, X0
-	VADDPS       X0, X3, X3
-	VPERMILPS    $0x0e, X3, X0
-	VADDPS       X0, X3, X3
-	VPERMILPS    $0x01, X3, X0
-	VADDPS       X0, X3, X3
-	VBROADCASTSS X3, Y0
-	VBROADCASTSS X3, Y1
-	VBROADCASTSS X3, Y2
-	VBROADCASTSS X3, Y3
-	ADDQ         $+16, SI
-	MOVQ         (SI), BX
-	JMP          BX
-
 // func avx2Fence()
 // Requires: MMX+
 TEXT ·avx2Fence(SB), NOSPLIT, $0
@@ -12252,80 +12252,80 @@ TEXT ·avx2ChainTable(SB), NOSPLIT, $0-8
 	MOVQ CX, (AX)
 	LEAQ ·avx2ChainEnd+0(SB), CX
 	MOVQ CX, 8(AX)
-	LEAQ ·avx2ChainLoadV+0(SB), CX
-	MOVQ CX, 16(AX)
-	LEAQ ·avx2ChainLoadS+0(SB), CX
-	MOVQ CX, 24(AX)
-	LEAQ ·avx2ChainStoreV+0(SB), CX
-	MOVQ CX, 32(AX)
-	LEAQ ·avx2ChainAddV+0(SB), CX
-	MOVQ CX, 40(AX)
-	LEAQ ·avx2ChainAddS+0(SB), CX
-	MOVQ CX, 48(AX)
-	LEAQ ·avx2ChainSubV+0(SB), CX
-	MOVQ CX, 56(AX)
-	LEAQ ·avx2ChainSubS+0(SB), CX
-	MOVQ CX, 64(AX)
-	LEAQ ·avx2ChainFromV+0(SB), CX
-	MOVQ CX, 72(AX)
-	LEAQ ·avx2ChainFromS+0(SB), CX
-	MOVQ CX, 80(AX)
-	LEAQ ·avx2ChainMulV+0(SB), CX
-	MOVQ CX, 88(AX)
-	LEAQ ·avx2ChainMulS+0(SB), CX
-	MOVQ CX, 96(AX)
-	LEAQ ·avx2ChainDivV+0(SB), CX
-	MOVQ CX, 104(AX)
-	LEAQ ·avx2ChainDivS+0(SB), CX
-	MOVQ CX, 112(AX)
-	LEAQ ·avx2ChainOverV+0(SB), CX
-	MOVQ CX, 120(AX)
-	LEAQ ·avx2ChainOverS+0(SB), CX
-	MOVQ CX, 128(AX)
-	LEAQ ·avx2ChainMaxV+0(SB), CX
-	MOVQ CX, 136(AX)
-	LEAQ ·avx2ChainMaxS+0(SB), CX
-	MOVQ CX, 144(AX)
-	LEAQ ·avx2ChainMinV+0(SB), CX
-	MOVQ CX, 152(AX)
-	LEAQ ·avx2ChainMinS+0(SB), CX
-	MOVQ CX, 160(AX)
-	LEAQ ·avx2ChainSqrt+0(SB), CX
-	MOVQ CX, 168(AX)
-	LEAQ ·avx2ChainAbs+0(SB), CX
-	MOVQ CX, 176(AX)
-	LEAQ ·avx2ChainNeg+0(SB), CX
-	MOVQ CX, 184(AX)
-	LEAQ ·avx2ChainRsqrt+0(SB), CX
-	MOVQ CX, 192(AX)
-	LEAQ ·avx2ChainExp+0(SB), CX
-	MOVQ CX, 200(AX)
-	LEAQ ·avx2ChainExpm1+0(SB), CX
-	MOVQ CX, 208(AX)
-	LEAQ ·avx2ChainTanh+0(SB), CX
-	MOVQ CX, 216(AX)
-	LEAQ ·avx2ChainLogistic+0(SB), CX
-	MOVQ CX, 224(AX)
-	LEAQ ·avx2ChainErf+0(SB), CX
-	MOVQ CX, 232(AX)
-	LEAQ ·avx2ChainLog+0(SB), CX
-	MOVQ CX, 240(AX)
-	LEAQ ·avx2ChainLog1p+0(SB), CX
-	MOVQ CX, 248(AX)
-	LEAQ ·avx2ChainSquare+0(SB), CX
-	MOVQ CX, 256(AX)
-	LEAQ ·avx2ChainStreamV+0(SB), CX
-	MOVQ CX, 264(AX)
-	LEAQ ·avx2ChainStoreOne+0(SB), CX
-	MOVQ CX, 272(AX)
-	LEAQ ·avx2ChainFetch+0(SB), CX
-	MOVQ CX, 280(AX)
-	LEAQ ·avx2ChainGatherV+0(SB), CX
-	MOVQ CX, 288(AX)
-	LEAQ ·avx2ChainFold+0(SB), CX
-	MOVQ CX, 296(AX)
 	LEAQ ·avx2ChainTotal+0(SB), CX
+	MOVQ CX, 32(AX)
+	LEAQ ·avx2ChainLoadV+0(SB), CX
+	MOVQ CX, 40(AX)
+	LEAQ ·avx2ChainLoadS+0(SB), CX
+	MOVQ CX, 48(AX)
+	LEAQ ·avx2ChainStoreV+0(SB), CX
+	MOVQ CX, 56(AX)
+	LEAQ ·avx2ChainAddV+0(SB), CX
+	MOVQ CX, 64(AX)
+	LEAQ ·avx2ChainAddS+0(SB), CX
+	MOVQ CX, 72(AX)
+	LEAQ ·avx2ChainSubV+0(SB), CX
+	MOVQ CX, 80(AX)
+	LEAQ ·avx2ChainSubS+0(SB), CX
+	MOVQ CX, 88(AX)
+	LEAQ ·avx2ChainFromV+0(SB), CX
+	MOVQ CX, 96(AX)
+	LEAQ ·avx2ChainFromS+0(SB), CX
+	MOVQ CX, 104(AX)
+	LEAQ ·avx2ChainMulV+0(SB), CX
+	MOVQ CX, 112(AX)
+	LEAQ ·avx2ChainMulS+0(SB), CX
+	MOVQ CX, 120(AX)
+	LEAQ ·avx2ChainDivV+0(SB), CX
+	MOVQ CX, 128(AX)
+	LEAQ ·avx2ChainDivS+0(SB), CX
+	MOVQ CX, 136(AX)
+	LEAQ ·avx2ChainOverV+0(SB), CX
+	MOVQ CX, 144(AX)
+	LEAQ ·avx2ChainOverS+0(SB), CX
+	MOVQ CX, 152(AX)
+	LEAQ ·avx2ChainMaxV+0(SB), CX
+	MOVQ CX, 160(AX)
+	LEAQ ·avx2ChainMaxS+0(SB), CX
+	MOVQ CX, 168(AX)
+	LEAQ ·avx2ChainMinV+0(SB), CX
+	MOVQ CX, 176(AX)
+	LEAQ ·avx2ChainMinS+0(SB), CX
+	MOVQ CX, 184(AX)
+	LEAQ ·avx2ChainSqrt+0(SB), CX
+	MOVQ CX, 192(AX)
+	LEAQ ·avx2ChainAbs+0(SB), CX
+	MOVQ CX, 200(AX)
+	LEAQ ·avx2ChainNeg+0(SB), CX
+	MOVQ CX, 208(AX)
+	LEAQ ·avx2ChainRsqrt+0(SB), CX
+	MOVQ CX, 216(AX)
+	LEAQ ·avx2ChainExp+0(SB), CX
+	MOVQ CX, 224(AX)
+	LEAQ ·avx2ChainExpm1+0(SB), CX
+	MOVQ CX, 232(AX)
+	LEAQ ·avx2ChainTanh+0(SB), CX
+	MOVQ CX, 240(AX)
+	LEAQ ·avx2ChainLogistic+0(SB), CX
+	MOVQ CX, 248(AX)
+	LEAQ ·avx2ChainErf+0(SB), CX
+	MOVQ CX, 256(AX)
+	LEAQ ·avx2ChainLog+0(SB), CX
+	MOVQ CX, 264(AX)
+	LEAQ ·avx2ChainLog1p+0(SB), CX
+	MOVQ CX, 272(AX)
+	LEAQ ·avx2ChainSquare+0(SB), CX
+	MOVQ CX, 280(AX)
+	LEAQ ·avx2ChainStreamV+0(SB), CX
+	MOVQ CX, 288(AX)
+	LEAQ ·avx2ChainStoreOne+0(SB), CX
+	MOVQ CX, 296(AX)
+	LEAQ ·avx2ChainFetch+0(SB), CX
 	MOVQ CX, 304(AX)
+	LEAQ ·avx2ChainGatherV+0(SB), CX
+	MOVQ CX, 312(AX)
+	LEAQ ·avx2ChainFold+0(SB), CX
+	MOVQ CX, 320(AX)
 	RET
 
 // func avx512AddVV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
@@ -17232,9 +17232,9 @@ end1:
 	VZEROUPPER
 	RET
 
-// func avx512Sum(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512ReduceSumAll(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512Sum(SB), NOSPLIT, $0-24
+TEXT ·avx512ReduceSumAll(SB), NOSPLIT, $0-24
 	MOVQ    dst+0(FP), AX
 	MOVQ    n+16(FP), DX
 	MOVQ    x+8(FP), BX
@@ -17367,9 +17367,9 @@ end5:
 	VZEROUPPER
 	RET
 
-// func avx512Greatest(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512ReduceMaxAll(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512Greatest(SB), NOSPLIT, $0-24
+TEXT ·avx512ReduceMaxAll(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), AX
 	MOVQ         n+16(FP), DX
 	MOVQ         x+8(FP), BX
@@ -17450,9 +17450,9 @@ done7:
 	VZEROUPPER
 	RET
 
-// func avx512Least(dst unsafe.Pointer, x unsafe.Pointer, n int)
+// func avx512ReduceMinAll(dst unsafe.Pointer, x unsafe.Pointer, n int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·avx512Least(SB), NOSPLIT, $0-24
+TEXT ·avx512ReduceMinAll(SB), NOSPLIT, $0-24
 	MOVQ         dst+0(FP), AX
 	MOVQ         n+16(FP), DX
 	MOVQ         x+8(FP), BX
@@ -21042,6 +21042,81 @@ TEXT ·avx512ChainEnd(SB), NOSPLIT|NOFRAME, $0
 	VZEROUPPER
 	RET
 
+// func avx512ChainFoldNear()
+// Requires: AVX512F
+TEXT ·avx512ChainFoldNear(SB), NOSPLIT|NOFRAME, $0
+	VADDPS Z0, Z28, Z28
+	VADDPS Z1, Z29, Z29
+	VADDPS Z2, Z30, Z30
+	VADDPS Z3, Z31, Z31
+	ADDQ   $+16, SI
+	MOVQ   (SI), BX
+	JMP    BX
+
+// func avx512ChainTotalNear()
+// Requires: AVX, AVX512F
+TEXT ·avx512ChainTotalNear(SB), NOSPLIT|NOFRAME, $0
+	VPXORD        Z0, Z0, Z0
+	VMOVUPS       Z28, Z3
+	VMOVUPS       Z0, Z28
+	VMOVUPS       Z29, Z1
+	VMOVUPS       Z0, Z29
+	VMOVUPS       Z30, Z2
+	VMOVUPS       Z0, Z30
+	VMOVUPS       Z31, Z4
+	VMOVUPS       Z0, Z31
+	VADDPS        Z2, Z3, Z3
+	VADDPS        Z4, Z1, Z1
+	VADDPS        Z1, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VADDPS        Y0, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X0
+	VADDPS        X0, X3, X3
+	VPERMILPS     $0x0e, X3, X0
+	VADDPS        X0, X3, X3
+	VPERMILPS     $0x01, X3, X0
+	VADDPS        X0, X3, X3
+	VBROADCASTSS  X3, Z0
+	VBROADCASTSS  X3, Z1
+	VBROADCASTSS  X3, Z2
+	VBROADCASTSS  X3, Z3
+	ADDQ          $+16, SI
+	MOVQ          (SI), BX
+	JMP           BX
+
+// func avx512ChainTotal()
+// Requires: AVX, AVX512F
+TEXT ·avx512ChainTotal(SB), NOSPLIT|NOFRAME, $0
+	VPXORD        Z0, Z0, Z0
+	MOVQ          8(SI), BX
+	MOVQ          (DX)(BX*8), BX
+	VMOVUPS       (BX), Z3
+	VMOVUPS       Z0, (BX)
+	VMOVUPS       64(BX), Z1
+	VMOVUPS       Z0, 64(BX)
+	VMOVUPS       128(BX), Z2
+	VMOVUPS       Z0, 128(BX)
+	VMOVUPS       192(BX), Z4
+	VMOVUPS       Z0, 192(BX)
+	VADDPS        Z2, Z3, Z3
+	VADDPS        Z4, Z1, Z1
+	VADDPS        Z1, Z3, Z3
+	VEXTRACTF64X4 $0x01, Z3, Y0
+	VADDPS        Y0, Y3, Y3
+	VEXTRACTF128  $0x01, Y3, X0
+	VADDPS        X0, X3, X3
+	VPERMILPS     $0x0e, X3, X0
+	VADDPS        X0, X3, X3
+	VPERMILPS     $0x01, X3, X0
+	VADDPS        X0, X3, X3
+	VBROADCASTSS  X3, Z0
+	VBROADCASTSS  X3, Z1
+	VBROADCASTSS  X3, Z2
+	VBROADCASTSS  X3, Z3
+	ADDQ          $+16, SI
+	MOVQ          (SI), BX
+	JMP           BX
+
 // func avx512ChainLoadV()
 // Requires: AVX512F
 TEXT ·avx512ChainLoadV(SB), NOSPLIT|NOFRAME, $0
@@ -22292,81 +22367,6 @@ TEXT ·avx512ChainFold(SB), NOSPLIT|NOFRAME, $0
 	MOVQ    (SI), BX
 	JMP     BX
 
-// func avx512ChainTotal()
-// Requires: AVX, AVX512F
-TEXT ·avx512ChainTotal(SB), NOSPLIT|NOFRAME, $0
-	VPXORD        Z0, Z0, Z0
-	MOVQ          8(SI), BX
-	MOVQ          (DX)(BX*8), BX
-	VMOVUPS       (BX), Z3
-	VMOVUPS       Z0, (BX)
-	VMOVUPS       64(BX), Z1
-	VMOVUPS       Z0, 64(BX)
-	VMOVUPS       128(BX), Z2
-	VMOVUPS       Z0, 128(BX)
-	VMOVUPS       192(BX), Z4
-	VMOVUPS       Z0, 192(BX)
-	VADDPS        Z2, Z3, Z3
-	VADDPS        Z4, Z1, Z1
-	VADDPS        Z1, Z3, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y0
-	VADDPS        Y0, Y3, Y3
-	VEXTRACTF128  $0x01, Y3, X0
-	VADDPS        X0, X3, X3
-	VPERMILPS     $0x0e, X3, X0
-	VADDPS        X0, X3, X3
-	VPERMILPS     $0x01, X3, X0
-	VADDPS        X0, X3, X3
-	VBROADCASTSS  X3, Z0
-	VBROADCASTSS  X3, Z1
-	VBROADCASTSS  X3, Z2
-	VBROADCASTSS  X3, Z3
-	ADDQ          $+16, SI
-	MOVQ          (SI), BX
-	JMP           BX
-
-// func avx512ChainFoldNear()
-// Requires: AVX512F
-TEXT ·avx512ChainFoldNear(SB), NOSPLIT|NOFRAME, $0
-	VADDPS Z0, Z28, Z28
-	VADDPS Z1, Z29, Z29
-	VADDPS Z2, Z30, Z30
-	VADDPS Z3, Z31, Z31
-	ADDQ   $+16, SI
-	MOVQ   (SI), BX
-	JMP    BX
-
-// func avx512ChainTotalNear()
-// Requires: AVX, AVX512F
-TEXT ·avx512ChainTotalNear(SB), NOSPLIT|NOFRAME, $0
-	VPXORD        Z0, Z0, Z0
-	VMOVUPS       Z28, Z3
-	VMOVUPS       Z0, Z28
-	VMOVUPS       Z29, Z1
-	VMOVUPS       Z0, Z29
-	VMOVUPS       Z30, Z2
-	VMOVUPS       Z0, Z30
-	VMOVUPS       Z31, Z4
-	VMOVUPS       Z0, Z31
-	VADDPS        Z2, Z3, Z3
-	VADDPS        Z4, Z1, Z1
-	VADDPS        Z1, Z3, Z3
-	VEXTRACTF64X4 $0x01, Z3, Y0
-	VADDPS        Y0, Y3, Y3
-	VEXTRACTF128  $0x01, Y3, X0
-	VADDPS        X0, X3, X3
-	VPERMILPS     $0x0e, X3, X0
-	VADDPS        X0, X3, X3
-	VPERMILPS     $0x01, X3, X0
-	VADDPS        X0, X3, X3
-	VBROADCASTSS  X3, Z0
-	VBROADCASTSS  X3, Z1
-	VBROADCASTSS  X3, Z2
-	VBROADCASTSS  X3, Z3
-	ADDQ          $+16, SI
-	MOVQ          (SI), BX
-	JMP           BX
-
 // func avx512ChainTable(table unsafe.Pointer)
 TEXT ·avx512ChainTable(SB), NOSPLIT, $0-8
 	MOVQ table+0(FP), AX
@@ -22374,82 +22374,82 @@ TEXT ·avx512ChainTable(SB), NOSPLIT, $0-8
 	MOVQ CX, (AX)
 	LEAQ ·avx512ChainEnd+0(SB), CX
 	MOVQ CX, 8(AX)
-	LEAQ ·avx512ChainLoadV+0(SB), CX
-	MOVQ CX, 16(AX)
-	LEAQ ·avx512ChainLoadS+0(SB), CX
-	MOVQ CX, 24(AX)
-	LEAQ ·avx512ChainStoreV+0(SB), CX
-	MOVQ CX, 32(AX)
-	LEAQ ·avx512ChainAddV+0(SB), CX
-	MOVQ CX, 40(AX)
-	LEAQ ·avx512ChainAddS+0(SB), CX
-	MOVQ CX, 48(AX)
-	LEAQ ·avx512ChainSubV+0(SB), CX
-	MOVQ CX, 56(AX)
-	LEAQ ·avx512ChainSubS+0(SB), CX
-	MOVQ CX, 64(AX)
-	LEAQ ·avx512ChainFromV+0(SB), CX
-	MOVQ CX, 72(AX)
-	LEAQ ·avx512ChainFromS+0(SB), CX
-	MOVQ CX, 80(AX)
-	LEAQ ·avx512ChainMulV+0(SB), CX
-	MOVQ CX, 88(AX)
-	LEAQ ·avx512ChainMulS+0(SB), CX
-	MOVQ CX, 96(AX)
-	LEAQ ·avx512ChainDivV+0(SB), CX
-	MOVQ CX, 104(AX)
-	LEAQ ·avx512ChainDivS+0(SB), CX
-	MOVQ CX, 112(AX)
-	LEAQ ·avx512ChainOverV+0(SB), CX
-	MOVQ CX, 120(AX)
-	LEAQ ·avx512ChainOverS+0(SB), CX
-	MOVQ CX, 128(AX)
-	LEAQ ·avx512ChainMaxV+0(SB), CX
-	MOVQ CX, 136(AX)
-	LEAQ ·avx512ChainMaxS+0(SB), CX
-	MOVQ CX, 144(AX)
-	LEAQ ·avx512ChainMinV+0(SB), CX
-	MOVQ CX, 152(AX)
-	LEAQ ·avx512ChainMinS+0(SB), CX
-	MOVQ CX, 160(AX)
-	LEAQ ·avx512ChainSqrt+0(SB), CX
-	MOVQ CX, 168(AX)
-	LEAQ ·avx512ChainAbs+0(SB), CX
-	MOVQ CX, 176(AX)
-	LEAQ ·avx512ChainNeg+0(SB), CX
-	MOVQ CX, 184(AX)
-	LEAQ ·avx512ChainRsqrt+0(SB), CX
-	MOVQ CX, 192(AX)
-	LEAQ ·avx512ChainExp+0(SB), CX
-	MOVQ CX, 200(AX)
-	LEAQ ·avx512ChainExpm1+0(SB), CX
-	MOVQ CX, 208(AX)
-	LEAQ ·avx512ChainTanh+0(SB), CX
-	MOVQ CX, 216(AX)
-	LEAQ ·avx512ChainLogistic+0(SB), CX
-	MOVQ CX, 224(AX)
-	LEAQ ·avx512ChainErf+0(SB), CX
-	MOVQ CX, 232(AX)
-	LEAQ ·avx512ChainLog+0(SB), CX
-	MOVQ CX, 240(AX)
-	LEAQ ·avx512ChainLog1p+0(SB), CX
-	MOVQ CX, 248(AX)
-	LEAQ ·avx512ChainSquare+0(SB), CX
-	MOVQ CX, 256(AX)
-	LEAQ ·avx512ChainStreamV+0(SB), CX
-	MOVQ CX, 264(AX)
-	LEAQ ·avx512ChainStoreOne+0(SB), CX
-	MOVQ CX, 272(AX)
-	LEAQ ·avx512ChainFetch+0(SB), CX
-	MOVQ CX, 280(AX)
-	LEAQ ·avx512ChainGatherV+0(SB), CX
-	MOVQ CX, 288(AX)
-	LEAQ ·avx512ChainFold+0(SB), CX
-	MOVQ CX, 296(AX)
-	LEAQ ·avx512ChainTotal+0(SB), CX
-	MOVQ CX, 304(AX)
 	LEAQ ·avx512ChainFoldNear+0(SB), CX
-	MOVQ CX, 312(AX)
+	MOVQ CX, 16(AX)
 	LEAQ ·avx512ChainTotalNear+0(SB), CX
+	MOVQ CX, 24(AX)
+	LEAQ ·avx512ChainTotal+0(SB), CX
+	MOVQ CX, 32(AX)
+	LEAQ ·avx512ChainLoadV+0(SB), CX
+	MOVQ CX, 40(AX)
+	LEAQ ·avx512ChainLoadS+0(SB), CX
+	MOVQ CX, 48(AX)
+	LEAQ ·avx512ChainStoreV+0(SB), CX
+	MOVQ CX, 56(AX)
+	LEAQ ·avx512ChainAddV+0(SB), CX
+	MOVQ CX, 64(AX)
+	LEAQ ·avx512ChainAddS+0(SB), CX
+	MOVQ CX, 72(AX)
+	LEAQ ·avx512ChainSubV+0(SB), CX
+	MOVQ CX, 80(AX)
+	LEAQ ·avx512ChainSubS+0(SB), CX
+	MOVQ CX, 88(AX)
+	LEAQ ·avx512ChainFromV+0(SB), CX
+	MOVQ CX, 96(AX)
+	LEAQ ·avx512ChainFromS+0(SB), CX
+	MOVQ CX, 104(AX)
+	LEAQ ·avx512ChainMulV+0(SB), CX
+	MOVQ CX, 112(AX)
+	LEAQ ·avx512ChainMulS+0(SB), CX
+	MOVQ CX, 120(AX)
+	LEAQ ·avx512ChainDivV+0(SB), CX
+	MOVQ CX, 128(AX)
+	LEAQ ·avx512ChainDivS+0(SB), CX
+	MOVQ CX, 136(AX)
+	LEAQ ·avx512ChainOverV+0(SB), CX
+	MOVQ CX, 144(AX)
+	LEAQ ·avx512ChainOverS+0(SB), CX
+	MOVQ CX, 152(AX)
+	LEAQ ·avx512ChainMaxV+0(SB), CX
+	MOVQ CX, 160(AX)
+	LEAQ ·avx512ChainMaxS+0(SB), CX
+	MOVQ CX, 168(AX)
+	LEAQ ·avx512ChainMinV+0(SB), CX
+	MOVQ CX, 176(AX)
+	LEAQ ·avx512ChainMinS+0(SB), CX
+	MOVQ CX, 184(AX)
+	LEAQ ·avx512ChainSqrt+0(SB), CX
+	MOVQ CX, 192(AX)
+	LEAQ ·avx512ChainAbs+0(SB), CX
+	MOVQ CX, 200(AX)
+	LEAQ ·avx512ChainNeg+0(SB), CX
+	MOVQ CX, 208(AX)
+	LEAQ ·avx512ChainRsqrt+0(SB), CX
+	MOVQ CX, 216(AX)
+	LEAQ ·avx512ChainExp+0(SB), CX
+	MOVQ CX, 224(AX)
+	LEAQ ·avx512ChainExpm1+0(SB), CX
+	MOVQ CX, 232(AX)
+	LEAQ ·avx512ChainTanh+0(SB), CX
+	MOVQ CX, 240(AX)
+	LEAQ ·avx512ChainLogistic+0(SB), CX
+	MOVQ CX, 248(AX)
+	LEAQ ·avx512ChainErf+0(SB), CX
+	MOVQ CX, 256(AX)
+	LEAQ ·avx512ChainLog+0(SB), CX
+	MOVQ CX, 264(AX)
+	LEAQ ·avx512ChainLog1p+0(SB), CX
+	MOVQ CX, 272(AX)
+	LEAQ ·avx512ChainSquare+0(SB), CX
+	MOVQ CX, 280(AX)
+	LEAQ ·avx512ChainStreamV+0(SB), CX
+	MOVQ CX, 288(AX)
+	LEAQ ·avx512ChainStoreOne+0(SB), CX
+	MOVQ CX, 296(AX)
+	LEAQ ·avx512ChainFetch+0(SB), CX
+	MOVQ CX, 304(AX)
+	LEAQ ·avx512ChainGatherV+0(SB), CX
+	MOVQ CX, 312(AX)
+	LEAQ ·avx512ChainFold+0(SB), CX
 	MOVQ CX, 320(AX)
 	RET

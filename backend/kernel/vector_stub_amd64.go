@@ -4,7 +4,12 @@
 
 package kernel
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+
+	"github.com/gomlx/compute"
+)
 
 // avx2AddVV dst[i] = x[i] + y[i]
 //
@@ -336,25 +341,25 @@ func avx2PowVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 //go:noescape
 func avx2PowSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2Sum dst[0] = the sum of x[i]
+// avx2ReduceSumAll dst[0] = the sum of x[i]
 //
 //go:noescape
-func avx2Sum(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2ReduceSumAll(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
 // avx2Dot dst[0] = the sum of x[i]*y[i]
 //
 //go:noescape
 func avx2Dot(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx2Greatest dst[0] = max of x[i]
+// avx2ReduceMaxAll dst[0] = max of x[i]
 //
 //go:noescape
-func avx2Greatest(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2ReduceMaxAll(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx2Least dst[0] = min of x[i]
+// avx2ReduceMinAll dst[0] = min of x[i]
 //
 //go:noescape
-func avx2Least(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx2ReduceMinAll(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
 // avx2Float32ToBFloat16 dst[i] = bf16(x[i]), to nearest even, NaN quiet
 //
@@ -641,6 +646,11 @@ func avx2ChainNext()
 //go:noescape
 func avx2ChainEnd()
 
+// avx2ChainTotal acc = the sum of x[0] to x[63], which become 0
+//
+//go:noescape
+func avx2ChainTotal()
+
 // avx2ChainLoadV acc = x[i]
 //
 //go:noescape
@@ -821,17 +831,12 @@ func avx2ChainGatherV()
 //go:noescape
 func avx2ChainFold()
 
-// avx2ChainTotal acc = the sum of x[0] to x[63], which become 0
-//
-//go:noescape
-func avx2ChainTotal()
-
 // avx2Fence lets others see the streaming stores before it
 //
 //go:noescape
 func avx2Fence()
 
-// avx2ChainTable writes the addresses of the handlers: ChainNext, ChainEnd, those of the operations, ChainTotal; in AVX-512 ChainFoldNear, ChainTotalNear
+// avx2ChainTable writes the addresses of the handlers by number
 //
 //go:noescape
 func avx2ChainTable(table unsafe.Pointer)
@@ -1166,25 +1171,25 @@ func avx512PowVS(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 //go:noescape
 func avx512PowSV(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512Sum dst[0] = the sum of x[i]
+// avx512ReduceSumAll dst[0] = the sum of x[i]
 //
 //go:noescape
-func avx512Sum(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512ReduceSumAll(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
 // avx512Dot dst[0] = the sum of x[i]*y[i]
 //
 //go:noescape
 func avx512Dot(dst unsafe.Pointer, x unsafe.Pointer, y unsafe.Pointer, n int)
 
-// avx512Greatest dst[0] = max of x[i]
+// avx512ReduceMaxAll dst[0] = max of x[i]
 //
 //go:noescape
-func avx512Greatest(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512ReduceMaxAll(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
-// avx512Least dst[0] = min of x[i]
+// avx512ReduceMinAll dst[0] = min of x[i]
 //
 //go:noescape
-func avx512Least(dst unsafe.Pointer, x unsafe.Pointer, n int)
+func avx512ReduceMinAll(dst unsafe.Pointer, x unsafe.Pointer, n int)
 
 // avx512Float32ToBFloat16 dst[i] = bf16(x[i]), to nearest even, NaN quiet
 //
@@ -1471,6 +1476,21 @@ func avx512ChainNext()
 //go:noescape
 func avx512ChainEnd()
 
+// avx512ChainFoldNear the sums in registers += acc
+//
+//go:noescape
+func avx512ChainFoldNear()
+
+// avx512ChainTotalNear acc = the sum of the sums in registers, which become 0
+//
+//go:noescape
+func avx512ChainTotalNear()
+
+// avx512ChainTotal acc = the sum of x[0] to x[63], which become 0
+//
+//go:noescape
+func avx512ChainTotal()
+
 // avx512ChainLoadV acc = x[i]
 //
 //go:noescape
@@ -1651,152 +1671,187 @@ func avx512ChainGatherV()
 //go:noescape
 func avx512ChainFold()
 
-// avx512ChainTotal acc = the sum of x[0] to x[63], which become 0
-//
-//go:noescape
-func avx512ChainTotal()
-
-// avx512ChainFoldNear the sums in registers += acc
-//
-//go:noescape
-func avx512ChainFoldNear()
-
-// avx512ChainTotalNear acc = the sum of the sums in registers, which become 0
-//
-//go:noescape
-func avx512ChainTotalNear()
-
-// avx512ChainTable writes the addresses of the handlers: ChainNext, ChainEnd, those of the operations, ChainTotal; in AVX-512 ChainFoldNear, ChainTotalNear
+// avx512ChainTable writes the addresses of the handlers by number
 //
 //go:noescape
 func avx512ChainTable(table unsafe.Pointer)
 
 var asmLoops1 = map[string]choice[Func1]{
-	"Abs":               {avx2Abs, avx512Abs},
-	"Neg":               {avx2Neg, avx512Neg},
-	"Sqrt":              {avx2Sqrt, avx512Sqrt},
-	"Rsqrt":             {avx2Rsqrt, avx512Rsqrt},
-	"Floor":             {avx2Floor, avx512Floor},
-	"Ceil":              {avx2Ceil, avx512Ceil},
-	"Round":             {avx2Round, avx512Round},
-	"Sign":              {avx2Sign, avx512Sign},
-	"IsNaN":             {avx2IsNaN, avx512IsNaN},
-	"IsFinite":          {avx2IsFinite, avx512IsFinite},
-	"Exp":               {avx2Exp, avx512Exp},
-	"Expm1":             {avx2Expm1, avx512Expm1},
-	"Tanh":              {avx2Tanh, avx512Tanh},
-	"Logistic":          {avx2Logistic, avx512Logistic},
-	"Erf":               {avx2Erf, avx512Erf},
-	"Log":               {avx2Log, avx512Log},
-	"Log1p":             {avx2Log1p, avx512Log1p},
-	"Sum":               {avx2Sum, avx512Sum},
-	"Greatest":          {avx2Greatest, avx512Greatest},
-	"Least":             {avx2Least, avx512Least},
-	"Float32ToBFloat16": {avx2Float32ToBFloat16, avx512Float32ToBFloat16},
-	"BFloat16ToFloat32": {avx2BFloat16ToFloat32, avx512BFloat16ToFloat32},
-	"Float32ToFloat16":  {avx2Float32ToFloat16, avx512Float32ToFloat16},
-	"Float16ToFloat32":  {avx2Float16ToFloat32, avx512Float16ToFloat32},
-	"Float32ToInt32":    {avx2Float32ToInt32, avx512Float32ToInt32},
-	"Int32ToFloat32":    {avx2Int32ToFloat32, avx512Int32ToFloat32},
-	"Uint8ToFloat32":    {avx2Uint8ToFloat32, avx512Uint8ToFloat32},
-	"Int8ToFloat32":     {avx2Int8ToFloat32, avx512Int8ToFloat32},
-	"Uint8ToInt32":      {avx2Uint8ToInt32, avx512Uint8ToInt32},
-	"Int8ToInt32":       {avx2Int8ToInt32, avx512Int8ToInt32},
-	"Float32ToBool":     {avx2Float32ToBool, avx512Float32ToBool},
-	"Float32ToFloat64":  {avx2Float32ToFloat64, avx512Float32ToFloat64},
-	"Float64ToFloat32":  {avx2Float64ToFloat32, avx512Float64ToFloat32},
-	"Float64Sqrt":       {avx2Float64Sqrt, avx512Float64Sqrt},
+	"Abs":               {avx2: avx2Abs, avx512: avx512Abs},
+	"Neg":               {avx2: avx2Neg, avx512: avx512Neg},
+	"Sqrt":              {avx2: avx2Sqrt, avx512: avx512Sqrt},
+	"Rsqrt":             {avx2: avx2Rsqrt, avx512: avx512Rsqrt},
+	"Floor":             {avx2: avx2Floor, avx512: avx512Floor},
+	"Ceil":              {avx2: avx2Ceil, avx512: avx512Ceil},
+	"Round":             {avx2: avx2Round, avx512: avx512Round},
+	"Sign":              {avx2: avx2Sign, avx512: avx512Sign},
+	"IsNaN":             {avx2: avx2IsNaN, avx512: avx512IsNaN},
+	"IsFinite":          {avx2: avx2IsFinite, avx512: avx512IsFinite},
+	"Exp":               {avx2: avx2Exp, avx512: avx512Exp},
+	"Expm1":             {avx2: avx2Expm1, avx512: avx512Expm1},
+	"Tanh":              {avx2: avx2Tanh, avx512: avx512Tanh},
+	"Logistic":          {avx2: avx2Logistic, avx512: avx512Logistic},
+	"Erf":               {avx2: avx2Erf, avx512: avx512Erf},
+	"Log":               {avx2: avx2Log, avx512: avx512Log},
+	"Log1p":             {avx2: avx2Log1p, avx512: avx512Log1p},
+	"Sin":               {avx2: stopping(avx2Sin, math.Sin), avx512: stopping(avx512Sin, math.Sin)},
+	"Cos":               {avx2: stopping(avx2Cos, math.Cos), avx512: stopping(avx512Cos, math.Cos)},
+	"ReduceSumAll":      {avx2: avx2ReduceSumAll, avx512: avx512ReduceSumAll},
+	"ReduceMaxAll":      {avx2: avx2ReduceMaxAll, avx512: avx512ReduceMaxAll},
+	"ReduceMinAll":      {avx2: avx2ReduceMinAll, avx512: avx512ReduceMinAll},
+	"Float32ToBFloat16": {avx2: avx2Float32ToBFloat16, avx512: avx512Float32ToBFloat16},
+	"BFloat16ToFloat32": {avx2: avx2BFloat16ToFloat32, avx512: avx512BFloat16ToFloat32},
+	"Float32ToFloat16":  {avx2: avx2Float32ToFloat16, avx512: avx512Float32ToFloat16},
+	"Float16ToFloat32":  {avx2: avx2Float16ToFloat32, avx512: avx512Float16ToFloat32},
+	"Float32ToInt32":    {avx2: avx2Float32ToInt32, avx512: avx512Float32ToInt32},
+	"Int32ToFloat32":    {avx2: avx2Int32ToFloat32, avx512: avx512Int32ToFloat32},
+	"Uint8ToFloat32":    {avx2: avx2Uint8ToFloat32, avx512: avx512Uint8ToFloat32},
+	"Int8ToFloat32":     {avx2: avx2Int8ToFloat32, avx512: avx512Int8ToFloat32},
+	"Uint8ToInt32":      {avx2: avx2Uint8ToInt32, avx512: avx512Uint8ToInt32},
+	"Int8ToInt32":       {avx2: avx2Int8ToInt32, avx512: avx512Int8ToInt32},
+	"Float32ToBool":     {avx2: avx2Float32ToBool, avx512: avx512Float32ToBool},
+	"Float32ToFloat64":  {avx2: avx2Float32ToFloat64, avx512: avx512Float32ToFloat64},
+	"Float64ToFloat32":  {avx2: avx2Float64ToFloat32, avx512: avx512Float64ToFloat32},
+	"Float64Sqrt":       {avx2: avx2Float64Sqrt, avx512: avx512Float64Sqrt},
 }
 
 var asmLoops2 = map[string]choice[Func2]{
-	"AddVV":              {avx2AddVV, avx512AddVV},
-	"AddVS":              {avx2AddVS, avx512AddVS},
-	"AddSV":              {avx2AddSV, avx512AddSV},
-	"SubVV":              {avx2SubVV, avx512SubVV},
-	"SubVS":              {avx2SubVS, avx512SubVS},
-	"SubSV":              {avx2SubSV, avx512SubSV},
-	"MulVV":              {avx2MulVV, avx512MulVV},
-	"MulVS":              {avx2MulVS, avx512MulVS},
-	"MulSV":              {avx2MulSV, avx512MulSV},
-	"DivVV":              {avx2DivVV, avx512DivVV},
-	"DivVS":              {avx2DivVS, avx512DivVS},
-	"DivSV":              {avx2DivSV, avx512DivSV},
-	"MaxVV":              {avx2MaxVV, avx512MaxVV},
-	"MaxVS":              {avx2MaxVS, avx512MaxVS},
-	"MaxSV":              {avx2MaxSV, avx512MaxSV},
-	"MinVV":              {avx2MinVV, avx512MinVV},
-	"MinVS":              {avx2MinVS, avx512MinVS},
-	"MinSV":              {avx2MinSV, avx512MinSV},
-	"EqualVV":            {avx2EqualVV, avx512EqualVV},
-	"EqualVS":            {avx2EqualVS, avx512EqualVS},
-	"EqualSV":            {avx2EqualSV, avx512EqualSV},
-	"NotEqualVV":         {avx2NotEqualVV, avx512NotEqualVV},
-	"NotEqualVS":         {avx2NotEqualVS, avx512NotEqualVS},
-	"NotEqualSV":         {avx2NotEqualSV, avx512NotEqualSV},
-	"LessThanVV":         {avx2LessThanVV, avx512LessThanVV},
-	"LessThanVS":         {avx2LessThanVS, avx512LessThanVS},
-	"LessThanSV":         {avx2LessThanSV, avx512LessThanSV},
-	"LessOrEqualVV":      {avx2LessOrEqualVV, avx512LessOrEqualVV},
-	"LessOrEqualVS":      {avx2LessOrEqualVS, avx512LessOrEqualVS},
-	"LessOrEqualSV":      {avx2LessOrEqualSV, avx512LessOrEqualSV},
-	"GreaterThanVV":      {avx2GreaterThanVV, avx512GreaterThanVV},
-	"GreaterThanVS":      {avx2GreaterThanVS, avx512GreaterThanVS},
-	"GreaterThanSV":      {avx2GreaterThanSV, avx512GreaterThanSV},
-	"GreaterOrEqualVV":   {avx2GreaterOrEqualVV, avx512GreaterOrEqualVV},
-	"GreaterOrEqualVS":   {avx2GreaterOrEqualVS, avx512GreaterOrEqualVS},
-	"GreaterOrEqualSV":   {avx2GreaterOrEqualSV, avx512GreaterOrEqualSV},
-	"PowVV":              {avx2PowVV, avx512PowVV},
-	"PowVS":              {avx2PowVS, avx512PowVS},
-	"PowSV":              {avx2PowSV, avx512PowSV},
-	"Dot":                {avx2Dot, avx512Dot},
-	"Float64AddVV":       {avx2Float64AddVV, avx512Float64AddVV},
-	"Float64AddVS":       {avx2Float64AddVS, avx512Float64AddVS},
-	"Float64AddSV":       {avx2Float64AddSV, avx512Float64AddSV},
-	"Float64SubVV":       {avx2Float64SubVV, avx512Float64SubVV},
-	"Float64SubVS":       {avx2Float64SubVS, avx512Float64SubVS},
-	"Float64SubSV":       {avx2Float64SubSV, avx512Float64SubSV},
-	"Float64MulVV":       {avx2Float64MulVV, avx512Float64MulVV},
-	"Float64MulVS":       {avx2Float64MulVS, avx512Float64MulVS},
-	"Float64MulSV":       {avx2Float64MulSV, avx512Float64MulSV},
-	"Float64DivVV":       {avx2Float64DivVV, avx512Float64DivVV},
-	"Float64DivVS":       {avx2Float64DivVS, avx512Float64DivVS},
-	"Float64DivSV":       {avx2Float64DivSV, avx512Float64DivSV},
-	"Int32AddVV":         {avx2Int32AddVV, avx512Int32AddVV},
-	"Int32AddVS":         {avx2Int32AddVS, avx512Int32AddVS},
-	"Int32AddSV":         {avx2Int32AddSV, avx512Int32AddSV},
-	"Int32SubVV":         {avx2Int32SubVV, avx512Int32SubVV},
-	"Int32SubVS":         {avx2Int32SubVS, avx512Int32SubVS},
-	"Int32SubSV":         {avx2Int32SubSV, avx512Int32SubSV},
-	"Int32MulVV":         {avx2Int32MulVV, avx512Int32MulVV},
-	"Int32MulVS":         {avx2Int32MulVS, avx512Int32MulVS},
-	"Int32MulSV":         {avx2Int32MulSV, avx512Int32MulSV},
-	"Int32MaxVV":         {avx2Int32MaxVV, avx512Int32MaxVV},
-	"Int32MaxVS":         {avx2Int32MaxVS, avx512Int32MaxVS},
-	"Int32MaxSV":         {avx2Int32MaxSV, avx512Int32MaxSV},
-	"Int32MinVV":         {avx2Int32MinVV, avx512Int32MinVV},
-	"Int32MinVS":         {avx2Int32MinVS, avx512Int32MinVS},
-	"Int32MinSV":         {avx2Int32MinSV, avx512Int32MinSV},
-	"Int32EqualVV":       {avx2Int32EqualVV, avx512Int32EqualVV},
-	"Int32EqualVS":       {avx2Int32EqualVS, avx512Int32EqualVS},
-	"Int32EqualSV":       {avx2Int32EqualSV, avx512Int32EqualSV},
-	"Int32LessThanVV":    {avx2Int32LessThanVV, avx512Int32LessThanVV},
-	"Int32LessThanVS":    {avx2Int32LessThanVS, avx512Int32LessThanVS},
-	"Int32LessThanSV":    {avx2Int32LessThanSV, avx512Int32LessThanSV},
-	"Int32LessOrEqualVV": {avx2Int32LessOrEqualVV, avx512Int32LessOrEqualVV},
-	"Int32LessOrEqualVS": {avx2Int32LessOrEqualVS, avx512Int32LessOrEqualVS},
-	"Int32LessOrEqualSV": {avx2Int32LessOrEqualSV, avx512Int32LessOrEqualSV},
-	"Int32NotEqualVV":    {avx2Int32NotEqualVV, avx512Int32NotEqualVV},
-	"Int32NotEqualVS":    {avx2Int32NotEqualVS, avx512Int32NotEqualVS},
-	"Int32NotEqualSV":    {avx2Int32NotEqualSV, avx512Int32NotEqualSV},
+	"AddVV":              {avx2: avx2AddVV, avx512: avx512AddVV},
+	"AddVS":              {avx2: avx2AddVS, avx512: avx512AddVS},
+	"AddSV":              {avx2: avx2AddSV, avx512: avx512AddSV},
+	"SubVV":              {avx2: avx2SubVV, avx512: avx512SubVV},
+	"SubVS":              {avx2: avx2SubVS, avx512: avx512SubVS},
+	"SubSV":              {avx2: avx2SubSV, avx512: avx512SubSV},
+	"MulVV":              {avx2: avx2MulVV, avx512: avx512MulVV},
+	"MulVS":              {avx2: avx2MulVS, avx512: avx512MulVS},
+	"MulSV":              {avx2: avx2MulSV, avx512: avx512MulSV},
+	"DivVV":              {avx2: avx2DivVV, avx512: avx512DivVV},
+	"DivVS":              {avx2: avx2DivVS, avx512: avx512DivVS},
+	"DivSV":              {avx2: avx2DivSV, avx512: avx512DivSV},
+	"MaxVV":              {avx2: avx2MaxVV, avx512: avx512MaxVV},
+	"MaxVS":              {avx2: avx2MaxVS, avx512: avx512MaxVS},
+	"MaxSV":              {avx2: avx2MaxSV, avx512: avx512MaxSV},
+	"MinVV":              {avx2: avx2MinVV, avx512: avx512MinVV},
+	"MinVS":              {avx2: avx2MinVS, avx512: avx512MinVS},
+	"MinSV":              {avx2: avx2MinSV, avx512: avx512MinSV},
+	"EqualVV":            {avx2: avx2EqualVV, avx512: avx512EqualVV},
+	"EqualVS":            {avx2: avx2EqualVS, avx512: avx512EqualVS},
+	"EqualSV":            {avx2: avx2EqualSV, avx512: avx512EqualSV},
+	"NotEqualVV":         {avx2: avx2NotEqualVV, avx512: avx512NotEqualVV},
+	"NotEqualVS":         {avx2: avx2NotEqualVS, avx512: avx512NotEqualVS},
+	"NotEqualSV":         {avx2: avx2NotEqualSV, avx512: avx512NotEqualSV},
+	"LessThanVV":         {avx2: avx2LessThanVV, avx512: avx512LessThanVV},
+	"LessThanVS":         {avx2: avx2LessThanVS, avx512: avx512LessThanVS},
+	"LessThanSV":         {avx2: avx2LessThanSV, avx512: avx512LessThanSV},
+	"LessOrEqualVV":      {avx2: avx2LessOrEqualVV, avx512: avx512LessOrEqualVV},
+	"LessOrEqualVS":      {avx2: avx2LessOrEqualVS, avx512: avx512LessOrEqualVS},
+	"LessOrEqualSV":      {avx2: avx2LessOrEqualSV, avx512: avx512LessOrEqualSV},
+	"GreaterThanVV":      {avx2: avx2GreaterThanVV, avx512: avx512GreaterThanVV},
+	"GreaterThanVS":      {avx2: avx2GreaterThanVS, avx512: avx512GreaterThanVS},
+	"GreaterThanSV":      {avx2: avx2GreaterThanSV, avx512: avx512GreaterThanSV},
+	"GreaterOrEqualVV":   {avx2: avx2GreaterOrEqualVV, avx512: avx512GreaterOrEqualVV},
+	"GreaterOrEqualVS":   {avx2: avx2GreaterOrEqualVS, avx512: avx512GreaterOrEqualVS},
+	"GreaterOrEqualSV":   {avx2: avx2GreaterOrEqualSV, avx512: avx512GreaterOrEqualSV},
+	"PowVV":              {avx2: avx2PowVV, avx512: avx512PowVV},
+	"PowVS":              {avx2: avx2PowVS, avx512: avx512PowVS},
+	"PowSV":              {avx2: avx2PowSV, avx512: avx512PowSV},
+	"Dot":                {avx2: avx2Dot, avx512: avx512Dot},
+	"Float64AddVV":       {avx2: avx2Float64AddVV, avx512: avx512Float64AddVV},
+	"Float64AddVS":       {avx2: avx2Float64AddVS, avx512: avx512Float64AddVS},
+	"Float64AddSV":       {avx2: avx2Float64AddSV, avx512: avx512Float64AddSV},
+	"Float64SubVV":       {avx2: avx2Float64SubVV, avx512: avx512Float64SubVV},
+	"Float64SubVS":       {avx2: avx2Float64SubVS, avx512: avx512Float64SubVS},
+	"Float64SubSV":       {avx2: avx2Float64SubSV, avx512: avx512Float64SubSV},
+	"Float64MulVV":       {avx2: avx2Float64MulVV, avx512: avx512Float64MulVV},
+	"Float64MulVS":       {avx2: avx2Float64MulVS, avx512: avx512Float64MulVS},
+	"Float64MulSV":       {avx2: avx2Float64MulSV, avx512: avx512Float64MulSV},
+	"Float64DivVV":       {avx2: avx2Float64DivVV, avx512: avx512Float64DivVV},
+	"Float64DivVS":       {avx2: avx2Float64DivVS, avx512: avx512Float64DivVS},
+	"Float64DivSV":       {avx2: avx2Float64DivSV, avx512: avx512Float64DivSV},
+	"Int32AddVV":         {avx2: avx2Int32AddVV, avx512: avx512Int32AddVV},
+	"Int32AddVS":         {avx2: avx2Int32AddVS, avx512: avx512Int32AddVS},
+	"Int32AddSV":         {avx2: avx2Int32AddSV, avx512: avx512Int32AddSV},
+	"Int32SubVV":         {avx2: avx2Int32SubVV, avx512: avx512Int32SubVV},
+	"Int32SubVS":         {avx2: avx2Int32SubVS, avx512: avx512Int32SubVS},
+	"Int32SubSV":         {avx2: avx2Int32SubSV, avx512: avx512Int32SubSV},
+	"Int32MulVV":         {avx2: avx2Int32MulVV, avx512: avx512Int32MulVV},
+	"Int32MulVS":         {avx2: avx2Int32MulVS, avx512: avx512Int32MulVS},
+	"Int32MulSV":         {avx2: avx2Int32MulSV, avx512: avx512Int32MulSV},
+	"Int32MaxVV":         {avx2: avx2Int32MaxVV, avx512: avx512Int32MaxVV},
+	"Int32MaxVS":         {avx2: avx2Int32MaxVS, avx512: avx512Int32MaxVS},
+	"Int32MaxSV":         {avx2: avx2Int32MaxSV, avx512: avx512Int32MaxSV},
+	"Int32MinVV":         {avx2: avx2Int32MinVV, avx512: avx512Int32MinVV},
+	"Int32MinVS":         {avx2: avx2Int32MinVS, avx512: avx512Int32MinVS},
+	"Int32MinSV":         {avx2: avx2Int32MinSV, avx512: avx512Int32MinSV},
+	"Int32EqualVV":       {avx2: avx2Int32EqualVV, avx512: avx512Int32EqualVV},
+	"Int32EqualVS":       {avx2: avx2Int32EqualVS, avx512: avx512Int32EqualVS},
+	"Int32EqualSV":       {avx2: avx2Int32EqualSV, avx512: avx512Int32EqualSV},
+	"Int32LessThanVV":    {avx2: avx2Int32LessThanVV, avx512: avx512Int32LessThanVV},
+	"Int32LessThanVS":    {avx2: avx2Int32LessThanVS, avx512: avx512Int32LessThanVS},
+	"Int32LessThanSV":    {avx2: avx2Int32LessThanSV, avx512: avx512Int32LessThanSV},
+	"Int32LessOrEqualVV": {avx2: avx2Int32LessOrEqualVV, avx512: avx512Int32LessOrEqualVV},
+	"Int32LessOrEqualVS": {avx2: avx2Int32LessOrEqualVS, avx512: avx512Int32LessOrEqualVS},
+	"Int32LessOrEqualSV": {avx2: avx2Int32LessOrEqualSV, avx512: avx512Int32LessOrEqualSV},
+	"Int32NotEqualVV":    {avx2: avx2Int32NotEqualVV, avx512: avx512Int32NotEqualVV},
+	"Int32NotEqualVS":    {avx2: avx2Int32NotEqualVS, avx512: avx512Int32NotEqualVS},
+	"Int32NotEqualSV":    {avx2: avx2Int32NotEqualSV, avx512: avx512Int32NotEqualSV},
 }
 
 var asmLoops3 = map[string]choice[Func3]{
-	"SelectVV": {avx2SelectVV, avx512SelectVV},
-	"MulAddVV": {avx2MulAddVV, avx512MulAddVV},
-	"SelectVS": {avx2SelectVS, avx512SelectVS},
-	"MulAddVS": {avx2MulAddVS, avx512MulAddVS},
-	"SelectSV": {avx2SelectSV, avx512SelectSV},
-	"MulAddSV": {avx2MulAddSV, avx512MulAddSV},
-	"SelectSS": {avx2SelectSS, avx512SelectSS},
-	"MulAddSS": {avx2MulAddSS, avx512MulAddSS},
+	"SelectVV": {avx2: avx2SelectVV, avx512: avx512SelectVV},
+	"MulAddVV": {avx2: avx2MulAddVV, avx512: avx512MulAddVV},
+	"SelectVS": {avx2: avx2SelectVS, avx512: avx512SelectVS},
+	"MulAddVS": {avx2: avx2MulAddVS, avx512: avx512MulAddVS},
+	"SelectSV": {avx2: avx2SelectSV, avx512: avx512SelectSV},
+	"MulAddSV": {avx2: avx2MulAddSV, avx512: avx512MulAddSV},
+	"SelectSS": {avx2: avx2SelectSS, avx512: avx512SelectSS},
+	"MulAddSS": {avx2: avx2MulAddSS, avx512: avx512MulAddSS},
+}
+
+var chainHandlers = map[chainKey]int{
+	{compute.OpTypeReduceSum, Total}:   4,
+	{compute.OpTypeIdentity, Vector}:   5,
+	{compute.OpTypeIdentity, Scalar}:   6,
+	{compute.OpTypeIdentity, Store}:    7,
+	{compute.OpTypeAdd, Vector}:        8,
+	{compute.OpTypeAdd, VectorFirst}:   8,
+	{compute.OpTypeAdd, Scalar}:        9,
+	{compute.OpTypeAdd, ScalarFirst}:   9,
+	{compute.OpTypeSub, Vector}:        10,
+	{compute.OpTypeSub, Scalar}:        11,
+	{compute.OpTypeSub, VectorFirst}:   12,
+	{compute.OpTypeSub, ScalarFirst}:   13,
+	{compute.OpTypeMul, Vector}:        14,
+	{compute.OpTypeMul, VectorFirst}:   14,
+	{compute.OpTypeMul, Scalar}:        15,
+	{compute.OpTypeMul, ScalarFirst}:   15,
+	{compute.OpTypeDiv, Vector}:        16,
+	{compute.OpTypeDiv, Scalar}:        17,
+	{compute.OpTypeDiv, VectorFirst}:   18,
+	{compute.OpTypeDiv, ScalarFirst}:   19,
+	{compute.OpTypeMax, Vector}:        20,
+	{compute.OpTypeMax, VectorFirst}:   20,
+	{compute.OpTypeMax, Scalar}:        21,
+	{compute.OpTypeMax, ScalarFirst}:   21,
+	{compute.OpTypeMin, Vector}:        22,
+	{compute.OpTypeMin, VectorFirst}:   22,
+	{compute.OpTypeMin, Scalar}:        23,
+	{compute.OpTypeMin, ScalarFirst}:   23,
+	{compute.OpTypeSqrt, Alone}:        24,
+	{compute.OpTypeAbs, Alone}:         25,
+	{compute.OpTypeNeg, Alone}:         26,
+	{compute.OpTypeRsqrt, Alone}:       27,
+	{compute.OpTypeExp, Alone}:         28,
+	{compute.OpTypeExpm1, Alone}:       29,
+	{compute.OpTypeTanh, Alone}:        30,
+	{compute.OpTypeLogistic, Alone}:    31,
+	{compute.OpTypeErf, Alone}:         32,
+	{compute.OpTypeLog, Alone}:         33,
+	{compute.OpTypeLog1p, Alone}:       34,
+	{compute.OpTypeMul, Alone}:         35,
+	{compute.OpTypeIdentity, Stream}:   36,
+	{compute.OpTypeIdentity, StoreOne}: 37,
+	{compute.OpTypeIdentity, Fetch}:    38,
+	{compute.OpTypeAdd, Gather}:        39,
+	{compute.OpTypeReduceSum, Fold}:    40,
 }

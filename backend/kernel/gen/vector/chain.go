@@ -1,7 +1,11 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
+	"log"
 	"slices"
+	"strings"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/ir"
@@ -20,7 +24,10 @@ var (
 	chainEnd  = reg.RCX // where to stop
 )
 
-const linkSize = 16
+const (
+	linkSize    = 16
+	maxHandlers = 64 // of kernel.chainTable
+)
 
 // A handler is what a link does to each of the four vectors, x being the link's
 // operand: a vector in memory (V), one element in all lanes (S) or in memory (O), a
@@ -29,6 +36,10 @@ type handler struct {
 	name, doc string
 	setup     func(g *gen) func(acc, x op) op // returns the vector's new value, acc if that is it
 	kinds     string                          // letters of the above, or nothing
+	// links are those that it serves: an operation, by default that of its name, and
+	// kernel.Args. By default these are Vector for V, Scalar for S, else Alone; First is
+	// the same with the operand before acc, and Both are the two.
+	links string
 }
 
 // sumBytes is the size of a block of sums: 64 lanes, as a reduction has.
@@ -46,17 +57,17 @@ func handlers() []handler {
 		}
 	}
 	hs := []handler{
-		{"Load", "acc = $x", in(func(g *gen, acc, x op) { g.VMOVUPS(x, acc) }), "VS"},
-		{"Store", "$x = acc", in(func(g *gen, acc, x op) { g.VMOVUPS(acc, x) }), "V"},
-		{"Add", "acc += $x", in(func(g *gen, acc, x op) { g.VADDPS(x, acc, acc) }), "VS"},
-		{"Sub", "acc -= $x", in(func(g *gen, acc, x op) { g.VSUBPS(x, acc, acc) }), "VS"},
-		{"From", "acc = $x - acc", in(func(g *gen, acc, x op) { g.VSUBPS(acc, g.move(x), acc) }), "VS"},
-		{"Mul", "acc *= $x", in(func(g *gen, acc, x op) { g.VMULPS(x, acc, acc) }), "VS"},
-		{"Div", "acc /= $x", in(func(g *gen, acc, x op) { g.VDIVPS(x, acc, acc) }), "VS"},
-		{"Over", "acc = $x / acc", in(func(g *gen, acc, x op) { g.VDIVPS(acc, g.move(x), acc) }), "VS"},
-		{"Max", "acc = max(acc, $x)", out(func(g *gen, acc, x op) op { return g.extreme(acc, g.move(x), true) }), "VS"},
-		{"Min", "acc = min(acc, $x)", out(func(g *gen, acc, x op) op { return g.extreme(acc, g.move(x), false) }), "VS"},
-		{"Sqrt", "acc = sqrt(acc)", in(func(g *gen, acc, x op) { g.VSQRTPS(acc, acc) }), ""},
+		{"Load", "acc = $x", in(func(g *gen, acc, x op) { g.VMOVUPS(x, acc) }), "VS", "Identity"},
+		{"Store", "$x = acc", in(func(g *gen, acc, x op) { g.VMOVUPS(acc, x) }), "V", "Identity Store"},
+		{"Add", "acc += $x", in(func(g *gen, acc, x op) { g.VADDPS(x, acc, acc) }), "VS", "Add Both"},
+		{"Sub", "acc -= $x", in(func(g *gen, acc, x op) { g.VSUBPS(x, acc, acc) }), "VS", ""},
+		{"From", "acc = $x - acc", in(func(g *gen, acc, x op) { g.VSUBPS(acc, g.move(x), acc) }), "VS", "Sub First"},
+		{"Mul", "acc *= $x", in(func(g *gen, acc, x op) { g.VMULPS(x, acc, acc) }), "VS", "Mul Both"},
+		{"Div", "acc /= $x", in(func(g *gen, acc, x op) { g.VDIVPS(x, acc, acc) }), "VS", ""},
+		{"Over", "acc = $x / acc", in(func(g *gen, acc, x op) { g.VDIVPS(acc, g.move(x), acc) }), "VS", "Div First"},
+		{"Max", "acc = max(acc, $x)", out(func(g *gen, acc, x op) op { return g.extreme(acc, g.move(x), true) }), "VS", "Max Both"},
+		{"Min", "acc = min(acc, $x)", out(func(g *gen, acc, x op) op { return g.extreme(acc, g.move(x), false) }), "VS", "Min Both"},
+		{"Sqrt", "acc = sqrt(acc)", in(func(g *gen, acc, x op) { g.VSQRTPS(acc, acc) }), "", ""},
 	}
 	for _, u := range []struct {
 		name  string
@@ -68,24 +79,24 @@ func handlers() []handler {
 		hs = append(hs, handler{u.name, "acc = " + u.name + " of acc", func(g *gen) func(acc, x op) op {
 			f := u.setup(g)
 			return func(acc, _ op) op { return f([]op{acc}) }
-		}, ""})
+		}, "", ""})
 	}
-	hs = append(hs, handler{"Square", "acc *= acc", in(func(g *gen, acc, _ op) { g.VMULPS(acc, acc, acc) }), ""})
+	hs = append(hs, handler{"Square", "acc *= acc", in(func(g *gen, acc, _ op) { g.VMULPS(acc, acc, acc) }), "", "Mul Alone"})
 	return append(hs,
 		// Past the caches: x is a multiple of 64.
-		handler{"Stream", "$x = acc", in(func(g *gen, acc, x op) { g.VMOVNTPS(acc, x) }), "V"},
+		handler{"Stream", "$x = acc", in(func(g *gen, acc, x op) { g.VMOVNTPS(acc, x) }), "V", "Identity Stream"},
 		handler{"StoreOne", "$x = acc[0]", in(func(g *gen, acc, x op) {
 			if acc == g.accs()[0] {
 				g.VMOVSS(acc.(reg.Vec).AsX(), x)
 			}
-		}), "O"},
+		}), "O", "Identity StoreOne"},
 		handler{"Fetch", "brings $x into the second cache", in(func(g *gen, _, x op) {
 			if x.(operand.Mem).Disp%64 == 0 {
 				g.PREFETCHT1(x)
 			}
-		}), "A"},
-		handler{"Gather", "$x += acc", in(func(g *gen, acc, x op) { g.VMOVUPS(g.add(acc, x), x) }), "V"},
-		handler{"Fold", "$x += acc", in(func(g *gen, acc, x op) { g.VMOVUPS(g.add(acc, x), x) }), "B"})
+		}), "A", "Identity Fetch"},
+		handler{"Gather", "$x += acc", in(func(g *gen, acc, x op) { g.VMOVUPS(g.add(acc, x), x) }), "V", "Add Gather"},
+		handler{"Fold", "$x += acc", in(func(g *gen, acc, x op) { g.VMOVUPS(g.add(acc, x), x) }), "B", "ReduceSum Fold"})
 }
 
 // foldNear is Fold for a block of sums in registers, of which AVX-512 has enough.
@@ -96,7 +107,7 @@ var foldNear = handler{"FoldNear", "the sums in registers += acc", func(g *gen) 
 		j++
 		return acc
 	}
-}, ""}
+}, "", ""}
 
 func chains(g *gen) {
 	g.begin("Chain", "code, ptrs unsafe.Pointer, blocks int", "runs a program of links on blocks of four vectors")
@@ -113,18 +124,27 @@ func chains(g *gen) {
 	}
 	g.jump()
 
-	names := []string{g.chainNext(), g.chainEnd()}
+	g.numbers = nil
+	number := func(name string, links ...string) {
+		g.numbers = append(g.numbers, numbered{name, links})
+	}
+	number(g.chainNext())
+	number(g.chainEnd())
+	if g.wide {
+		number(g.handler(foldNear, 0))
+		number(g.chainTotal(g.sums()))
+	} else {
+		number("")
+		number("")
+	}
+	number(g.chainTotal(nil), "ReduceSum, Total")
 	for _, h := range handlers() {
 		if h.kinds == "" {
-			names = append(names, g.handler(h, 0))
+			number(g.handler(h, 0), h.serves(0)...)
 		}
 		for _, kind := range h.kinds {
-			names = append(names, g.handler(h, kind))
+			number(g.handler(h, kind), h.serves(kind)...)
 		}
-	}
-	names = append(names, g.chainTotal(nil))
-	if g.wide {
-		names = append(names, g.handler(foldNear, 0), g.chainTotal(g.sums()))
 	}
 
 	if !g.wide { // one serves both
@@ -133,14 +153,56 @@ func chains(g *gen) {
 		g.RET()
 	}
 
-	g.begin("ChainTable", "table unsafe.Pointer", "writes the addresses of the handlers: ChainNext, ChainEnd, those of the operations, ChainTotal; in AVX-512 ChainFoldNear, ChainTotalNear")
+	g.begin("ChainTable", "table unsafe.Pointer", "writes the addresses of the handlers by number")
+	if len(g.numbers) > maxHandlers {
+		log.Fatal("too many handlers")
+	}
 	table := g.param("table")
-	for j, name := range names {
+	for j, h := range g.numbers {
+		if h.name == "" {
+			continue
+		}
 		p := g.GP64()
-		g.LEAQ(operand.Mem{Symbol: operand.Symbol{Name: "·" + name}, Base: reg.StaticBase}, p)
+		g.LEAQ(operand.Mem{Symbol: operand.Symbol{Name: "·" + h.name}, Base: reg.StaticBase}, p)
 		g.MOVQ(p, operand.Mem{Base: table, Disp: 8 * j})
 	}
 	g.RET()
+}
+
+// A numbered handler has the links that the builder of chains takes it for. The first
+// ones have none: the builder knows their numbers.
+type numbered struct {
+	name  string // empty: the instruction set has none
+	links []string
+}
+
+// serves lists the links of a handler.
+func (h handler) serves(kind rune) (links []string) {
+	name, arg, _ := strings.Cut(h.links, " ")
+	op := cmp.Or(name, h.name)
+	plain := map[rune]string{'V': "Vector", 'S': "Scalar", 0: "Alone"}[kind]
+	switch arg {
+	case "":
+		return []string{op + ", " + plain}
+	case "First":
+		return []string{op + ", " + plain + "First"}
+	case "Both":
+		return []string{op + ", " + plain, op + ", " + plain + "First"}
+	}
+	return []string{op + ", " + arg}
+}
+
+// chainNumbers is a map of the numbers of handlers by link.
+func (g *gen) chainNumbers() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nvar chainHandlers = map[chainKey]int{\n")
+	for i, h := range g.numbers {
+		for _, l := range h.links {
+			fmt.Fprintf(&b, "\t{compute.OpType%s}: %d,\n", l, i)
+		}
+	}
+	b.WriteString("}\n")
+	return b.String()
 }
 
 // chainNext writes the last link of a pass, whose operand is the size of the links

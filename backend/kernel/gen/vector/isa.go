@@ -30,6 +30,7 @@ type gen struct {
 	looping bool
 	consts  map[uint32]operand.Mem
 	doubles map[float64]operand.Mem
+	numbers []numbered  // handlers of chains, by number
 	masks   operand.Mem // see tailMasks
 	unpack  operand.Mem // see order
 }

@@ -42,7 +42,7 @@ func main() {
 	}
 	cfg := printer.Config{Name: "gen/vector", Pkg: "kernel"}
 	write(printer.NewGoAsm(cfg), file, *out, "")
-	write(printer.NewStubs(cfg), file, *stubs, tables(file))
+	write(printer.NewStubs(cfg), file, *stubs, tables(file)+g.chainNumbers())
 }
 
 func every(g *gen) {
@@ -59,15 +59,20 @@ func every(g *gen) {
 }
 
 // tables are maps of the loops of one, two and three operands by name, in which the
-// other code finds them.
+// other code finds them. A loop that returns where it stopped has a function of the
+// package math that goes on.
 func tables(f *ir.File) string {
 	var b strings.Builder
 	for i, args := range []string{"(dst, x", "(dst, x, y", "(dst, x, y, z"} {
 		want := strings.ReplaceAll(args, ",", " unsafe.Pointer,") + " unsafe.Pointer, n int)"
 		fmt.Fprintf(&b, "\nvar asmLoops%d = map[string]choice[Func%[1]d]{\n", i+1)
 		for _, fn := range f.Functions() {
-			if name, ok := strings.CutPrefix(fn.Name, "avx2"); ok && fn.Signature.String() == want {
-				fmt.Fprintf(&b, "\t%q: {avx2%[1]s, avx512%[1]s},\n", name)
+			name, ok := strings.CutPrefix(fn.Name, "avx2")
+			switch sig := fn.Signature.String(); {
+			case ok && sig == want:
+				fmt.Fprintf(&b, "\t%q: {avx2: avx2%[1]s, avx512: avx512%[1]s},\n", name)
+			case ok && sig == want+" (done int)":
+				fmt.Fprintf(&b, "\t%q: {avx2: stopping(avx2%[1]s, math.%[1]s), avx512: stopping(avx512%[1]s, math.%[1]s)},\n", name)
 			}
 		}
 		b.WriteString("}\n")
@@ -75,9 +80,17 @@ func tables(f *ir.File) string {
 	return b.String()
 }
 
+const imports = `import (
+	"math"
+	"unsafe"
+
+	"github.com/gomlx/compute"
+)
+`
+
 func write(p printer.Printer, f *ir.File, name, more string) {
 	b, err := p.Print(f)
-	b = bytes.Replace(b, []byte("package kernel\n"), []byte("package kernel\n\nimport \"unsafe\"\n"), 1)
+	b = bytes.Replace(b, []byte("package kernel\n"), []byte("package kernel\n\n"+imports), 1)
 	if b = append(b, more...); err == nil && more != "" {
 		b, err = format.Source(b)
 	}

@@ -21,13 +21,13 @@ type reduction struct {
 
 func reductions(g *gen) {
 	for _, r := range []reduction{
-		{name: "Sum", doc: "dst[0] = the sum of x[i]", names: "x", join: (*gen).VADDPS,
+		{name: "ReduceSumAll", doc: "dst[0] = the sum of x[i]", names: "x", join: (*gen).VADDPS,
 			fold: func(g *gen, acc op, in []op) { g.VADDPS(in[0], acc, acc) }},
 		{name: "Dot", doc: "dst[0] = the sum of x[i]*y[i]", names: "xy", join: (*gen).VADDPS,
 			fold: func(g *gen, acc op, in []op) { g.VFMADD231PS(in[1], in[0], acc) }},
-		{name: "Greatest", doc: "dst[0] = max of x[i]", names: "x", init: math.Inf(-1), nan: true, join: (*gen).VMAXPS,
+		{name: "ReduceMaxAll", doc: "dst[0] = max of x[i]", names: "x", init: math.Inf(-1), nan: true, join: (*gen).VMAXPS,
 			fold: func(g *gen, acc op, in []op) { g.VMAXPS(in[0], acc, acc) }},
-		{name: "Least", doc: "dst[0] = min of x[i]", names: "x", init: math.Inf(1), nan: true, join: (*gen).VMINPS,
+		{name: "ReduceMinAll", doc: "dst[0] = min of x[i]", names: "x", init: math.Inf(1), nan: true, join: (*gen).VMINPS,
 			fold: func(g *gen, acc op, in []op) { g.VMINPS(in[0], acc, acc) }},
 	} {
 		r.emit(g)
