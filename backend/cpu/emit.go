@@ -33,7 +33,6 @@ func (c *compiler) emitTile(u *unit, kept ...int) *tile {
 	e.domain()
 	for _, n := range u.nodes {
 		e.node(n)
-		e.t.name += n.op.String() + " "
 	}
 	e.chains()
 	e.lifetimes()

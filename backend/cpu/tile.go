@@ -82,7 +82,6 @@ type instruction struct {
 
 // tile is a compiled program.
 type tile struct {
-	name       string
 	rows, cols int // of the domain; cols of a program without rows: all elements
 	byRows     bool
 	operands   []operand
