@@ -50,6 +50,8 @@ func (f *function) Call(g compute.Function, inputs ...val) (_ []val, err error) 
 	in := f.use(op, inputs...)
 	s, captured := f.sub(op, "the function", g)
 	expect(op, "function \""+s.name+"\" takes", s.params, shapesOf(in)...)
+	const most = 1 << 18 // calls of calls grow fast
+	refuseIf(len(f.nodes)+len(s.nodes) > most, "%s: with function %q the caller has more than %d operations", op, s.name, most)
 	return asValues(f.inline(s, in, captured)), nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -108,6 +109,37 @@ func TestCall(t *testing.T) {
 	if !reflect.DeepEqual(got, []any{[]float32{12, 8, 4}, []float32{6, 4, 2}}) {
 		t.Errorf("got %v", got)
 	}
+}
+
+// TestCallsOfCalls: functions that call each other twice double with each of them; that
+// ends in an error.
+func TestCallsOfCalls(t *testing.T) {
+	nb := open(t, "").Builder("calls")
+	var last compute.Function
+	for i := range 30 {
+		g := must(nb.NewFunction(fmt.Sprint("f", i)))
+		x := must(g.Parameter("x", shapes.Make(f32, 2), nil))
+		y, err := g.Sin(x)
+		for range 2 {
+			if last != nil && err == nil {
+				var out []compute.Value
+				if out, err = g.Call(last, y); err == nil {
+					y = out[0]
+				}
+			}
+		}
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "Call: with function \"f") || !strings.HasSuffix(err.Error(), "the caller has more than 262144 operations") {
+				t.Error(err)
+			}
+			return
+		}
+		if err := g.Return([]compute.Value{y}, nil); err != nil {
+			t.Fatal(err)
+		}
+		last = g
+	}
+	t.Error("no error")
 }
 
 // order compares as Sort does: numbers, then NaN.
