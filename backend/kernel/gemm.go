@@ -195,7 +195,7 @@ func (pl *gemmPlan) set(p *Product) {
 	pl.m, pl.n, pl.k, pl.batch = p.M, p.N, max(p.K, 0), max(p.Batch, 1)
 	pl.a = pl.operand(p.Type, p.A.Data, p.A.RowStride, p.A.ColStride, p.AOff, p.FillA)
 	pl.b = pl.operand(p.Type, p.B.Data, p.B.ColStride, p.B.RowStride, p.BOff, p.FillB)
-	pl.c = gemmOperand{data: p.C.Data, lane: p.C.RowStride, k: p.C.ColStride, offs: p.COff, size: out.Size()}
+	pl.c.data, pl.c.lane, pl.c.k, pl.c.offs, pl.c.size = p.C.Data, p.C.RowStride, p.C.ColStride, p.COff, out.Size()
 	pl.done = p.Done
 	if pl.n == 1 {
 		pl.c.k = 1
