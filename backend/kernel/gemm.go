@@ -100,7 +100,8 @@ func Pack(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, 
 	gemmActive().pack(dst, width, src, lane, step, lanes, ks)
 }
 
-// gemmOperand is A or B as tasks see it: lanes (rows of A, columns of B) by k.
+// gemmOperand is A, B or C as tasks see it: lanes (rows of A and C, columns of B) by k
+// (columns of C).
 type gemmOperand struct {
 	data    unsafe.Pointer
 	lane, k int // strides in elements
@@ -116,11 +117,7 @@ type gemmOperand struct {
 type gemmPlan struct {
 	*gemmKernel
 	m, n, k, batch int
-	a, b           gemmOperand
-	c              unsafe.Pointer
-	cRow, cCol     int
-	cOff           []int
-	cSize          int
+	a, b, c        gemmOperand
 	store          Func1 // from the sums' type to C's; nil: the same
 	staged         bool  // tasks sum in scratch memory and store at the end
 	swapped        bool  // it computes the transpose
@@ -198,26 +195,26 @@ func (pl *gemmPlan) set(p *Product) {
 	pl.m, pl.n, pl.k, pl.batch = p.M, p.N, max(p.K, 0), max(p.Batch, 1)
 	pl.a = pl.operand(p.Type, p.A.Data, p.A.RowStride, p.A.ColStride, p.AOff, p.FillA)
 	pl.b = pl.operand(p.Type, p.B.Data, p.B.ColStride, p.B.RowStride, p.BOff, p.FillB)
-	pl.c, pl.cRow, pl.cCol, pl.cOff, pl.cSize = p.C.Data, p.C.RowStride, p.C.ColStride, p.COff, out.Size()
+	pl.c.data, pl.c.lane, pl.c.k, pl.c.offs, pl.c.size = p.C.Data, p.C.RowStride, p.C.ColStride, p.COff, out.Size()
 	pl.done = p.Done
 	if pl.n == 1 {
-		pl.cCol = 1
+		pl.c.k = 1
 	}
 	if pl.m == 1 {
-		pl.cRow = 1
+		pl.c.lane = 1
 	}
-	if pl.n == 1 || pl.cCol != 1 && pl.cRow == 1 || pl.thin() {
+	if pl.n == 1 || pl.c.k != 1 && pl.c.lane == 1 || pl.thin() {
 		// The transpose, B' A', has its rows where C has them in memory, or has rows
 		// that are long enough for vectors.
 		pl.swapped = true
 		pl.m, pl.n, pl.a, pl.b = pl.n, pl.m, pl.b, pl.a
-		pl.cRow, pl.cCol = pl.cCol, pl.cRow
+		pl.c.lane, pl.c.k = pl.c.k, pl.c.lane
 	}
 	pl.a.width, pl.b.width = pl.mr, pl.nr
 	if !gemmSame(pl.dtype, out) {
 		pl.store = Convert(pl.dtype, out)
 	}
-	pl.staged = pl.cCol != 1 || pl.store != nil
+	pl.staged = pl.c.k != 1 || pl.store != nil
 }
 
 func (pl *gemmPlan) operand(t dtypes.DType, data unsafe.Pointer, lane, k int, offs []int, fill *Source) gemmOperand {

@@ -12,27 +12,20 @@ import (
 var (
 	gemmZ = &gemmKernel{
 		dtype: dtypes.Float32, elem: 4, acc: 4, step: 1, mr: 14, nr: 32, strided: true,
-		sweep: byRows(gemmF32Z1, gemmF32Z2, gemmF32Z3, gemmF32Z4, gemmF32Z5, gemmF32Z6, gemmF32Z7,
-			gemmF32Z8, gemmF32Z9, gemmF32Z10, gemmF32Z11, gemmF32Z12, gemmF32Z13, gemmF32Z14),
-		lines: byRows(gemmLinesZ1, gemmLinesZ2, gemmLinesZ3, gemmLinesZ4, gemmLinesZ5, gemmLinesZ6, gemmLinesZ7,
-			gemmLinesZ8, gemmLinesZ9, gemmLinesZ10, gemmLinesZ11, gemmLinesZ12, gemmLinesZ13, gemmLinesZ14),
-		pack: gemmPackZ, peak: gemmPeakF32Z, peakFlop: 30 * 32,
+		sweep: byRows(gemmF32Z), lines: byRows(gemmLinesZ), pack: gemmPackWords, peak: gemmPeakF32Z, peakFlop: 30 * 32,
 	}
 	gemmPairsZ = &gemmKernel{
 		dtype: dtypes.Float32, elem: 4, acc: 4, step: 2, mr: 14, nr: 32,
-		sweep: byRows(gemmB16Z1, gemmB16Z2, gemmB16Z3, gemmB16Z4, gemmB16Z5, gemmB16Z6, gemmB16Z7,
-			gemmB16Z8, gemmB16Z9, gemmB16Z10, gemmB16Z11, gemmB16Z12, gemmB16Z13, gemmB16Z14),
-		pack: gemmPackPairs, peak: gemmPeakB16Z, peakFlop: 30 * 64,
+		sweep: byRows(gemmB16Z), pack: gemmPackPairs, peak: gemmPeakB16Z, peakFlop: 30 * 64,
 	}
 	gemmY = &gemmKernel{
 		dtype: dtypes.Float32, elem: 4, acc: 4, step: 1, mr: 6, nr: 16, strided: true,
-		sweep: byRows(gemmF32Y1, gemmF32Y2, gemmF32Y3, gemmF32Y4, gemmF32Y5, gemmF32Y6),
-		pack:  gemmPackY, peak: gemmPeakF32Y, peakFlop: 14 * 16,
+		sweep: byRows(gemmF32Y), pack: gemmPackWords, peak: gemmPeakF32Y, peakFlop: 14 * 16,
 	}
 )
 
 // byRows is the loop over a tile of one of the numbers of rows from 1 on.
-func byRows(loops ...func(tile *byte)) func(rows int, t *Tile) {
+func byRows(loops []func(tile *byte)) func(rows int, t *Tile) {
 	return func(rows int, t *Tile) { loops[rows-1]((*byte)(unsafe.Pointer(t))) }
 }
 
@@ -46,24 +39,14 @@ func gemmFloat(t dtypes.DType) *gemmKernel {
 	return gemmActive()
 }
 
-func gemmPackZ(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int) {
+// gemmPackWords packs float32. With AVX2 there are loops for lanes that fill a panel.
+func gemmPackWords(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int) {
 	switch {
-	case lane == 1:
+	case lane == 1 && active == avx512:
 		gemmPackLanesZ((*byte)(dst), width*4, (*byte)(src), 4, step*4, lanes, ks)
-	case step == 1:
-		gemmTranspose(dst, width, src, lane*4, lanes, ks)
-	default:
-		gemmPackGo[float32](dst, width, src, lane, step, lanes, ks)
-	}
-}
-
-func gemmPackY(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int) {
-	switch {
-	case lane == 1 && lanes == 16:
-		gemmPackRuns16Y((*byte)(dst), width*4, (*byte)(src), 4, step*4, lanes, ks)
-	case lane == 1 && lanes == 6:
-		gemmPackRuns6Y((*byte)(dst), width*4, (*byte)(src), 4, step*4, lanes, ks)
-	case step == 1 && lane != 1:
+	case lane == 1 && (lanes == 16 || lanes == 6):
+		gemmPackLanesY((*byte)(dst), width*4, (*byte)(src), 4, step*4, lanes, ks)
+	case lane != 1 && step == 1:
 		gemmTranspose(dst, width, src, lane*4, lanes, ks)
 	default:
 		gemmPackGo[float32](dst, width, src, lane, step, lanes, ks)
@@ -85,17 +68,16 @@ func gemmTranspose(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, lane
 // gemmPackPairs packs bfloat16: dst[k*width+i] holds src[i*lane+2*k*step] and, in its
 // upper half, the element of the next k or zero.
 func gemmPackPairs(dst unsafe.Pointer, width int, src unsafe.Pointer, lane, step, lanes, ks int) {
-	d, s := (*byte)(dst), (*byte)(src)
-	pairs, from := ks/2, 0
+	done := ks / 2
 	switch {
 	case lane == 1:
-		gemmPackPairsZ(d, width*4, s, 2, step*2, lanes, pairs)
-		from = pairs
+		gemmPackPairsZ((*byte)(dst), width*4, (*byte)(src), 2, step*2, lanes, done)
 	case step == 1:
-		gemmTranspose(dst, width, src, lane*2, lanes, pairs)
-		from = pairs
+		gemmTranspose(dst, width, src, lane*2, lanes, done)
+	default:
+		done = 0
 	}
-	for k := from; 2*k < ks; k++ {
+	for k := done; 2*k < ks; k++ {
 		for i := range lanes {
 			p := unsafe.Add(src, (i*lane+2*k*step)*2)
 			v := uint32(*(*uint16)(p))

@@ -23333,9 +23333,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func gemmPackRuns16Y(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
+// func gemmPackLanesY(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
 // Requires: AVX
-TEXT ·gemmPackRuns16Y(SB), NOSPLIT, $0-56
+TEXT ·gemmPackLanesY(SB), NOSPLIT, $0-56
 	MOVQ    dst+0(FP), DI
 	MOVQ    width+8(FP), R8
 	MOVQ    src+16(FP), SI
@@ -23345,9 +23345,11 @@ TEXT ·gemmPackRuns16Y(SB), NOSPLIT, $0-56
 	MOVQ    ks+48(FP), DX
 	TESTQ   DX, DX
 	JE      done
+	CMPQ    R11, $0x10
+	JNE     six
 	PCALIGN $0x20
 
-loop:
+sixteen:
 	VMOVUPS (SI), Y0
 	VMOVUPS 32(SI), Y1
 	VMOVUPS Y0, (DI)
@@ -23355,27 +23357,11 @@ loop:
 	ADDQ    R10, SI
 	ADDQ    R8, DI
 	DECQ    DX
-	JNE     loop
-
-done:
-	VZEROUPPER
-	RET
-
-// func gemmPackRuns6Y(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
-// Requires: AVX
-TEXT ·gemmPackRuns6Y(SB), NOSPLIT, $0-56
-	MOVQ    dst+0(FP), DI
-	MOVQ    width+8(FP), R8
-	MOVQ    src+16(FP), SI
-	MOVQ    lane+24(FP), R9
-	MOVQ    step+32(FP), R10
-	MOVQ    lanes+40(FP), R11
-	MOVQ    ks+48(FP), DX
-	TESTQ   DX, DX
-	JE      done
+	JNE     sixteen
+	JMP     done
 	PCALIGN $0x20
 
-loop:
+six:
 	VMOVUPS (SI), X0
 	VMOVSD  16(SI), X1
 	VMOVUPS X0, (DI)
@@ -23383,7 +23369,7 @@ loop:
 	ADDQ    R10, SI
 	ADDQ    R8, DI
 	DECQ    DX
-	JNE     loop
+	JNE     six
 
 done:
 	VZEROUPPER

@@ -56,7 +56,7 @@ func (pl *gemmPlan) task(i int) {
 	w.rows, w.cols = min(pl.rows, pl.m-w.row), min(pl.cols, pl.n-w.col)
 	for b := batch; b < min(batch+pl.batches, pl.batch); b++ {
 		w.batch = b
-		w.sums, w.stride = pl.at(b, w.row, w.col), pl.cRow*pl.cSize
+		w.sums, w.stride = pl.c.at(b, w.row, w.col), pl.c.lane*pl.c.size
 		if pl.staged {
 			w.sums, w.stride = s.c, w.cols*pl.acc
 		}
@@ -96,20 +96,8 @@ const gemmDone = 4096
 // begin prepares the tile for the block of K at k and returns its size.
 func (pl *gemmPlan) begin(t *Tile, k int) int {
 	ks := min(pl.kBlock, pl.k-k)
-	t.K = pl.steps(ks)
-	t.Add = 0
-	if k > 0 {
-		t.Add = 1
-	}
+	t.K, t.Add = pl.steps(ks), min(k, 1) // the first block starts from zero
 	return ks
-}
-
-func (pl *gemmPlan) at(batch, row, col int) unsafe.Pointer {
-	off := row*pl.cRow + col*pl.cCol
-	if pl.cOff != nil {
-		off += pl.cOff[batch]
-	}
-	return unsafe.Add(pl.c, off*pl.cSize)
 }
 
 // setB points the tile at columns col.. of B, rows k..k+ks.
@@ -197,53 +185,46 @@ func (pl *gemmPlan) panel(s *gemmScratch, o *gemmOperand, dst unsafe.Pointer, ba
 		src, laneStride, kStride = s.t, pl.kBlock, 1
 		f.Piece(src, pl.kBlock, batch, lane, lanes, k, ks)
 	}
-	if o.convert == nil {
+	switch { // elements are converted along the direction in which they follow each other
+	case o.convert == nil:
 		pl.pack(dst, o.width, src, laneStride, kStride, lanes, ks)
-		return
-	}
-	pl.converted(s, o, dst, src, laneStride, kStride, lanes, ks)
-}
-
-// converted is panel for elements of another type. It converts along the
-// direction in which they follow each other in memory.
-func (pl *gemmPlan) converted(s *gemmScratch, o *gemmOperand, dst, src unsafe.Pointer, lane, k, lanes, ks int) {
-	switch {
-	case lane == 1:
-		for i := range ks {
-			o.convert(unsafe.Add(dst, i*o.width*pl.elem), unsafe.Add(src, i*k*o.size), lanes)
-		}
-	case k == 1 && src != s.t:
+	case kStride == 1 && laneStride != 1 && src != s.t:
 		for i := range lanes {
-			o.convert(unsafe.Add(s.t, i*ks*pl.elem), unsafe.Add(src, i*lane*o.size), ks)
+			o.convert(unsafe.Add(s.t, i*ks*pl.elem), unsafe.Add(src, i*laneStride*o.size), ks)
 		}
 		pl.pack(dst, o.width, s.t, ks, 1, lanes, ks)
 	default:
 		for i := range ks {
-			for j := range lanes {
-				o.convert(unsafe.Add(dst, (i*o.width+j)*pl.elem), unsafe.Add(src, (i*k+j*lane)*o.size), 1)
-			}
+			d, line := unsafe.Add(dst, i*o.width*pl.elem), unsafe.Add(src, i*kStride*o.size)
+			gemmConvert(o.convert, d, pl.elem, line, laneStride*o.size, lanes, laneStride == 1)
 		}
+	}
+}
+
+// gemmConvert converts n elements, some bytes apart, at once where they are runs of memory.
+func gemmConvert(f Func1, dst unsafe.Pointer, dstStep int, src unsafe.Pointer, srcStep, n int, runs bool) {
+	if runs {
+		f(dst, src, n)
+		return
+	}
+	for i := range n {
+		f(unsafe.Add(dst, i*dstStep), unsafe.Add(src, i*srcStep), 1)
 	}
 }
 
 // storeSums writes rows of sums in scratch memory to C.
 func (pl *gemmPlan) storeSums(w *gemmWork, row, rows int) {
-	c, sums := pl.at(w.batch, w.row+row, w.col), unsafe.Add(w.sums, row*w.stride)
-	if pl.store == nil && pl.cRow == 1 {
-		Transpose(pl.acc)(c, sums, rows, w.cols, pl.cCol, w.stride/pl.acc)
+	c, sums := pl.c.at(w.batch, w.row+row, w.col), unsafe.Add(w.sums, row*w.stride)
+	if pl.store == nil && pl.c.lane == 1 {
+		Transpose(pl.acc)(c, sums, rows, w.cols, pl.c.k, w.stride/pl.acc)
 		return
 	}
 	for i := range rows {
-		d, s := unsafe.Add(c, i*pl.cRow*pl.cSize), unsafe.Add(sums, i*w.stride)
-		switch {
-		case pl.store == nil:
-			Transpose(pl.acc)(d, s, 1, w.cols, pl.cCol, w.cols)
-		case pl.cCol == 1:
-			pl.store(d, s, w.cols)
-		default:
-			for j := range w.cols {
-				pl.store(unsafe.Add(d, j*pl.cCol*pl.cSize), unsafe.Add(s, j*pl.acc), 1)
-			}
+		d, s := unsafe.Add(c, i*pl.c.lane*pl.c.size), unsafe.Add(sums, i*w.stride)
+		if pl.store == nil {
+			Transpose(pl.acc)(d, s, 1, w.cols, pl.c.k, w.cols)
+		} else {
+			gemmConvert(pl.store, d, pl.c.k*pl.c.size, s, pl.acc, w.cols, pl.c.k == 1)
 		}
 	}
 }

@@ -33,14 +33,8 @@ func gemmPeakGo(count int) {
 	var a, b, c, d, e, f, g, h float32
 	x, y := gemmPeakSink[0], gemmPeakSink[1]
 	for range count {
-		a += float32(x * y)
-		b += float32(x * y)
-		c += float32(x * y)
-		d += float32(x * y)
-		e += float32(x * y)
-		f += float32(x * y)
-		g += float32(x * y)
-		h += float32(x * y)
+		a, b, c, d = a+float32(x*y), b+float32(x*y), c+float32(x*y), d+float32(x*y)
+		e, f, g, h = e+float32(x*y), f+float32(x*y), g+float32(x*y), h+float32(x*y)
 	}
 	gemmPeakSink = [8]float32{a, b, c, d, e, f, g, h}
 }

@@ -18,7 +18,8 @@ var (
 	gemmChunk = 4 << 20  // elements of B packed at a time
 )
 
-// place divides the product into tasks and decides how they read their operands.
+// place divides the product into tasks and decides how they read their operands
+// and what scratch memory they have.
 func (pl *gemmPlan) place() {
 	depth := gemmDepth * pl.step
 	blocks := max(1, (pl.k+depth-1)/depth)
@@ -29,17 +30,17 @@ func (pl *gemmPlan) place() {
 	}
 	pl.rowTasks = (pl.m + pl.rows - 1) / pl.rows
 	pl.colTasks = (pl.n + pl.cols - 1) / pl.cols
-	pl.reserve()
+	if !pl.a.inPlace || !pl.b.inPlace {
+		pl.tBytes = max(pl.mr, pl.nr)*pl.kBlock*max(pl.a.size, pl.b.size, pl.elem) + 64
+	}
+	if pl.staged {
+		pl.cBytes = pl.rows*pl.cols*pl.acc + 64
+	}
 }
 
 // gemmEven is the size, a multiple of unit, of equal parts of n.
 func gemmEven(n, parts, unit int) int {
 	return max(1, ((n+parts-1)/parts+unit-1)/unit) * unit
-}
-
-func (pl *gemmPlan) work() int {
-	w := float64(pl.m) * float64(pl.n) * float64(pl.k) * float64(pl.batch)
-	return int(min(w, 1<<62))
 }
 
 // plain operands can be read where they lie.
@@ -51,7 +52,7 @@ func (pl *gemmPlan) plain(o *gemmOperand) bool {
 // handing them out, small enough to keep many workers busy to the end.
 func (pl *gemmPlan) split() {
 	pl.block = (*gemmPlan).panels
-	work := pl.work()
+	work := int(min(float64(pl.m)*float64(pl.n)*float64(pl.k)*float64(pl.batch), 1<<62))
 	want := max(1, min(int(2*math.Sqrt(float64(work/gemmGrain))), 16), work/gemmCoarse)
 	rowTasks, colTasks := 1, (pl.n+gemmCols-1)/gemmCols
 	share := pl.batch == 1 && work >= gemmShare && pl.m >= 8*pl.mr
@@ -88,16 +89,6 @@ func (pl *gemmPlan) split() {
 	}
 	if !pl.b.inPlace && pl.chunk == 0 {
 		pl.bBytes = pl.cols*pl.steps(pl.kBlock)*pl.elem + 64
-	}
-}
-
-// reserve adds up the scratch memory of a task for converting and for sums.
-func (pl *gemmPlan) reserve() {
-	if !pl.a.inPlace || !pl.b.inPlace {
-		pl.tBytes = max(pl.mr, pl.nr)*pl.kBlock*max(pl.a.size, pl.b.size, pl.elem) + 64
-	}
-	if pl.staged {
-		pl.cBytes = pl.rows*pl.cols*pl.acc + 64
 	}
 }
 

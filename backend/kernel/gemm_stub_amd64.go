@@ -108,12 +108,70 @@ func gemmPackStepsZ(dst *byte, width int, src *byte, lane int, step int, lanes i
 
 func gemmPackStepsY(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
 
-func gemmPackRuns16Y(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
-
-func gemmPackRuns6Y(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
+func gemmPackLanesY(dst *byte, width int, src *byte, lane int, step int, lanes int, ks int)
 
 func gemmPeakF32Z(count int)
 
 func gemmPeakF32Y(count int)
 
 func gemmPeakB16Z(count int)
+
+var gemmF32Z = []func(tile *byte){
+	gemmF32Z1,
+	gemmF32Z2,
+	gemmF32Z3,
+	gemmF32Z4,
+	gemmF32Z5,
+	gemmF32Z6,
+	gemmF32Z7,
+	gemmF32Z8,
+	gemmF32Z9,
+	gemmF32Z10,
+	gemmF32Z11,
+	gemmF32Z12,
+	gemmF32Z13,
+	gemmF32Z14,
+}
+
+var gemmB16Z = []func(tile *byte){
+	gemmB16Z1,
+	gemmB16Z2,
+	gemmB16Z3,
+	gemmB16Z4,
+	gemmB16Z5,
+	gemmB16Z6,
+	gemmB16Z7,
+	gemmB16Z8,
+	gemmB16Z9,
+	gemmB16Z10,
+	gemmB16Z11,
+	gemmB16Z12,
+	gemmB16Z13,
+	gemmB16Z14,
+}
+
+var gemmF32Y = []func(tile *byte){
+	gemmF32Y1,
+	gemmF32Y2,
+	gemmF32Y3,
+	gemmF32Y4,
+	gemmF32Y5,
+	gemmF32Y6,
+}
+
+var gemmLinesZ = []func(tile *byte){
+	gemmLinesZ1,
+	gemmLinesZ2,
+	gemmLinesZ3,
+	gemmLinesZ4,
+	gemmLinesZ5,
+	gemmLinesZ6,
+	gemmLinesZ7,
+	gemmLinesZ8,
+	gemmLinesZ9,
+	gemmLinesZ10,
+	gemmLinesZ11,
+	gemmLinesZ12,
+	gemmLinesZ13,
+	gemmLinesZ14,
+}

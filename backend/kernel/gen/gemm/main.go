@@ -2,6 +2,12 @@
 package main
 
 import (
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"strings"
+
 	"github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
@@ -27,12 +33,38 @@ func main() {
 	packPairsZ()
 	packStepsZ()
 	packStepsY()
-	packRunsY("gemmPackRuns16Y", 16)
-	packRunsY("gemmPackRuns6Y", 6)
+	packLanesY()
 	peak("gemmPeakF32Z", 30, func(i int) { build.VFMADD231PS(z(30), z(31), z(i)) })
 	peak("gemmPeakF32Y", 14, func(i int) { build.VFMADD231PS(y(14), y(15), y(i)) })
 	peak("gemmPeakB16Z", 30, func(i int) { vdpbf16ps(30, 31, i, 512) })
 	build.Generate()
+	tables()
+}
+
+// tables adds the loops by number of rows to the declarations, in which the other code
+// finds them.
+func tables() {
+	var b strings.Builder
+	for _, t := range []struct {
+		name string
+		rows int
+	}{{"gemmF32Z", 14}, {"gemmB16Z", 14}, {"gemmF32Y", 6}, {"gemmLinesZ", 14}} {
+		fmt.Fprintf(&b, "\nvar %s = []func(tile *byte){\n", t.name)
+		for rows := 1; rows <= t.rows; rows++ {
+			fmt.Fprintf(&b, "\t%s%d,\n", t.name, rows)
+		}
+		b.WriteString("}\n")
+	}
+	file, err := os.OpenFile(flag.Lookup("stubs").Value.String(), os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = file.WriteString(b.String())
+	}
+	if err == nil {
+		err = file.Close()
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
 }
 
 // emit adds an instruction or directive that avo does not know.

@@ -65,31 +65,38 @@ func packLanesZ() {
 	build.RET()
 }
 
-// packRunsY copies as many lanes as a panel has, which follow each other: 16 of B or 6
+// packLanesY copies as many lanes as a panel has, which follow each other: 16 of B or 6
 // of A.
-func packRunsY(name string, lanes int) {
-	build.TEXT(name, build.NOSPLIT, packArgs)
+func packLanesY() {
+	build.TEXT("gemmPackLanesY", build.NOSPLIT, packArgs)
 	packArguments()
 	build.TESTQ(ks, ks)
 	build.JE(operand.LabelRef("done"))
-	align()
-	build.Label("loop")
 	from, to := operand.Mem{Base: src}, operand.Mem{Base: dst}
-	if lanes == 16 {
+	loop := func(name string, copyLanes func()) {
+		align()
+		build.Label(name)
+		copyLanes()
+		build.ADDQ(step, src)
+		build.ADDQ(width, dst)
+		build.DECQ(ks)
+		build.JNE(operand.LabelRef(name))
+	}
+	build.CMPQ(lanes, operand.Imm(16))
+	build.JNE(operand.LabelRef("six"))
+	loop("sixteen", func() {
 		build.VMOVUPS(from, y(0))
 		build.VMOVUPS(from.Offset(32), y(1))
 		build.VMOVUPS(y(0), to)
 		build.VMOVUPS(y(1), to.Offset(32))
-	} else {
+	})
+	build.JMP(operand.LabelRef("done"))
+	loop("six", func() {
 		build.VMOVUPS(from, x(0))
 		build.VMOVSD(from.Offset(16), x(1))
 		build.VMOVUPS(x(0), to)
 		build.VMOVSD(x(1), to.Offset(16))
-	}
-	build.ADDQ(step, src)
-	build.ADDQ(width, dst)
-	build.DECQ(ks)
-	build.JNE(operand.LabelRef("loop"))
+	})
 	build.Label("done")
 	build.VZEROUPPER()
 	build.RET()
