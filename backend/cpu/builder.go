@@ -1,6 +1,7 @@
 package cpu
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -58,7 +59,7 @@ func (b *builder) DeviceAssignment(devices ...compute.DeviceNum) error {
 
 // Compile ends the builder and makes the executable.
 func (b *builder) Compile() (_ compute.Executable, err error) {
-	defer caught(&err)
+	defer caught(&err, fmt.Sprintf("computation %q: compile", b.name))
 	raise(errors.WithMessagef(b.backend.open(), "computation %q", b.name))
 	refuseIf(b.compiled, "computation %q is compiled already", b.name)
 	refuseIf(!b.main.returned, "computation %q: function %q has not returned: call Return before Compile", b.name, compute.MainName)
@@ -317,12 +318,12 @@ func need[T any](v T, err error) T {
 
 // caught is deferred by the methods and makes a refusal their error. Any other panic is
 // a mistake of the engine, or an argument that the inference of shapes chokes on.
-func caught(err *error) {
+func caught(err *error, doing ...string) {
 	switch r := recover().(type) {
 	case nil:
 	case refusal:
 		*err = r.error
 	default:
-		*err = asError(r, "build")
+		*err = asError(r, "%s", cmp.Or(strings.Join(doing, ": "), "build"))
 	}
 }

@@ -55,7 +55,7 @@ func (f *function) Call(g compute.Function, inputs ...val) (_ []val, err error) 
 	return asValues(f.inline(s, in, captured)), nil
 }
 
-// inline copies the nodes of a function that lead to its outputs.
+// inline copies the nodes of a function and gives those of its outputs.
 func (f *function) inline(s *function, in, captured []*node) []*node {
 	here := make(map[*node]*node, len(s.nodes))
 	for i, n := range s.params {

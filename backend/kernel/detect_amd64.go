@@ -9,7 +9,7 @@ func detect() level {
 	switch {
 	case x.HasAVX512F && x.HasAVX512BW && x.HasAVX512VL && x.HasAVX512DQ && x.HasAVX2 && x.HasFMA && x.HasBMI2:
 		return avx512
-	case x.HasAVX2 && x.HasFMA:
+	case x.HasAVX2 && x.HasFMA && x.HasBMI2:
 		return avx2
 	}
 	return portable
