@@ -319,7 +319,7 @@ func byteSize(s shapes.Shape) (int, error) {
 		return 0, errors.Errorf("shape %s: data type is not supported by engine %q", s, Name)
 	}
 	if s.Rank() > maxRank {
-		return 0, errors.Errorf("shape %s: it has %d axes, engine %q takes %d", s, s.Rank(), Name, maxRank)
+		return 0, errors.Errorf("shape %s has %d axes, engine %q takes %d", s, s.Rank(), Name, maxRank)
 	}
 	size := 1
 	for _, d := range s.Dimensions {

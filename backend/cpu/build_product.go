@@ -84,7 +84,7 @@ func (f *function) ConvGeneral(x, kernel val, axes compute.ConvolveAxesConfig, s
 		a.inputDilations, a.kernelDilations, a.channelGroups, a.batchGroups))
 	for i, p := range a.paddings {
 		const longest = 1 << 40
-		refuseIf(max(a.strides[i], a.inputDilations[i], a.kernelDilations[i], p[0], p[1], -p[0], -p[1]) > longest,
+		refuseIf(int64(max(a.strides[i], a.inputDilations[i], a.kernelDilations[i], p[0], p[1], -p[0], -p[1])) > longest,
 			"ConvGeneral of %s: a stride, dilation or padding of spatial axis %d is larger than any array", in[0].shape, i)
 	}
 	return f.rounded(compute.OpTypeConvGeneral, unnamed(out), a, in...), nil

@@ -75,36 +75,36 @@ func (f *function) reduce(op compute.OpType, x *node, axes ...int) *node {
 }
 
 // foldRun folds the middle one of three axes. What no tile program holds in cache is cut
-// before: rows into pieces, and lines that are too long are folded by halves, element by
-// element.
+// into parts before, which are folded element by element: rows that are too long, and
+// lines, of which a cluster takes some at a time.
 func (f *function) foldRun(op compute.OpType, x *node) *node {
+	const lines = 16
 	d := x.shape.Dimensions
-	part := func(from, to int) *node {
-		return f.slice(x, []int{0, from, 0}, []int{d[0], to, d[2]}, []int{1, 1, 1})
-	}
-	pair := foldOps[op]
+	parts := 1
 	switch {
 	case d[1] == 1:
 		return x
 	case d[2] > maxCols:
-		h := d[1] / 2
-		y := f.foldRun(op, f.op2(pair, part(0, h), part(h, 2*h)))
-		if 2*h < d[1] {
-			y = f.op2(pair, y, part(2*h, d[1]))
-		}
-		return y
+		parts = min(d[1], lines)
 	case d[0] > 1 && d[2] == 1 && d[1] > maxCols:
-		piece := maxCols
-		for piece > 256 && d[1]%piece > 0 {
-			piece--
+		parts = ceilDiv(d[1], maxCols)
+		for piece := maxCols; piece > 256; piece-- { // more rows that are shorter need no copy
+			if d[1]%piece == 0 {
+				x = f.foldRun(op, f.reshape(x, d[0]*(d[1]/piece), piece, 1))
+				return f.foldRun(op, f.reshape(x, d[0], d[1]/piece, 1))
+			}
 		}
-		rest := d[1] % piece
-		y := f.reshape(part(0, d[1]-rest), d[0]*(d[1]/piece), piece, 1)
-		y = f.foldRun(op, f.reshape(f.foldRun(op, y), d[0], d[1]/piece, 1))
-		if rest > 0 {
-			y = f.op2(pair, y, f.foldRun(op, part(d[1]-rest, d[1])))
-		}
-		return y
 	}
-	return f.add(op, shapes.Make(x.shape.DType, d[0], 1, d[2]), reduceAttr{[]int{1}}, x)
+	if parts == 1 {
+		return f.add(op, shapes.Make(x.shape.DType, d[0], 1, d[2]), reduceAttr{[]int{1}}, x)
+	}
+	n := d[1] / parts
+	y := f.along(x, 1, 0, n)
+	for k := 1; k < parts; k++ {
+		y = f.op2(foldOps[op], y, f.along(x, 1, k*n, (k+1)*n))
+	}
+	if y = f.foldRun(op, y); parts*n < d[1] {
+		y = f.op2(foldOps[op], y, f.foldRun(op, f.along(x, 1, parts*n, d[1])))
+	}
+	return y
 }

@@ -93,6 +93,7 @@ func (f *function) add(op compute.OpType, shape shapes.Shape, attr any, in ...*n
 }
 
 func (f *function) append(op compute.OpType, shape shapes.Shape, attr any, in []*node) *node {
+	refuseIf(shape.Rank() > maxRank, "%s: shape %s has %d axes, engine %q takes %d", op, shape, shape.Rank(), Name, maxRank)
 	n := &node{op: op, shape: shape, in: in, attr: attr, fn: f, id: len(f.nodes)}
 	f.nodes = append(f.nodes, n)
 	return n

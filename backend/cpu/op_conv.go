@@ -71,7 +71,8 @@ func (c *call) convolutions() []*convolution {
 	spatial := a.classes(x.shape.Dimensions, w, out)
 	_, first := a.room(x.shape.Dimensions, spatial)
 	if len(c.out) > 1 {
-		x = c.padConv(first)
+		c.surround(x, c.out[1], first, make([]byte, x.shape.DType.Size()))
+		x = c.out[1]
 	}
 	xs, ws, os := rowMajor(x.shape.Dimensions), rowMajor(w), rowMajor(out)
 	groups := a.channelGroups * a.batchGroups
@@ -191,38 +192,6 @@ func (a convAttr) room(x []int, spatial [][]convClass) (dims, first []int) {
 func convRoom(a convAttr, x, w, out shapes.Shape) (room shapes.Shape, ok bool) {
 	dims, _ := a.room(x.Dimensions, a.classes(x.Dimensions, w.Dimensions, out.Dimensions))
 	return shapes.Make(x.DType, dims...), !slices.Equal(dims, x.Dimensions)
-}
-
-// padConv copies the input into its room, line by line up to the last axis that grows.
-func (c *call) padConv(first []int) value {
-	x, room := c.in[0], c.out[1]
-	from, to := x.shape.Dimensions, room.shape.Dimensions
-	last := len(to) - 1
-	for from[last] == to[last] {
-		last--
-	}
-	size := product(to[last+1:]) * x.shape.DType.Size()
-	line, run, skip := to[last]*size, from[last]*size, first[last]*size
-	ranges(c.do, product(to[:last]), perTask(line), func(lo, hi int) {
-		for i := lo; i < hi; i++ {
-			dst := room.data[i*line : (i+1)*line]
-			src, step, outside := 0, run, run == 0
-			for k, rest := last-1, i; k >= 0; k-- {
-				at := rest%to[k] - first[k]
-				rest /= to[k]
-				outside = outside || uint(at) >= uint(from[k])
-				src, step = src+at*step, step*from[k]
-			}
-			if outside {
-				clear(dst)
-				continue
-			}
-			clear(dst[:skip])
-			copy(dst[skip:], x.data[src:src+run])
-			clear(dst[skip+run:])
-		}
-	})
-	return room
 }
 
 // arrange puts k in the order in which it lies in the input, for long runs of

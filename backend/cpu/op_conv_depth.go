@@ -18,6 +18,7 @@ type depthwise struct {
 	runW  int                                        // from one to the next in the kernel
 	outer []axis                                     // count the lines
 	same  int                                        // lines that have the same element of the kernel
+	taps  []axis                                     // elements of the kernel: where they are, from the first one
 	add   func(dst, x, w, tmp unsafe.Pointer, n int) // dst += x*w
 	copy  func(dst, src unsafe.Pointer, srcStride, n int)
 }
@@ -48,6 +49,10 @@ func (v *convolution) runDepthwise(c *call) bool {
 		d.runW = v.groupW
 	} else {
 		d.same /= v.groups // the first axis
+	}
+	for k, w := 0, walkFrom(v.ks, 0); k < v.sums; k++ {
+		d.taps = append(d.taps, axis{x: w.x, y: w.y})
+		w.on(1)
 	}
 	d.loop()
 	ranges(c.do, lines, perTask(d.run.n*v.sums*v.size), d.part)
@@ -80,7 +85,7 @@ func (d *depthwise) part(lo, hi int) {
 		line := walkFrom(d.outer, i)
 		dst := at(d.out, (d.fromO+line.y)*size)
 		wipe(dst, n*size)
-		for k, place := 0, walkFrom(d.ks, 0); k < d.sums; k++ {
+		for _, place := range d.taps {
 			src, by := at(d.xData, (d.fromX+line.x+place.x)*size), at(d.wData, (d.fromW+i/d.same*d.groupW+place.y)*size)
 			if d.run.x != 1 {
 				d.copy(at(s.data, 0), src, d.run.x, n)
@@ -91,7 +96,6 @@ func (d *depthwise) part(lo, hi int) {
 				by = at(s.data, n*size)
 			}
 			d.add(dst, src, by, at(s.data, n*size), n)
-			place.on(1)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"unsafe"
 
+	"github.com/gomlx/compute"
+
 	"github.com/comlam/comlam/backend/kernel"
 )
 
@@ -165,30 +167,61 @@ func runIota(c *call) error {
 	return nil
 }
 
-// runPad copies x into out, which it fills before: element i of an axis goes to
-// start + i*(interior+1), if out has that place.
+// runPad copies x into out: element i of an axis goes to start + i*(interior+1). (What is
+// negative the builder has cut off.)
 func runPad(c *call) error {
-	x, out := c.in[0], c.out[0]
-	size := x.shape.DType.Size()
-	dims := slices.Clone(x.shape.Dimensions)
-	from, to := rowMajor(dims), rowMajor(out.shape.Dimensions)
-	src, dst := 0, 0
-	for i, a := range c.n.attr.(padAttr).axes {
-		step := a.Interior + 1
-		first := max(0, (-a.Start+step-1)/step)
-		last := min(dims[i]-1, floorDiv(out.shape.Dimensions[i]-1-a.Start, step))
-		src += first * from[i]
-		dst += (a.Start + first*step) * to[i]
-		dims[i] = max(0, last-first+1)
-		to[i] *= step
+	x, out, axes := c.in[0], c.out[0], c.n.attr.(padAttr).axes
+	first := make([]int, len(axes))
+	for i, a := range axes {
+		first[i] = a.Start
 	}
-	if product(dims) < out.shape.Size() {
-		c.fill(out.data, c.in[1].data)
+	if !slices.ContainsFunc(axes, func(a compute.PadAxis) bool { return a.Interior > 0 }) {
+		c.surround(x, out, first, c.in[1].data)
+		return nil
 	}
-	if product(dims) > 0 {
-		newMover(size, dims, to, from).run(at(out.data, dst*size), at(x.data, src*size), c.do)
+	c.fill(out.data, c.in[1].data)
+	if x.shape.Size() > 0 {
+		to, dst, size := rowMajor(out.shape.Dimensions), 0, x.shape.DType.Size()
+		for i, a := range axes {
+			dst += a.Start * to[i]
+			to[i] *= a.Interior + 1
+		}
+		newMover(size, x.shape.Dimensions, to, rowMajor(x.shape.Dimensions)).run(at(out.data, dst*size), at(x.data, 0), c.do)
 	}
 	return nil
+}
+
+// surround copies x to where it begins in a larger array, line by line up to the last axis
+// that grows, and puts an element everywhere around it.
+func (c *call) surround(x, room value, first []int, fill []byte) {
+	from, to := x.shape.Dimensions, room.shape.Dimensions
+	last := len(to) - 1
+	for last > 0 && from[last] == to[last] {
+		last--
+	}
+	loop := kernel.Fill(len(fill))
+	put := func(dst []byte) { loop(at(dst, 0), at(fill, 0), len(dst)/len(fill)) }
+	size := product(to[last+1:]) * len(fill)
+	line, run, skip := to[last]*size, from[last]*size, first[last]*size
+	ranges(c.do, product(to[:last]), perTask(line), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			dst := room.data[i*line : (i+1)*line]
+			src, step, outside := 0, run, run == 0
+			for k, rest := last-1, i; k >= 0; k-- {
+				at := rest%to[k] - first[k]
+				rest /= to[k]
+				outside = outside || uint(at) >= uint(from[k])
+				src, step = src+at*step, step*from[k]
+			}
+			if outside {
+				put(dst)
+				continue
+			}
+			put(dst[:skip])
+			copy(dst[skip:], x.data[src:src+run])
+			put(dst[skip+run:])
+		}
+	})
 }
 
 // floorDiv is a/b rounded down, for b > 0.

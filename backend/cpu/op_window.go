@@ -41,12 +41,12 @@ func (f *function) slide(op compute.OpType, x *node, axis, size, step, stride in
 	if d[axis] = out; product(d) == 0 || size == 1 {
 		return f.every(x, axis, 0, out, stride)
 	}
-	if inner := product(d[axis+1:]); stride == size && step == 1 && max(size, inner) >= 32 { // they are neighbours
+	if inner := product(d[axis+1:]); (stride == size || out == 1) && step == 1 && max(size, inner) >= 32 { // they are neighbours
 		x = f.along(x, axis, 0, out*size)
 		x = f.foldRun(op, f.reshape(x, product(d[:axis])*out, size, inner))
 		return f.reshape(x, d...)
 	}
-	if size <= 4*stride || size <= 4 {
+	if size <= 4 || size <= min(4*stride, 64) {
 		y := f.every(x, axis, 0, out, stride)
 		for k := 1; k < size; k++ {
 			y = f.op2(foldOps[op], y, f.every(x, axis, k*step, out, stride))
