@@ -100,11 +100,16 @@ func (a *arith) add(x, y Scalar) Scalar {
 	}
 	if x.Err == 0 && y.Err == 0 && sumIsExact(x.Re, y.Re, z) && a.round(z) == z {
 		s := a.value(z)
-		s.anyZero = z == 0 && (x.anyZero || y.anyZero)
+		// Engines may leave out what adds zero, also where that is +0 and the other -0.
+		open := x.Re == 0 && y.Re == 0 && math.Signbit(x.Re) != math.Signbit(y.Re)
+		s.anyZero = z == 0 && (x.anyZero || y.anyZero || open)
 		return s
 	}
 	return a.done(z, x.Err+y.Err, 1)
 }
+
+// residual is a product of float64 from which on what rounding takes away is a number, too.
+const residual = 0x1p-960
 
 // sumIsExact reports whether z = x+y was not rounded (Knuth's two-sum).
 func sumIsExact(x, y, z float64) bool {
@@ -131,7 +136,7 @@ func (a *arith) mul(x, y Scalar) Scalar {
 		return unsure // infinity times what may be zero
 	}
 	zero := x.Exact() && x.Re == 0 || y.Exact() && y.Re == 0
-	if zero || x.Err == 0 && y.Err == 0 && math.FMA(x.Re, y.Re, -z) == 0 && a.round(z) == z {
+	if zero || x.Err == 0 && y.Err == 0 && math.FMA(x.Re, y.Re, -z) == 0 && math.Abs(z) > residual && a.round(z) == z {
 		s := a.value(z)
 		s.anyZero = zero && (x.signless() || y.signless())
 		return s

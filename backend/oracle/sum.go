@@ -58,6 +58,9 @@ func (s *sum) product(a *arith, x, y Scalar) {
 	if flushed {
 		p.Err += math.Abs(p.Re)
 	}
+	if a.bits == 8 && p.Re != 0 && math.Abs(p.Re) < a.flush*(1<<16) { // so it does with denormal sums
+		p.Err += a.flush
+	}
 	s.add(p)
 }
 
