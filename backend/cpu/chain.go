@@ -339,16 +339,17 @@ func (c *chainer) stores(i, dst int) []kernel.Link {
 }
 
 // loops makes the loops of the chains; they bring the rows of the next tile into the
-// first cache.
+// first cache, and what comes next of arrays that no cache holds.
 func (e *emitter) loops() {
 	t := e.t
 	var passes []*[]kernel.Link
+	streams := func(l kernel.Link) bool { return l.Arg == kernel.Stream }
 	for _, in := range t.code {
-		if in.chain == nil || !in.chain.byRow {
+		if in.chain == nil || t.byRows && !in.chain.byRow {
 			continue
 		}
 		for i := range in.chain.passes {
-			if p := &in.chain.passes[i]; (*p)[0].Arg == kernel.Vector {
+			if p := &in.chain.passes[i]; (*p)[0].Arg == kernel.Vector && (t.byRows || slices.ContainsFunc(*p, streams)) {
 				passes = append(passes, p)
 			}
 		}
@@ -356,7 +357,7 @@ func (e *emitter) loops() {
 	for i, o := range t.operands {
 		if o.slot >= 0 && o.form == every && o.size == 4 && !o.fixed && e.write[i] < 0 && len(passes) > 0 && e.c.slots[o.slot].bytes >= fetchFrom {
 			p := passes[i%len(passes)]
-			*p = append(*p, kernel.Link{Op: compute.OpTypeIdentity, Arg: kernel.Fetch, Operand: i, Ahead: t.tileRows * t.cols * 4})
+			*p = append(*p, kernel.Link{Op: compute.OpTypeIdentity, Arg: kernel.Fetch, Operand: i, Ahead: t.tileRows * min(t.cols, t.tileCols) * 4})
 		}
 	}
 	for i := range t.code {
